@@ -1,0 +1,1 @@
+//! Bytes to header views, one small file a protocol.

@@ -1,0 +1,2 @@
+//! The wiremark command.
+fn main() {}

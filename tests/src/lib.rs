@@ -1,0 +1,1 @@
+//! Trace builder and cases.
