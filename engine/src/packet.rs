@@ -62,6 +62,18 @@ pub struct Packet<'a> {
     pub time_us: u64,
     /// The transport payload, ending where IP says it ends (or where the capture was cut).
     pub payload: &'a [u8],
-    /// A fragment after the first: no transport header of its own, never classified, counted to its flow.
-    pub is_later_fragment: bool,
+    /// Whether the packet is a piece of a larger one.
+    pub fragment: Fragment,
+}
+
+/// Where a packet stands among the fragments of one IP packet (RFC 791, 3.2; RFC 8200, 4.5).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fragment {
+    /// Not fragmented.
+    #[default]
+    Whole,
+    /// The first piece: holds the transport header. The number is IP's identification.
+    First(u32),
+    /// A later piece: has no transport header, so both ports are 0; counted to its flow, never classified.
+    Later(u32),
 }
