@@ -8,5 +8,6 @@ extern crate alloc;
 pub mod dissect;
 pub mod five_tuple;
 pub mod packet;
+pub mod signature;
 pub mod verdict;
 pub mod wire;

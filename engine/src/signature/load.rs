@@ -1,0 +1,361 @@
+//! TOML text to rows.
+
+use super::equation::Equation;
+use super::example;
+use super::model::{
+    App, AttributeCondition, Block, Conditions, Example, HostPattern, HttpCondition, RtpCondition, Signature,
+    StunCondition,
+};
+use super::pattern::Pattern;
+use super::toml_view::{TableView, parse, range};
+use super::{LoadError, Source};
+use crate::five_tuple::{Address, Direction, Transport};
+use crate::verdict::{AppId, Carrier, Confidence, Role, SignatureId};
+use alloc::borrow::ToOwned;
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::net::IpAddr;
+
+/// Most `every` groups of one set: a flow keeps a bit for each.
+const GROUPS: usize = 8;
+
+/// Every file of a set, in order; apps and rows come out sorted by id.
+pub(super) fn load(sources: &[Source<'_>]) -> Result<(Vec<App>, Vec<Signature>), LoadError> {
+    let mut apps: Vec<App> = Vec::new();
+    let mut signatures: Vec<Signature> = Vec::new();
+    let mut groups: Vec<String> = Vec::new();
+    for source in sources {
+        let document = parse(source.file, source.text)?;
+        let view = TableView::new(source.file, source.text, document.get_ref(), 0..0);
+        let table = view.table("app")?.ok_or_else(|| view.error("app", "a table [app]"))?;
+        let app = read_app(&table, source.file)?;
+        if let Some(other) = apps.iter().find(|other| other.id == app.id || other.name == app.name) {
+            return Err(
+                table.error("id", &format!("an id and a name that {} does not use already", other.file))
+            );
+        }
+        let rows = view.tables("signature")?;
+        view.refuse_unknown()?;
+        let mut named: BTreeMap<&str, (SignatureId, bool)> = BTreeMap::new();
+        for row in &rows {
+            let id = SignatureId(
+                row.number("id", 1..=65_535)?.ok_or_else(|| row.error("id", "a number from 1"))? as u16,
+            );
+            let name = row.required_text("name")?;
+            if named.insert(name, (id, row.flag("veto")?)).is_some() {
+                return Err(row.error("name", "a name that no other row of this file has"));
+            }
+            if let Some(other) = signatures.iter().find(|other| other.id == id) {
+                return Err(
+                    row.error("id", &format!("an id of its own; {} is \"{}\" already", id.0, other.name))
+                );
+            }
+            if named.values().filter(|(other, _)| *other == id).count() > 1 {
+                return Err(
+                    row.error("id", &format!("an id of its own; {} stands in this file already", id.0))
+                );
+            }
+        }
+        for mut row in rows {
+            row.label = format!("signature \"{}\"", row.required_text("name")?);
+            signatures.push(read_row(&row, &app, &named, &mut groups)?);
+            row.refuse_unknown()?;
+        }
+        apps.push(app);
+    }
+    apps.sort_by_key(|app| app.id);
+    signatures.sort_by_key(|signature| signature.id);
+    Ok((apps, signatures))
+}
+
+fn read_app(table: &TableView<'_>, file: &str) -> Result<App, LoadError> {
+    let id = table.number("id", 1..=65_535)?.ok_or_else(|| table.error("id", "a number from 1 to 65535"))?;
+    let name = table.required_text("name")?;
+    if name.chars().any(|c| !c.is_ascii_lowercase() && !c.is_ascii_digit() && c != '-') {
+        return Err(table.error("name", "lower-case letters, digits and '-'"));
+    }
+    let roles = table.texts("roles", |text| Ok(text.to_owned()))?;
+    if roles.is_empty() || roles.len() > 255 {
+        return Err(table.error("roles", "a list of 1 to 255 roles"));
+    }
+    let lookup_role = table.text("lookup_role")?.map(|role| role_number(&roles, role)).transpose();
+    let lookup_role = lookup_role.map_err(|expected| table.error("lookup_role", &expected))?;
+    table.refuse_unknown()?;
+    Ok(App { id: AppId(id as u16), name: name.to_owned(), roles, lookup_role, file: file.to_owned() })
+}
+
+fn role_number(roles: &[String], role: &str) -> Result<Role, String> {
+    match roles.iter().position(|known| known == role) {
+        Some(index) => Ok(Role(index as u8 + 1)),
+        None => Err(format!("one of the app's roles {}, found \"{role}\"", roles.join(", "))),
+    }
+}
+
+fn read_row(
+    row: &TableView<'_>,
+    app: &App,
+    named: &BTreeMap<&str, (SignatureId, bool)>,
+    groups: &mut Vec<String>,
+) -> Result<Signature, LoadError> {
+    let is_veto = row.flag("veto")?;
+    let role = match row.text("role")? {
+        Some(role) if !is_veto => {
+            role_number(&app.roles, role).map_err(|expected| row.error("role", &expected))?
+        }
+        None if is_veto => Role(0),
+        Some(_) => return Err(row.error("role", "no role in a veto row: it concludes nothing")),
+        None => return Err(row.error("role", &format!("one of the app's roles {}", app.roles.join(", ")))),
+    };
+    let (since, until) = match row.table("seen")? {
+        None => (0, 0),
+        Some(seen) => {
+            let years = (seen.number("since", 1990..=2999)?, seen.number("until", 1990..=2999)?);
+            seen.refuse_unknown()?;
+            (years.0.unwrap_or(0) as u16, years.1.unwrap_or(0) as u16)
+        }
+    };
+    let conditions = read_conditions(row, named, groups)?;
+    let confidence = match row.word("confidence", &Confidence::ALL.map(|kind| (kind.name(), kind)))? {
+        Some(Confidence::None) => return Err(row.error("confidence", "payload, name, related or address")),
+        Some(confidence) => confidence,
+        None => natural_confidence(&conditions),
+    };
+    let mut signature = Signature {
+        id: SignatureId(row.number("id", 1..=65_535)?.unwrap_or(0) as u16),
+        app: app.id,
+        name: row.required_text("name")?.to_owned(),
+        role,
+        why: row.required_text("why")?.to_owned(),
+        source: row.required_text("source")?.to_owned(),
+        since,
+        until,
+        confidence,
+        is_veto,
+        conditions,
+        hits: Vec::new(),
+        misses: Vec::new(),
+        line: row.line(),
+    };
+    let read = |text: &str| {
+        let trial = example::parse(text, &signature.conditions)?;
+        Ok(Example { text: text.to_owned(), trial })
+    };
+    let (hits, misses) = (row.texts("hit", read)?, row.texts("miss", read)?);
+    for (key, examples) in [("hit", &hits), ("miss", &misses)] {
+        if examples.is_empty() {
+            return Err(row.error(key, "at least one example"));
+        }
+    }
+    (signature.hits, signature.misses) = (hits, misses);
+    Ok(signature)
+}
+
+fn natural_confidence(conditions: &Conditions) -> Confidence {
+    let looks_at_bytes = conditions.prefix.is_some()
+        || !conditions.contains.is_empty()
+        || !conditions.equations.is_empty()
+        || !conditions.length.is_empty()
+        || conditions.http.is_some()
+        || conditions.stun.is_some()
+        || conditions.rtp.is_some();
+    match (looks_at_bytes, conditions.hosts.is_empty()) {
+        (true, _) => Confidence::Payload,
+        (false, false) => Confidence::Name,
+        (false, true) => Confidence::Address,
+    }
+}
+
+fn read_conditions(
+    row: &TableView<'_>,
+    named: &BTreeMap<&str, (SignatureId, bool)>,
+    groups: &mut Vec<String>,
+) -> Result<Conditions, LoadError> {
+    let at = row.number("at", 0..=65_535)?.unwrap_or(0) as usize;
+    let pattern = |text: &str| Pattern::parse(text, at);
+    let literal = |text: &str| {
+        Pattern::parse(text, 0)?.literal().ok_or_else(|| String::from("plain bytes and text, no wildcards"))
+    };
+    let referred = |text: &str| {
+        named.get(text).copied().ok_or_else(|| format!("the name of a row in this file, found \"{text}\""))
+    };
+    let conditions = Conditions {
+        transport: row.word("transport", &[("tcp", Transport::Tcp), ("udp", Transport::Udp)])?,
+        direction: row.word("direction", &[("up", Direction::Originator), ("down", Direction::Responder)])?,
+        any_segment: row.word("start", &[("stream", false), ("segment", true)])?.unwrap_or(false),
+        prefix: row.texts("prefix", pattern)?.pop(),
+        contains: row.texts("contains", literal)?.pop().unwrap_or_default(),
+        length: row.ranges("length", 0..=65_535)?,
+        equations: row.texts("equation", Equation::parse)?,
+        ports: row.ranges("port", 1..=65_535)?,
+        hosts: row.texts("host", HostPattern::parse)?.into_iter().flatten().collect(),
+        carriers: row.texts("carrier", |text| {
+            let names = [Carrier::Dns, Carrier::Http, Carrier::Tls, Carrier::Quic];
+            let found = names.into_iter().find(|carrier| carrier.name() == text);
+            found.ok_or_else(|| format!("dns, http, tls or quic, found \"{text}\""))
+        })?,
+        addresses: row.texts("address", block)?,
+        http: row.table("http")?.map(|table| http(&table)).transpose()?,
+        stun: row.table("stun")?.map(|table| stun(&table)).transpose()?,
+        rtp: row.table("rtp")?.map(|table| rtp(&table)).transpose()?,
+        reverse: row.texts("reverse", |text| referred(text).map(|(id, _)| id))?.pop(),
+        every: match row.text("every")? {
+            None => None,
+            Some(group) => {
+                Some(group_number(groups, group).map_err(|expected| row.error("every", &expected))?)
+            }
+        },
+        unless: row.texts("unless", |text| match referred(text)? {
+            (id, true) => Ok(id),
+            _ => Err(format!("the name of a veto row, found \"{text}\"")),
+        })?,
+    };
+    for key in ["prefix", "contains", "reverse"] {
+        if row.texts(key, |_| Ok(()))?.len() > 1 {
+            return Err(row.error(key, "one string, not a list"));
+        }
+    }
+    cross_check(row, &conditions)?;
+    Ok(conditions)
+}
+
+/// What only shows when all of a row's conditions stand side by side.
+fn cross_check(row: &TableView<'_>, conditions: &Conditions) -> Result<(), LoadError> {
+    let Conditions { transport, hosts, http, stun, rtp, .. } = conditions;
+    for key in ["prefix", "contains", "length", "equation"] {
+        if row.has(key) && transport.is_none() {
+            return Err(row.error("transport", &format!("\"tcp\" or \"udp\" beside {key}")));
+        }
+    }
+    if (stun.is_some() || rtp.is_some() || conditions.every.is_some()) && *transport != Some(Transport::Udp) {
+        return Err(row.error("transport", "\"udp\" beside stun, rtp and every"));
+    }
+    if http.is_some() && *transport == Some(Transport::Udp) {
+        return Err(row.error("transport", "\"tcp\" or nothing beside http"));
+    }
+    if conditions.any_segment && (*transport != Some(Transport::Tcp) || conditions.prefix.is_none()) {
+        return Err(row.error("start", "transport \"tcp\" and a prefix beside start = \"segment\""));
+    }
+    let anchors = [
+        conditions.prefix.is_some(),
+        !conditions.contains.is_empty(),
+        http.is_some(),
+        stun.is_some(),
+        rtp.is_some(),
+        !conditions.addresses.is_empty(),
+    ];
+    match anchors.iter().filter(|present| **present).count() {
+        0 if hosts.is_empty() => {
+            let expected =
+                "a condition to find the row by: prefix, contains, host, http, stun, rtp or address";
+            return Err(row.error("prefix", expected));
+        }
+        0 | 1 => {}
+        _ => {
+            return Err(
+                row.error("prefix", "only one of prefix, contains, http, stun, rtp and address in a row")
+            );
+        }
+    }
+    if !hosts.is_empty() && http.is_none() && anchors.contains(&true) {
+        return Err(row.error("host", "no host beside prefix, contains, stun, rtp or address"));
+    }
+    Ok(())
+}
+
+fn group_number(groups: &mut Vec<String>, group: &str) -> Result<u8, String> {
+    let index = groups.iter().position(|known| known == group).unwrap_or(groups.len());
+    if index == GROUPS {
+        return Err(format!("at most {GROUPS} groups in a set"));
+    }
+    if index == groups.len() {
+        groups.push(group.to_owned());
+    }
+    Ok(index as u8)
+}
+
+fn block(text: &str) -> Result<Block, String> {
+    let wrong = || format!("a block such as 192.0.2.0/24 or 2001:db8::/32, found \"{text}\"");
+    let (address, bits) = text.split_once('/').ok_or_else(wrong)?;
+    let address: IpAddr = address.parse().map_err(|_| wrong())?;
+    let bits: u8 = bits.parse().map_err(|_| wrong())?;
+    let (width, offset) = if address.is_ipv4() { (32, 96) } else { (128, 0) };
+    if bits > width {
+        return Err(wrong());
+    }
+    Ok(Block { first: Address::from(address), bits: bits + offset })
+}
+
+fn http(table: &TableView<'_>) -> Result<HttpCondition, LoadError> {
+    let lower = |key| table.text(key).map(|text| text.map(str::to_ascii_lowercase));
+    let http = HttpCondition {
+        methods: table.texts("method", |text| Ok(text.to_owned()))?,
+        urls: table.texts("url", |text| match text.starts_with('/') {
+            true => Ok(text.to_owned()),
+            false => Err(format!("a path that begins with '/', found \"{text}\"")),
+        })?,
+        user_agent: lower("user_agent")?,
+        referer: lower("referer")?,
+        upgrade: lower("upgrade")?,
+        disposition: lower("disposition")?,
+        body: table.texts("body", |text| Pattern::parse(text, 0))?.pop(),
+    };
+    table.refuse_unknown()?;
+    if http.disposition.is_some()
+        && (!http.methods.is_empty() || !http.urls.is_empty() || http.user_agent.is_some())
+    {
+        return Err(
+            table.error("disposition", "no request words beside disposition: it speaks of a response")
+        );
+    }
+    Ok(http)
+}
+
+fn attribute_type(text: &str) -> Result<u16, String> {
+    match u16::from_str_radix(text, 16) {
+        Ok(kind) if text.len() == 4 => Ok(kind),
+        _ => Err(format!("four hex digits such as 4000, found \"{text}\"")),
+    }
+}
+
+fn stun(table: &TableView<'_>) -> Result<StunCondition, LoadError> {
+    let attribute = |text: &str| {
+        let (kind, lengths) =
+            text.split_once(':').ok_or_else(|| format!("TYPE:LENGTH such as 4000:102, found \"{text}\""))?;
+        let lengths = match lengths {
+            "*" => Vec::new(),
+            lengths => {
+                let ranges: Option<Vec<_>> = lengths.split('|').map(range).collect();
+                ranges.ok_or_else(|| {
+                    format!("a length, a range 14-16, alternatives 102|150 or *, found \"{text}\"")
+                })?
+            }
+        };
+        Ok(AttributeCondition { kind: attribute_type(kind)?, lengths })
+    };
+    let stun = StunCondition {
+        types: table.numbers("type", 0..=0x3fff)?.into_iter().map(|kind| kind as u16).collect(),
+        attributes: table.texts("attributes", attribute)?,
+        only: table.flag("only")?,
+        first: table.texts("first", attribute_type)?.pop(),
+        without: table.texts("without", attribute_type)?,
+        xor_destination: table.texts("xor_destination", attribute_type)?.pop(),
+        clock: table.texts("clock", attribute_type)?.pop(),
+        printable_id: table.flag("printable_id")?,
+    };
+    table.refuse_unknown()?;
+    Ok(stun)
+}
+
+fn rtp(table: &TableView<'_>) -> Result<RtpCondition, LoadError> {
+    let rtp = RtpCondition {
+        payload_types: table.numbers("payload_type", 0..=127)?.into_iter().map(|kind| kind as u8).collect(),
+        profiles: table.texts("profile", |text| match text {
+            "none" => Ok(None),
+            hex => attribute_type(hex).map(Some),
+        })?,
+    };
+    table.refuse_unknown()?;
+    Ok(rtp)
+}
