@@ -5,9 +5,24 @@
 
 extern crate alloc;
 
+mod classifier;
+pub mod context;
 pub mod dissect;
 pub mod five_tuple;
+pub mod flow;
+mod observer;
 pub mod packet;
+mod sight;
 pub mod signature;
+mod stream;
 pub mod verdict;
 pub mod wire;
+
+pub use classifier::{Classifier, Options};
+pub use context::{Context, ContextConfig};
+pub use five_tuple::{Address, Direction, FiveTuple, FlowKey, Transport};
+pub use flow::FlowState;
+pub use observer::{Event, Observer};
+pub use packet::{Fragment, LinkType, Packet, ParseError, TcpFields};
+pub use signature::{LoadError, SignatureSet, Source};
+pub use verdict::{AppId, Carrier, Confidence, Role, SignatureId, Verdict};

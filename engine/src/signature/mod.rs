@@ -5,6 +5,7 @@ mod example;
 mod load;
 pub mod model;
 pub mod pattern;
+pub(crate) mod table;
 mod toml_view;
 
 pub use model::{App, Signature};
@@ -24,10 +25,11 @@ pub struct Source<'a> {
 }
 
 /// Apps and their rows, checked, in order of their ids.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct SignatureSet {
     apps: Vec<App>,
     signatures: Vec<Signature>,
+    pub(crate) table: table::Table,
 }
 
 /// Why a signature file was refused.
@@ -59,7 +61,8 @@ impl SignatureSet {
     /// The first thing wrong, with file, line, key and what was expected. Nothing of a broken set is kept.
     pub fn load(sources: &[Source<'_>]) -> Result<SignatureSet, LoadError> {
         let (apps, signatures) = load::load(sources)?;
-        Ok(SignatureSet { apps, signatures })
+        let table = table::Table::new(&apps, &signatures)?;
+        Ok(SignatureSet { apps, signatures, table })
     }
 
     /// The apps, by ascending id.

@@ -1,0 +1,195 @@
+//! A packet as the rows see it: its bytes, the facts dissectors found in them, and whether a row's conditions hold.
+
+use crate::dissect::{http, rtp, stun};
+use crate::five_tuple::{Address, Direction};
+use crate::packet::Packet;
+use crate::signature::model::{AttributeCondition, Conditions, HttpCondition, RtpCondition, StunCondition};
+use crate::signature::pattern::Match;
+use core::ops::RangeInclusive;
+
+/// What there is to look at.
+pub(crate) struct Sight<'s> {
+    pub(crate) packet: &'s Packet<'s>,
+    /// Who sent it; `None` where the capture does not show who opened the flow.
+    pub(crate) direction: Option<Direction>,
+    /// The stream from its start, a segment, or a datagram.
+    pub(crate) bytes: &'s [u8],
+    pub(crate) http: Option<http::Head<'s>>,
+    pub(crate) stun: Option<stun::Message<'s>>,
+    pub(crate) media: Option<rtp::Media<'s>>,
+}
+
+/// A day, in microseconds.
+const DAY_US: u64 = 86_400_000_000;
+/// Unix times in milliseconds that are believed where the packet's own time is not known: 2009 to 2109.
+const PLAUSIBLE_MS: RangeInclusive<u64> = 1_230_768_000_000..=4_386_528_000_000;
+
+impl<'s> Sight<'s> {
+    pub(crate) fn new(packet: &'s Packet<'s>, direction: Option<Direction>, bytes: &'s [u8]) -> Self {
+        Self { packet, direction, bytes, http: None, stun: None, media: None }
+    }
+
+    /// Whether one of the flow's ports is this one.
+    pub(crate) fn has_port(&self, port: u16) -> bool {
+        self.packet.five_tuple.src_port == port || self.packet.five_tuple.dst_port == port
+    }
+
+    /// Whether all conditions hold, but for `reverse`, `every` and `unless`, which concern the flow.
+    pub(crate) fn fits(&self, conditions: &Conditions) -> Match {
+        let direct = Match::from(
+            conditions.transport.is_none_or(|transport| transport == self.packet.five_tuple.transport)
+                && self.direction_fits(conditions)
+                && within(&conditions.length, self.packet.payload.len() as u64)
+                && self.port_fits(&conditions.ports),
+        );
+        direct
+            .and(|| conditions.prefix.as_ref().map_or(Match::Yes, |pattern| pattern.matches(self.bytes)))
+            .and(|| {
+                let holds = |outcome: Match, equation: &crate::signature::equation::Equation| {
+                    outcome.and(|| equation.matches(self.bytes, self.packet.payload.len()))
+                };
+                conditions.equations.iter().fold(Match::Yes, holds)
+            })
+            .and(|| conditions.stun.as_ref().map_or(Match::Yes, |stun| Match::from(self.stun_fits(stun))))
+            .and(|| conditions.rtp.as_ref().map_or(Match::Yes, |rtp| Match::from(self.rtp_fits(rtp))))
+            .and(|| conditions.http.as_ref().map_or(Match::Yes, |http| self.http_fits(http, conditions)))
+    }
+
+    fn direction_fits(&self, conditions: &Conditions) -> bool {
+        match (conditions.direction, self.direction) {
+            (Some(wanted), Some(known)) => wanted == known,
+            _ => true,
+        }
+    }
+
+    fn port_fits(&self, ports: &[RangeInclusive<u16>]) -> bool {
+        let tuple = &self.packet.five_tuple;
+        ports.is_empty()
+            || ports.iter().any(|range| range.contains(&tuple.src_port) || range.contains(&tuple.dst_port))
+    }
+
+    fn stun_fits(&self, condition: &StunCondition) -> bool {
+        let Some(message) = &self.stun else { return false };
+        let clock = |kind| message.attribute(kind).is_some_and(|value| self.clock_fits(value));
+        let destination =
+            |kind| message.attribute(kind).is_some_and(|value| self.is_destination(message, value));
+        (condition.types.is_empty() || condition.types.contains(&message.kind))
+            && condition
+                .first
+                .is_none_or(|kind| message.attributes().next().is_some_and(|first| first.kind == kind))
+            && attributes_fit(condition, message)
+            && condition.without.iter().all(|kind| message.attribute(*kind).is_none())
+            && condition.clock.is_none_or(clock)
+            && condition.xor_destination.is_none_or(destination)
+            && (!condition.printable_id
+                || message.transaction_id.iter().all(|byte| (0x20..0x7f).contains(byte)))
+    }
+
+    fn clock_fits(&self, value: &[u8]) -> bool {
+        let Ok(value) = <[u8; 8]>::try_from(value) else { return false };
+        let clock_ms = u64::from_be_bytes(value);
+        match self.packet.time_us {
+            0 => PLAUSIBLE_MS.contains(&clock_ms),
+            now_us => clock_ms.saturating_mul(1000).abs_diff(now_us) <= DAY_US,
+        }
+    }
+
+    fn is_destination(&self, message: &stun::Message<'_>, value: &[u8]) -> bool {
+        let tuple = &self.packet.five_tuple;
+        stun::xor_address(value, message.transaction_id)
+            .is_some_and(|(ip, port)| Address::from(ip) == tuple.dst && port == tuple.dst_port)
+    }
+
+    fn rtp_fits(&self, condition: &RtpCondition) -> bool {
+        let Some(rtp::Media::Rtp(packet)) = &self.media else { return false };
+        let profile = packet.extension.map(|(profile, _)| profile);
+        (condition.payload_types.is_empty() || condition.payload_types.contains(&packet.payload_type))
+            && (condition.profiles.is_empty() || condition.profiles.contains(&profile))
+    }
+
+    fn http_fits(&self, condition: &HttpCondition, conditions: &Conditions) -> Match {
+        match &self.http {
+            Some(http::Head::Request(request)) if condition.disposition.is_none() => {
+                let wait = if request.complete { Match::No } else { Match::NeedMore };
+                let field =
+                    |wanted: &Option<alloc::string::String>, found: Option<&[u8]>| match (wanted, found) {
+                        (None, _) => Match::Yes,
+                        (Some(_), None) => wait,
+                        (Some(wanted), Some(found)) => Match::from(contains_lower(found, wanted.as_bytes())),
+                    };
+                let path = request.path();
+                let line = (condition.methods.is_empty()
+                    || condition.methods.iter().any(|method| method.as_bytes() == request.method))
+                    && (condition.urls.is_empty()
+                        || condition.urls.iter().any(|url| path.starts_with(url.as_bytes())));
+                Match::from(line)
+                    .and(|| field(&condition.user_agent, request.user_agent))
+                    .and(|| field(&condition.referer, request.referer))
+                    .and(|| field(&condition.upgrade, request.upgrade))
+                    .and(|| match request.host() {
+                        _ if conditions.hosts.is_empty() => Match::Yes,
+                        None => wait,
+                        Some(name) => Match::from(host_fits(conditions, name)),
+                    })
+                    .and(|| body_fits(condition, request.body, request.complete, request.content_length))
+            }
+            Some(http::Head::Response(response)) => {
+                match (&condition.disposition, response.content_disposition) {
+                    (None, _) => Match::No,
+                    (Some(wanted), Some(found)) => {
+                        Match::from(contains_lower(found, wanted.as_bytes())).and(|| {
+                            body_fits(condition, response.body, response.complete, response.content_length)
+                        })
+                    }
+                    (Some(_), None) if response.complete => Match::No,
+                    (Some(_), None) => Match::NeedMore,
+                }
+            }
+            _ => Match::No,
+        }
+    }
+}
+
+fn attributes_fit(condition: &StunCondition, message: &stun::Message<'_>) -> bool {
+    let fits = |wanted: &AttributeCondition, kind: u16, value: &[u8]| {
+        wanted.kind == kind && within(&wanted.lengths, value.len() as u64)
+    };
+    if condition.only {
+        let mut found = message.attributes();
+        let all = condition.attributes.iter().all(|wanted| {
+            found.next().is_some_and(|attribute| fits(wanted, attribute.kind, attribute.value))
+        });
+        return all && found.next().is_none();
+    }
+    condition
+        .attributes
+        .iter()
+        .all(|wanted| message.attributes().any(|attribute| fits(wanted, attribute.kind, attribute.value)))
+}
+
+fn body_fits(condition: &HttpCondition, body: &[u8], head_complete: bool, length: Option<u64>) -> Match {
+    match &condition.body {
+        None => Match::Yes,
+        Some(_) if head_complete && length == Some(0) => Match::No,
+        Some(pattern) => pattern.matches(body),
+    }
+}
+
+fn host_fits(conditions: &Conditions, name: &[u8]) -> bool {
+    let mut lower = [0u8; crate::signature::table::NAME_BYTES];
+    let Some(lower) = lower.get_mut(..name.len()) else { return false };
+    lower.copy_from_slice(name);
+    lower.make_ascii_lowercase();
+    conditions.hosts.iter().any(|host| host.matches(lower))
+}
+
+/// No range is any number.
+fn within(ranges: &[RangeInclusive<u16>], number: u64) -> bool {
+    ranges.is_empty()
+        || ranges.iter().any(|range| (u64::from(*range.start())..=u64::from(*range.end())).contains(&number))
+}
+
+/// Whether `text` contains `wanted`, which is lower case, in any case.
+fn contains_lower(text: &[u8], wanted: &[u8]) -> bool {
+    text.windows(wanted.len().max(1)).any(|window| window.eq_ignore_ascii_case(wanted)) || wanted.is_empty()
+}

@@ -1,0 +1,361 @@
+//! The compiled look-up: from bytes, a name or a fact to the few rows worth a full comparison.
+
+use super::model::{Block, Conditions, HostPattern, Signature};
+use super::pattern::Pattern;
+use super::{App, LoadError};
+use crate::five_tuple::{Address, Transport};
+use crate::verdict::{AppId, Confidence, Role, SignatureId};
+use aho_corasick::AhoCorasick;
+use alloc::boxed::Box;
+use alloc::string::ToString;
+use alloc::vec::Vec;
+use core::ops::Range;
+
+/// Position of a row in its set.
+pub(crate) type RowIndex = u16;
+
+/// What is needed of a row once its conditions hold, without following its `Signature`.
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub(crate) id: SignatureId,
+    pub(crate) app: AppId,
+    pub(crate) role: Role,
+    /// The role where the row's name was looked up in DNS.
+    pub(crate) lookup_role: Role,
+    pub(crate) confidence: Confidence,
+    pub(crate) is_veto: bool,
+    /// `every` group as a bit; 0 is none.
+    pub(crate) group: u8,
+    /// Set in `FlowState::seen` when the row matched: for a packet of the originator, of the responder.
+    pub(crate) marks: [u64; 2],
+    /// One of these must be set before a packet of the originator, of the responder concludes; 0 is no condition.
+    pub(crate) needs: [u64; 2],
+    /// None of these may be set.
+    pub(crate) unless: u64,
+    /// Rows that wait for this one in the other direction.
+    pub(crate) awaited_by: Vec<RowIndex>,
+}
+
+/// A row to be found by the first bytes.
+#[derive(Debug)]
+pub(crate) struct Candidate {
+    value: u128,
+    mask: u128,
+    pub(crate) row: RowIndex,
+}
+
+/// Rows with a prefix, in one list for each first byte.
+#[derive(Debug)]
+pub(crate) struct Prefixes {
+    bounds: Box<[u32; 257]>,
+    candidates: Vec<Candidate>,
+}
+
+/// The first bytes of a payload, ready to be compared with candidates.
+#[derive(Clone, Copy)]
+pub(crate) struct Opening {
+    first: u8,
+    bytes: u128,
+    /// Which bytes there are.
+    present: u128,
+}
+
+impl Opening {
+    #[inline]
+    pub(crate) fn new(bytes: &[u8]) -> Option<Opening> {
+        let first = *bytes.first()?;
+        if let Some(head) = bytes.first_chunk::<16>() {
+            return Some(Opening { first, bytes: u128::from_be_bytes(*head), present: u128::MAX });
+        }
+        let mut head = [0u8; 16];
+        head[..bytes.len()].copy_from_slice(bytes);
+        let present = !(u128::MAX >> (8 * bytes.len() as u32));
+        Some(Opening { first, bytes: u128::from_be_bytes(head), present })
+    }
+}
+
+impl Prefixes {
+    fn new<'s>(rows: impl Iterator<Item = (RowIndex, &'s Pattern)>) -> Self {
+        let rows: Vec<_> = rows.collect();
+        let (mut bounds, mut candidates) = (Box::new([0; 257]), Vec::new());
+        for byte in 0..=255u8 {
+            for (row, pattern) in rows.iter().filter(|(_, pattern)| pattern.may_begin_with(byte)) {
+                let (value, mask) = pattern.head();
+                candidates.push(Candidate { value, mask, row: *row });
+            }
+            bounds[usize::from(byte) + 1] = candidates.len() as u32;
+        }
+        Self { bounds, candidates }
+    }
+
+    /// Rows whose fixed first bytes fit as far as there are bytes.
+    #[inline]
+    pub(crate) fn find(&self, opening: Opening) -> impl Iterator<Item = RowIndex> + '_ {
+        let first = usize::from(opening.first);
+        self.candidates[self.bounds[first] as usize..self.bounds[first + 1] as usize]
+            .iter()
+            .filter(move |one| (opening.bytes ^ one.value) & one.mask & opening.present == 0)
+            .map(|one| one.row)
+    }
+}
+
+/// Names by their fixed last labels.
+#[derive(Debug)]
+pub(crate) struct Hosts {
+    /// Open addressing by the hash of the suffix; a power of two of places.
+    places: Vec<Option<Range<u32>>>,
+    /// Grouped by suffix, within a suffix by falling rank.
+    entries: Vec<(HostPattern, RowIndex)>,
+}
+
+/// FNV-1a, from a name's last byte to its first.
+fn suffix_hash(hash: u64, byte: u8) -> u64 {
+    (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+}
+
+const SUFFIX_SEED: u64 = 0xcbf2_9ce4_8422_2325;
+
+/// Longest name looked up (RFC 1035, 2.3.4).
+pub(crate) const NAME_BYTES: usize = 255;
+
+impl Hosts {
+    fn new(mut entries: Vec<(HostPattern, RowIndex)>) -> Self {
+        entries.sort_by(|(a, row_a), (b, row_b)| {
+            a.suffix.cmp(&b.suffix).then(b.rank().cmp(&a.rank())).then(row_a.cmp(row_b))
+        });
+        let places = (2 * entries.len()).next_power_of_two().max(2);
+        let mut hosts = Self { places: alloc::vec![None; places], entries };
+        let mut begin = 0;
+        while begin < hosts.entries.len() {
+            let suffix = &hosts.entries[begin].0.suffix;
+            let end =
+                begin + hosts.entries[begin..].iter().take_while(|(host, _)| host.suffix == *suffix).count();
+            let mut place = suffix.bytes().rev().fold(SUFFIX_SEED, suffix_hash) as usize & (places - 1);
+            while hosts.places[place].is_some() {
+                place = (place + 1) & (places - 1);
+            }
+            hosts.places[place] = Some(begin as u32..end as u32);
+            begin = end;
+        }
+        hosts
+    }
+
+    fn by_suffix(&self, hash: u64, suffix: &[u8]) -> &[(HostPattern, RowIndex)] {
+        let mut place = hash as usize & (self.places.len() - 1);
+        while let Some(range) = &self.places[place] {
+            let entries = &self.entries[range.start as usize..range.end as usize];
+            if entries[0].0.suffix.as_bytes() == suffix {
+                return entries;
+            }
+            place = (place + 1) & (self.places.len() - 1);
+        }
+        &[]
+    }
+
+    /// The row with the most specific pattern that matches, among those `accept` takes.
+    pub(crate) fn find(&self, name: &[u8], accept: impl Fn(RowIndex) -> bool) -> Option<RowIndex> {
+        let mut lower = [0u8; NAME_BYTES];
+        let name = name.strip_suffix(b".").unwrap_or(name);
+        let lower = lower.get_mut(..name.len()).filter(|lower| !lower.is_empty())?;
+        lower.copy_from_slice(name);
+        lower.make_ascii_lowercase();
+        let (mut hash, mut best) = (SUFFIX_SEED, None);
+        for start in (0..lower.len()).rev() {
+            if lower[start] != b'.' {
+                hash = suffix_hash(hash, lower[start]);
+                if start != 0 && lower[start - 1] != b'.' {
+                    continue;
+                }
+                let matching = |(host, row): &&(HostPattern, RowIndex)| host.matches(lower) && accept(*row);
+                if let Some((host, row)) = self.by_suffix(hash, &lower[start..]).iter().find(matching)
+                    && best.is_none_or(|(rank, _)| host.rank() > rank)
+                {
+                    best = Some((host.rank(), *row));
+                }
+            } else {
+                hash = suffix_hash(hash, b'.');
+            }
+        }
+        best.map(|(_, row)| row)
+    }
+}
+
+/// Every index over one set.
+#[derive(Debug)]
+pub(crate) struct Table {
+    pub(crate) rows: Vec<Row>,
+    pub(crate) tcp: Prefixes,
+    pub(crate) tcp_segments: Prefixes,
+    pub(crate) udp: Prefixes,
+    pub(crate) hosts: Hosts,
+    pub(crate) requests: Vec<RowIndex>,
+    pub(crate) responses: Vec<RowIndex>,
+    /// By message type; rows for any type stand under every type.
+    stun: Vec<(u16, RowIndex)>,
+    stun_any: Vec<RowIndex>,
+    pub(crate) rtp: Vec<RowIndex>,
+    addresses: Vec<(Block, RowIndex)>,
+    pub(crate) contains: Option<(AhoCorasick, Vec<RowIndex>)>,
+    /// Depends on what the bits in `FlowState` mean: flows that bring other bits start over.
+    pub(crate) generation: u16,
+}
+
+impl Table {
+    pub(crate) fn new(apps: &[App], signatures: &[Signature]) -> Result<Self, LoadError> {
+        let all =
+            || signatures.iter().enumerate().map(|(index, row)| (index as RowIndex, row, &row.conditions));
+        let rows_where = |test: &dyn Fn(&Conditions) -> bool| -> Vec<RowIndex> {
+            all().filter(|(_, _, conditions)| test(conditions)).map(|(index, ..)| index).collect()
+        };
+        let prefixes = |transport, any_segment| {
+            let fits = move |conditions: &Conditions| {
+                conditions.transport == Some(transport) && conditions.any_segment == any_segment
+            };
+            Prefixes::new(all().filter(move |(.., conditions)| fits(conditions)).filter_map(
+                |(index, _, conditions)| conditions.prefix.as_ref().map(|pattern| (index, pattern)),
+            ))
+        };
+        let is_response =
+            |conditions: &Conditions| conditions.http.as_ref().is_some_and(|http| http.disposition.is_some());
+        let mut stun: Vec<_> = all()
+            .filter_map(|(index, _, conditions)| Some((index, conditions.stun.as_ref()?)))
+            .flat_map(|(index, stun)| stun.types.iter().map(move |kind| (*kind, index)))
+            .collect();
+        stun.sort_unstable();
+        let hosts = all()
+            .filter(|(.., conditions)| conditions.http.is_none())
+            .flat_map(|(index, _, conditions)| conditions.hosts.iter().map(move |host| (host.clone(), index)))
+            .collect();
+        let mut addresses: Vec<_> = all()
+            .flat_map(|(index, _, conditions)| conditions.addresses.iter().map(move |block| (*block, index)))
+            .collect();
+        addresses.sort_by_key(|(block, row)| (core::cmp::Reverse(block.bits), block.first, *row));
+        let rows = rows(apps, signatures)?;
+        Ok(Self {
+            generation: generation(&rows),
+            rows,
+            tcp: prefixes(Transport::Tcp, false),
+            tcp_segments: prefixes(Transport::Tcp, true),
+            udp: prefixes(Transport::Udp, false),
+            hosts: Hosts::new(hosts),
+            requests: rows_where(&|conditions| conditions.http.is_some() && !is_response(conditions)),
+            responses: rows_where(&|conditions| is_response(conditions)),
+            stun,
+            stun_any: rows_where(&|conditions| {
+                conditions.stun.as_ref().is_some_and(|stun| stun.types.is_empty())
+            }),
+            rtp: rows_where(&|conditions| conditions.rtp.is_some()),
+            addresses,
+            contains: contains(apps, signatures)?,
+        })
+    }
+
+    /// The row with this id.
+    #[inline]
+    pub(crate) fn row(&self, id: SignatureId) -> Option<&Row> {
+        self.rows.binary_search_by_key(&id, |row| row.id).ok().map(|index| &self.rows[index])
+    }
+
+    /// Rows about a STUN message of this type.
+    pub(crate) fn by_stun_type(&self, kind: u16) -> impl Iterator<Item = RowIndex> + '_ {
+        let begin = self.stun.partition_point(|(its, _)| *its < kind);
+        let typed = self.stun[begin..].iter().take_while(move |(its, _)| *its == kind).map(|(_, row)| *row);
+        typed.chain(self.stun_any.iter().copied())
+    }
+
+    /// The row with the longest block around `address`.
+    pub(crate) fn by_address(&self, address: Address) -> Option<RowIndex> {
+        self.addresses.iter().find(|(block, _)| block.contains(address)).map(|(_, row)| *row)
+    }
+}
+
+/// Gives veto rows and `reverse` pairs their bits.
+fn rows(apps: &[App], signatures: &[Signature]) -> Result<Vec<Row>, LoadError> {
+    let index_of = |id: SignatureId| signatures.binary_search_by_key(&id, |row| row.id).unwrap_or_default();
+    let mut marks = alloc::vec![[0u64; 2]; signatures.len()];
+    let mut next = 0u32;
+    for (index, row) in signatures.iter().enumerate() {
+        let is_pair = row.conditions.reverse.is_some()
+            || signatures.iter().any(|other| other.conditions.reverse == Some(row.id));
+        let width = if is_pair { 2 } else { u32::from(row.is_veto) };
+        if width > 0 && next + width > 64 {
+            return Err(refused(
+                apps,
+                row,
+                "reverse",
+                "no more veto rows and reverse pairs: a flow keeps 64 bits for them",
+            ));
+        }
+        marks[index] = match width {
+            0 => [0, 0],
+            1 => [1 << next, 1 << next],
+            _ => [1 << next, 2 << next],
+        };
+        next += width;
+    }
+    let all = |[originator, responder]: [u64; 2]| originator | responder;
+    Ok(signatures
+        .iter()
+        .enumerate()
+        .map(|(index, row)| Row {
+            id: row.id,
+            app: row.app,
+            role: row.role,
+            lookup_role: apps
+                .iter()
+                .find(|app| app.id == row.app)
+                .and_then(|app| app.lookup_role)
+                .unwrap_or(row.role),
+            confidence: row.confidence,
+            is_veto: row.is_veto,
+            group: row.conditions.every.map_or(0, |group| 1 << group),
+            marks: marks[index],
+            needs: row.conditions.reverse.map_or([0, 0], |id| {
+                let [originator, responder] = marks[index_of(id)];
+                [responder, originator]
+            }),
+            unless: row
+                .conditions
+                .unless
+                .iter()
+                .map(|id| all(marks[index_of(*id)]))
+                .fold(0, |sum, bits| sum | bits),
+            awaited_by: (0..signatures.len())
+                .filter(|other| signatures[*other].conditions.reverse == Some(row.id))
+                .map(|other| other as RowIndex)
+                .collect(),
+        })
+        .collect())
+}
+
+fn contains(
+    apps: &[App],
+    signatures: &[Signature],
+) -> Result<Option<(AhoCorasick, Vec<RowIndex>)>, LoadError> {
+    let texts: Vec<(&Signature, RowIndex)> = (0..)
+        .zip(signatures)
+        .filter(|(_, row)| !row.conditions.contains.is_empty())
+        .map(|(index, row)| (row, index))
+        .collect();
+    let Some((first, _)) = texts.first() else { return Ok(None) };
+    let automaton = AhoCorasick::new(texts.iter().map(|(row, _)| &row.conditions.contains))
+        .map_err(|error| refused(apps, first, "contains", &error.to_string()))?;
+    Ok(Some((automaton, texts.into_iter().map(|(_, row)| row).collect())))
+}
+
+fn refused(apps: &[App], row: &Signature, key: &str, expected: &str) -> LoadError {
+    LoadError {
+        file: apps.iter().find(|app| app.id == row.app).map(|app| app.file.clone()).unwrap_or_default(),
+        line: row.line,
+        key: alloc::format!("signature \"{}\", {key}", row.name),
+        expected: expected.to_string(),
+    }
+}
+
+/// A number from 1 that changes when the bits that rows set in a flow change their meaning.
+fn generation(rows: &[Row]) -> u16 {
+    let bits = rows.iter().filter(|row| row.group != 0 || row.marks != [0, 0]);
+    let words = bits.flat_map(|row| [u64::from(row.id.0), row.marks[0], row.marks[1], u64::from(row.group)]);
+    let hash = words.flat_map(u64::to_le_bytes).fold(SUFFIX_SEED, suffix_hash);
+    (hash ^ hash >> 16 ^ hash >> 32 ^ hash >> 48) as u16 | 1
+}

@@ -1,0 +1,125 @@
+//! Which bytes of a TCP flow to look at: the start of each side's stream, put together where it comes in pieces.
+
+use crate::context::pool::Pool;
+use crate::five_tuple::FlowKey;
+use crate::flow::{FlowState, Side};
+use crate::packet::{Packet, TcpFields};
+
+/// What a segment adds.
+#[derive(Clone, Copy)]
+pub(crate) enum Look<'a> {
+    /// The stream from its start, as far as it is known, longer than before.
+    Start(&'a [u8]),
+    /// The same, but only the flow's own head is left of it.
+    Head,
+    /// The start is behind us (or lost): only this segment.
+    Segment,
+    /// Nothing new, or bytes ahead of a gap; they wait.
+    Nothing,
+}
+
+/// Takes in a segment with payload.
+pub(crate) fn look<'a>(
+    flow: &mut FlowState,
+    pool: &'a mut Pool,
+    key: &FlowKey,
+    side: Side,
+    packet: &Packet<'a>,
+) -> Look<'a> {
+    let syn = packet.tcp.flags & TcpFields::SYN != 0;
+    let sequence = packet.tcp.sequence.wrapping_add(u32::from(syn));
+    if flow.is_done(side) {
+        // Without a SYN the first segment seen was taken for the start: one from before it is a better start.
+        let earlier = !flow.has_syn(side) && before(sequence, flow.sequence[side]);
+        if !earlier || flow.verdict.is_match() {
+            return Look::Segment;
+        }
+        flow.restart(side, sequence);
+    }
+    if let Some(number) = flow.slot(side) {
+        let Some(slot) = pool.get(number, key, side) else {
+            flow.unpark(side, sequence);
+            flow.set_done(side);
+            flow.set_lost();
+            return Look::Segment;
+        };
+        let known = slot.contiguous().len();
+        let Some((offset, bytes)) = behind(slot.base, sequence, packet.payload) else { return Look::Nothing };
+        slot.insert(offset, bytes);
+        return if slot.contiguous().len() > known { Look::Start(slot.contiguous()) } else { Look::Nothing };
+    }
+    if !flow.is_started(side) {
+        flow.start(side, sequence);
+    }
+    let Some((offset, bytes)) = behind(flow.sequence[side], sequence, packet.payload) else {
+        return Look::Nothing;
+    };
+    if offset > 0 {
+        if flow.head(side).is_empty() {
+            let base = flow.sequence[side];
+            park(flow, pool, key, side, base, offset, bytes);
+        }
+        return Look::Nothing;
+    }
+    let is_first = flow.head(side).is_empty();
+    flow.fill_head(side, bytes);
+    flow.sequence[side] = sequence.wrapping_add(packet.payload.len() as u32);
+    if is_first { Look::Start(bytes) } else { Look::Head }
+}
+
+/// What was looked at did not suffice: keeps it until more comes. `bytes` is what the packet itself gave of the start.
+/// Returns whether more may come.
+pub(crate) fn wait(flow: &mut FlowState, pool: &mut Pool, key: &FlowKey, side: Side, bytes: &[u8]) -> bool {
+    if let Some(number) = flow.slot(side) {
+        return pool.get(number, key, side).is_some_and(|slot| !slot.is_full());
+    }
+    let is_first = flow.head(side).len() <= bytes.len();
+    let base = flow.sequence[side].wrapping_sub(bytes.len() as u32);
+    (is_first && park(flow, pool, key, side, base, 0, bytes)) || !flow.is_head_full(side)
+}
+
+/// The start of the side's stream needs no further look: gives its slot back.
+pub(crate) fn done(flow: &mut FlowState, pool: &mut Pool, key: &FlowKey, side: Side) {
+    if let Some(number) = flow.slot(side) {
+        if let Some(slot) = pool.get(number, key, side) {
+            let next = slot.base.wrapping_add(slot.contiguous().len() as u32);
+            flow.unpark(side, next);
+            pool.free(number);
+        } else {
+            flow.unpark(side, 0);
+        }
+    }
+    flow.set_done(side);
+}
+
+/// Keeps `bytes`, which lie `offset` bytes behind `base`. Returns whether there was room.
+fn park(
+    flow: &mut FlowState,
+    pool: &mut Pool,
+    key: &FlowKey,
+    side: Side,
+    base: u32,
+    offset: usize,
+    bytes: &[u8],
+) -> bool {
+    let Some((number, slot)) = pool.take(*key, side, base) else { return false };
+    let kept = slot.insert(offset, bytes);
+    flow.park(side, number);
+    kept
+}
+
+fn before(a: u32, b: u32) -> bool {
+    (a.wrapping_sub(b) as i32) < 0
+}
+
+/// The offset of a segment from `base`, and its bytes from `base` on; `None` where all of it lies before.
+fn behind(base: u32, sequence: u32, payload: &[u8]) -> Option<(usize, &[u8])> {
+    let distance = sequence.wrapping_sub(base) as i32;
+    match usize::try_from(distance) {
+        Ok(offset) => Some((offset, payload)),
+        Err(_) => payload
+            .get(distance.unsigned_abs() as usize..)
+            .filter(|rest| !rest.is_empty())
+            .map(|rest| (0, rest)),
+    }
+}
