@@ -1,0 +1,454 @@
+//! HTTP/1 heads (RFC 9112): the request or status line and the few header fields that tell who talks to whom about what.
+//!
+//! Lines end in CR LF or a bare LF. Header names are matched in any case; of a repeated field the first counts;
+//! continuation lines (obs-fold, RFC 9112, 5.2) and lines without a colon are passed over.
+//!
+//! Work is linear in the head; of a head no more than 8 KiB and 64 lines are read.
+
+use super::Dissection;
+use super::cursor::Stop;
+
+/// Most bytes of a head that are read: first line, fields and empty line.
+pub const HEAD_MAX: usize = 8 * 1024;
+/// Most field lines that are read.
+pub const FIELDS_MAX: usize = 64;
+
+/// Methods of RFC 9110 and RFC 5789, then WebDAV's (RFC 4918, RFC 3253).
+const METHODS: [&[u8]; 17] = [
+    b"GET",
+    b"POST",
+    b"PUT",
+    b"HEAD",
+    b"DELETE",
+    b"OPTIONS",
+    b"PATCH",
+    b"CONNECT",
+    b"TRACE",
+    b"PROPFIND",
+    b"PROPPATCH",
+    b"MKCOL",
+    b"COPY",
+    b"MOVE",
+    b"LOCK",
+    b"UNLOCK",
+    b"REPORT",
+];
+
+/// The head of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Head<'a> {
+    /// Sent by a client.
+    Request(Request<'a>),
+    /// Sent by a server.
+    Response(Response<'a>),
+}
+
+/// A request's head. Field values have no white space around them and are as sent otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Request<'a> {
+    /// The method, such as `POST`.
+    pub method: &'a [u8],
+    /// The request target as sent, in any of its four forms (RFC 9112, 3.2).
+    pub target: &'a [u8],
+    /// `User-Agent`.
+    pub user_agent: Option<&'a [u8]>,
+    /// `Referer`.
+    pub referer: Option<&'a [u8]>,
+    /// `Upgrade`.
+    pub upgrade: Option<&'a [u8]>,
+    /// `Content-Length`, where it is a number.
+    pub content_length: Option<u64>,
+    /// What follows the head; empty while the head is not complete.
+    pub body: &'a [u8],
+    /// Whether the empty line that ends the head was seen. If not, the fields are those whose lines are complete.
+    pub complete: bool,
+    host_field: Option<&'a [u8]>,
+}
+
+impl<'a> Request<'a> {
+    /// Path and query: the target, without scheme and authority where it is in absolute form. Empty for `CONNECT`.
+    pub fn path(&self) -> &'a [u8] {
+        if self.method == b"CONNECT" {
+            return &[];
+        }
+        match authority_and_path(self.target) {
+            None => self.target,
+            Some((_, [])) => b"/",
+            Some((_, path)) => path,
+        }
+    }
+
+    /// The host asked for, without port, user and IPv6 brackets, in the case sent: from the target where it names one
+    /// (RFC 9112, 3.2.2: it then counts instead of the field), else from the `Host` field.
+    pub fn host(&self) -> Option<&'a [u8]> {
+        let authority = if self.method == b"CONNECT" {
+            Some(self.target)
+        } else {
+            authority_and_path(self.target).map(|(authority, _)| authority).or(self.host_field)
+        };
+        authority.map(host_of).filter(|host| !host.is_empty())
+    }
+}
+
+/// A response's head. Field values have no white space around them and are as sent otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Response<'a> {
+    /// The status code, 100 to 999.
+    pub status: u16,
+    /// `Content-Type`.
+    pub content_type: Option<&'a [u8]>,
+    /// `Content-Disposition`.
+    pub content_disposition: Option<&'a [u8]>,
+    /// `Content-Encoding`.
+    pub content_encoding: Option<&'a [u8]>,
+    /// Whether `Transfer-Encoding` ends in `chunked`: the body then begins with a chunk's length line.
+    pub chunked: bool,
+    /// `Upgrade`.
+    pub upgrade: Option<&'a [u8]>,
+    /// `Content-Length`, where it is a number.
+    pub content_length: Option<u64>,
+    /// What follows the head; empty while the head is not complete.
+    pub body: &'a [u8],
+    /// Whether the empty line that ends the head was seen. If not, the fields are those whose lines are complete.
+    pub complete: bool,
+}
+
+/// The head at the start of the bytes.
+///
+/// `Found` as soon as the first line is complete, with the fields that have come by then (see `complete`); more bytes
+/// bring more fields, up to [`HEAD_MAX`]. `NeedMore` while the first line could still become one, up to the same bound.
+pub fn head(bytes: &[u8]) -> Dissection<Head<'_>> {
+    first_line(bytes).into()
+}
+
+fn first_line(bytes: &[u8]) -> Result<Head<'_>, Stop> {
+    let within = bytes.get(..HEAD_MAX).unwrap_or(bytes);
+    let Some((line, _)) = split_line(within) else {
+        let may_be = within.len() < HEAD_MAX && line_may_begin(within);
+        return Err(if may_be { Stop::Cut } else { Stop::Malformed });
+    };
+    if !line_may_begin(line) {
+        return Err(Stop::Malformed);
+    }
+    if let Some(rest) = line.strip_prefix(b"HTTP/1.") {
+        let (status, rest) = rest
+            .strip_prefix(b"0 ")
+            .or(rest.strip_prefix(b"1 "))
+            .unwrap_or(rest)
+            .split_at_checked(3)
+            .ok_or(Stop::Malformed)?;
+        let status =
+            number(status).and_then(|status| u16::try_from(status).ok()).filter(|&status| status >= 100);
+        if !(rest.is_empty() || rest.starts_with(b" ")) {
+            return Err(Stop::Malformed);
+        }
+        return Ok(Head::Response(response(status.ok_or(Stop::Malformed)?, bytes)));
+    }
+    let mut words = line.split(|&byte| byte == b' ');
+    let (Some(method), Some(target), Some(b"HTTP/1.0" | b"HTTP/1.1"), None) =
+        (words.next(), words.next(), words.next(), words.next())
+    else {
+        return Err(Stop::Malformed);
+    };
+    if target.is_empty() {
+        return Err(Stop::Malformed);
+    }
+    Ok(Head::Request(request(method, target, bytes)))
+}
+
+/// Whether bytes without a line end may begin a request line or status line (or be all of one).
+fn line_may_begin(line: &[u8]) -> bool {
+    let begins = |word: &[u8]| line.starts_with(word) || word.starts_with(line);
+    let method = || {
+        METHODS.iter().any(|&method| match line.strip_prefix(method) {
+            Some(rest) => rest.first().is_none_or(|&byte| byte == b' '),
+            None => method.starts_with(line),
+        })
+    };
+    let version = || begins(b"HTTP/1.0 ") || begins(b"HTTP/1.1 ");
+    let (last, before) = line.split_last().map_or((&b' ', line), |parts| parts);
+    let text = |byte: u8| byte >= b' ' && byte != 0x7f;
+    (version() || method()) && before.iter().all(|&byte| text(byte)) && (text(*last) || *last == b'\r')
+}
+
+fn request<'a>(method: &'a [u8], target: &'a [u8], bytes: &'a [u8]) -> Request<'a> {
+    let mut request = Request {
+        method,
+        target,
+        user_agent: None,
+        referer: None,
+        upgrade: None,
+        content_length: None,
+        body: &[],
+        complete: false,
+        host_field: None,
+    };
+    let body = fields(bytes, |name, value| {
+        if name.eq_ignore_ascii_case(b"host") {
+            keep_first(&mut request.host_field, value);
+        } else if name.eq_ignore_ascii_case(b"user-agent") {
+            keep_first(&mut request.user_agent, value);
+        } else if name.eq_ignore_ascii_case(b"referer") {
+            keep_first(&mut request.referer, value);
+        } else if name.eq_ignore_ascii_case(b"upgrade") {
+            keep_first(&mut request.upgrade, value);
+        } else if name.eq_ignore_ascii_case(b"content-length") {
+            request.content_length = request.content_length.or(number(value));
+        }
+    });
+    Request { complete: body.is_some(), body: body.unwrap_or_default(), ..request }
+}
+
+fn response(status: u16, bytes: &[u8]) -> Response<'_> {
+    let mut response = Response {
+        status,
+        content_type: None,
+        content_disposition: None,
+        content_encoding: None,
+        chunked: false,
+        upgrade: None,
+        content_length: None,
+        body: &[],
+        complete: false,
+    };
+    let body = fields(bytes, |name, value| {
+        if name.eq_ignore_ascii_case(b"content-type") {
+            keep_first(&mut response.content_type, value);
+        } else if name.eq_ignore_ascii_case(b"content-disposition") {
+            keep_first(&mut response.content_disposition, value);
+        } else if name.eq_ignore_ascii_case(b"content-encoding") {
+            keep_first(&mut response.content_encoding, value);
+        } else if name.eq_ignore_ascii_case(b"transfer-encoding") {
+            let last = value.rsplit(|&byte| byte == b',').next().unwrap_or_default();
+            response.chunked = last.trim_ascii().eq_ignore_ascii_case(b"chunked");
+        } else if name.eq_ignore_ascii_case(b"upgrade") {
+            keep_first(&mut response.upgrade, value);
+        } else if name.eq_ignore_ascii_case(b"content-length") {
+            response.content_length = response.content_length.or(number(value));
+        }
+    });
+    Response { complete: body.is_some(), body: body.unwrap_or_default(), ..response }
+}
+
+/// Shows name and value of every complete field line. What follows the empty line, if that was seen.
+fn fields<'a>(bytes: &'a [u8], mut show: impl FnMut(&'a [u8], &'a [u8])) -> Option<&'a [u8]> {
+    let within = bytes.get(..HEAD_MAX).unwrap_or(bytes);
+    let (_, mut rest) = split_line(within)?;
+    for _ in 0..=FIELDS_MAX {
+        let (line, after) = split_line(rest)?;
+        rest = after;
+        if line.is_empty() {
+            return bytes.get(within.len() - rest.len()..);
+        }
+        if line.starts_with(b" ") || line.starts_with(b"\t") {
+            continue;
+        }
+        if let Some((name, [_, value @ ..])) =
+            line.iter().position(|&byte| byte == b':').and_then(|colon| line.split_at_checked(colon))
+        {
+            show(name, value.trim_ascii());
+        }
+    }
+    None
+}
+
+/// The first line without its end, and what follows it.
+fn split_line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let end = bytes.iter().position(|&byte| byte == b'\n')?;
+    let (line, rest) = bytes.split_at_checked(end)?;
+    Some((line.strip_suffix(b"\r").unwrap_or(line), rest.get(1..)?))
+}
+
+/// Authority and path of an absolute-form target: `scheme://authority[/path][?query]`.
+fn authority_and_path(target: &[u8]) -> Option<(&[u8], &[u8])> {
+    let colon = target.iter().position(|byte| !byte.is_ascii_alphanumeric() && !b"+-.".contains(byte))?;
+    let (scheme, rest) = target.split_at_checked(colon)?;
+    let rest = rest.strip_prefix(b"://").filter(|_| !scheme.is_empty())?;
+    let end = rest.iter().position(|byte| b"/?#".contains(byte)).unwrap_or(rest.len());
+    rest.split_at_checked(end)
+}
+
+/// `[user@]host[:port]` to its host.
+fn host_of(authority: &[u8]) -> &[u8] {
+    let host = authority.rsplit(|&byte| byte == b'@').next().unwrap_or_default();
+    match host.strip_prefix(b"[") {
+        Some(literal) => literal.split(|&byte| byte == b']').next().unwrap_or_default(),
+        None => host.split(|&byte| byte == b':').next().unwrap_or_default(),
+    }
+}
+
+fn keep_first<'a>(field: &mut Option<&'a [u8]>, value: &'a [u8]) {
+    *field = field.or(Some(value));
+}
+
+fn number(digits: &[u8]) -> Option<u64> {
+    let digit = |&byte: &u8| byte.is_ascii_digit().then(|| u64::from(byte - b'0'));
+    let first = digits.first().and_then(digit)?;
+    digits.iter().skip(1).try_fold(first, |value, byte| value.checked_mul(10)?.checked_add(digit(byte)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::torture::{mutations, prefixes};
+    use super::*;
+    use alloc::vec::Vec;
+
+    fn request_of(bytes: &[u8]) -> Request<'_> {
+        match head(bytes) {
+            Dissection::Found(Head::Request(request)) => request,
+            told => panic!("{told:?}"),
+        }
+    }
+
+    fn response_of(bytes: &[u8]) -> Response<'_> {
+        match head(bytes) {
+            Dissection::Found(Head::Response(response)) => response,
+            told => panic!("{told:?}"),
+        }
+    }
+
+    const POST: &[u8] = b"POST http://short.example.net/cgi-bin/sync?a=1 HTTP/1.1\r\nAccept: */*\r\nContent-Length: 4\r\n\
+        HOST: other.example.net:8080\r\nuser-agent:  Client 1 \r\nreferer: http://example.net/\r\nUpgrade: custom\r\n\r\n\x8d\x5f\r\n";
+    const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\n\
+        Content-Disposition: attachment; filename=answer.dat\r\nContent-Encoding: deflate\r\nTransfer-Encoding: gzip, Chunked\r\n\
+        Content-Length: 12\r\nUpgrade: custom\r\n\r\nbody";
+
+    #[test]
+    fn a_request_gives_its_facts() {
+        let request = request_of(POST);
+        assert_eq!(request.method, b"POST");
+        assert_eq!(request.target, b"http://short.example.net/cgi-bin/sync?a=1");
+        assert_eq!(request.path(), b"/cgi-bin/sync?a=1");
+        assert_eq!(request.host(), Some(&b"short.example.net"[..]));
+        assert_eq!(request.user_agent, Some(&b"Client 1"[..]));
+        assert_eq!(request.referer, Some(&b"http://example.net/"[..]));
+        assert_eq!(request.upgrade, Some(&b"custom"[..]));
+        assert_eq!((request.content_length, request.complete), (Some(4), true));
+        assert_eq!(request.body, b"\x8d\x5f\r\n");
+    }
+
+    #[test]
+    fn a_response_gives_its_facts() {
+        let response = response_of(OK);
+        assert_eq!((response.status, response.chunked, response.complete), (200, true, true));
+        assert_eq!(response.content_type, Some(&b"application/octet-stream"[..]));
+        assert_eq!(response.content_disposition, Some(&b"attachment; filename=answer.dat"[..]));
+        assert_eq!(response.content_encoding, Some(&b"deflate"[..]));
+        assert_eq!(response.upgrade, Some(&b"custom"[..]));
+        assert_eq!((response.content_length, response.body), (Some(12), &b"body"[..]));
+        assert_eq!(response_of(b"HTTP/1.0 404\n").status, 404);
+    }
+
+    #[test]
+    fn prefixes_bring_only_complete_lines() {
+        let line = POST.iter().position(|&byte| byte == b'\n').unwrap() + 1;
+        let end = POST.windows(4).position(|at| at == b"\r\n\r\n").unwrap() + 4;
+        prefixes(POST, |length, prefix| {
+            if length < line {
+                return assert_eq!(head(prefix), Dissection::NeedMore);
+            }
+            let request = request_of(prefix);
+            assert_eq!(request.complete, length >= end);
+            assert_eq!(request.body.len(), length.saturating_sub(end));
+            assert!(request.content_length.is_none_or(|length| length == 4));
+            assert!(request.user_agent.is_none_or(|value| value == b"Client 1"));
+            assert_eq!(request.host(), Some(&b"short.example.net"[..]));
+        });
+    }
+
+    #[test]
+    fn hosts_come_without_port_user_and_brackets() {
+        let host = |bytes| request_of(bytes).host().map(Vec::from);
+        assert_eq!(host(b"GET / HTTP/1.1\nHost: example.net:81\n\n"), Some(b"example.net".into()));
+        assert_eq!(host(b"GET / HTTP/1.1\nHost: [2001:db8::1]:81\n\n"), Some(b"2001:db8::1".into()));
+        assert_eq!(host(b"GET / HTTP/1.1\nHost:\n\n"), None);
+        assert_eq!(host(b"GET / HTTP/1.0\n\n"), None);
+        assert_eq!(host(b"CONNECT g.example.net:443 HTTP/1.1\n"), Some(b"g.example.net".into()));
+        assert_eq!(host(b"GET http://u:p@example.net:80?q HTTP/1.1\n"), Some(b"example.net".into()));
+        assert_eq!(
+            host(b"GET /go?to=http://no.example HTTP/1.1\nHost: yes.example\n"),
+            Some(b"yes.example".into())
+        );
+    }
+
+    #[test]
+    fn paths_are_cut_out_of_absolute_targets() {
+        assert_eq!(request_of(b"GET http://example.net HTTP/1.1\n").path(), b"/");
+        assert_eq!(request_of(b"GET http://example.net?q=1 HTTP/1.1\n").path(), b"?q=1");
+        assert_eq!(request_of(b"GET //odd/ HTTP/1.1\n").path(), b"//odd/");
+        assert_eq!(request_of(b"OPTIONS * HTTP/1.1\n").path(), b"*");
+        assert_eq!(request_of(b"CONNECT g.example.net:443 HTTP/1.1\n").path(), b"");
+    }
+
+    #[test]
+    fn continuation_and_odd_lines_are_passed_over() {
+        let request =
+            request_of(b"GET / HTTP/1.1\nReferer: a\n User-Agent: no\nodd\nUser-Agent: b\nUser-Agent: c\n\n");
+        assert_eq!((request.referer, request.user_agent), (Some(&b"a"[..]), Some(&b"b"[..])));
+        assert!(request.complete);
+        assert_eq!(
+            request_of(b"GET / HTTP/1.1\nContent-Length: 99999999999999999999\n\n").content_length,
+            None
+        );
+        assert_eq!(request_of(b"GET / HTTP/1.1\nContent-Length: +1\n\n").content_length, None);
+    }
+
+    #[test]
+    fn other_protocols_are_refused_early() {
+        for bytes in [
+            &b"\x16\x03\x01"[..],
+            b"GETX",
+            b"get /",
+            b"GE\n",
+            b"GET /\x01",
+            b"GET /\r ",
+            b"GET / HTTP/2.0\r\n",
+            b"GET /\r\n",
+            b"GET  HTTP/1.1\r\n",
+            b"GET / / HTTP/1.1\r\n",
+            b"OPTIONS rtsp://example.net RTSP/1.0\r\n",
+            b"HTTP/2",
+            b"HTTP/1.1 20x OK\r\n",
+            b"HTTP/1.1 099 OK\r\n",
+            b"HTTP/1.1 2000\r\n",
+            b"HTTP/1.1 20\r\n",
+            b"HTTP/1.\r\n",
+            b"PRI * HTTP/2.0\r\n",
+            b"SSH-2.0-",
+        ] {
+            assert_eq!(head(bytes), Dissection::NotMine, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn long_heads_are_given_up() {
+        let mut bytes = Vec::from(b"GET /");
+        bytes.resize(HEAD_MAX - 1, b'a');
+        assert_eq!(head(&bytes), Dissection::NeedMore);
+        bytes.push(b'a');
+        assert_eq!(head(&bytes), Dissection::NotMine);
+
+        let mut fields = Vec::from(b"GET / HTTP/1.1\n");
+        for _ in 0..FIELDS_MAX {
+            fields.extend(b"A: b\n");
+        }
+        let whole = [&fields[..], b"\nbody"].concat();
+        assert_eq!((request_of(&whole).complete, request_of(&whole).body), (true, &b"body"[..]));
+        let more = [&fields[..], b"A: b\n\nbody"].concat();
+        assert!(!request_of(&more).complete);
+        let long = [&b"GET / HTTP/1.1\nA: "[..], &[b'x'; HEAD_MAX], b"\nUser-Agent: late\n\n"].concat();
+        assert_eq!((request_of(&long).complete, request_of(&long).user_agent), (false, None));
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic() {
+        for bytes in [POST, OK] {
+            mutations(bytes, |bytes| {
+                if let Dissection::Found(Head::Request(request)) = head(bytes) {
+                    request.host();
+                    request.path();
+                }
+            });
+        }
+    }
+}
