@@ -11,7 +11,7 @@ use crate::signature::SignatureSet;
 use crate::signature::pattern::Match;
 use crate::signature::table::{Opening, RowIndex};
 use crate::stream::{self, Look};
-use crate::verdict::{Carrier, Confidence, Verdict};
+use crate::verdict::{Carrier, Confidence, SignatureId, Verdict};
 use smallvec::SmallVec;
 
 /// What counts as evidence, and for how long a flow is looked at.
@@ -292,13 +292,22 @@ impl Classifier {
         }
     }
 
-    /// The most specific row for a name; of several names in a packet the first that has one counts.
-    fn name(&self, name: &[u8], carrier: Carrier, outcome: &mut Outcome, observer: &mut impl Observer) {
+    fn find_name(&self, name: &[u8], carrier: Carrier) -> Option<RowIndex> {
         let allowed = |row: RowIndex| {
             let carriers = &self.set.signatures()[usize::from(row)].conditions.carriers;
             carriers.is_empty() || carriers.contains(&carrier)
         };
-        let row = self.set.table.hosts.find(name, allowed);
+        self.set.table.hosts.find(name, allowed)
+    }
+
+    /// The most specific signature for a host name seen in this carrier.
+    pub fn by_name(&self, name: &[u8], carrier: Carrier) -> Option<SignatureId> {
+        self.find_name(name, carrier).map(|row| self.set.table.rows[usize::from(row)].id)
+    }
+
+    /// Of several names in a packet the first that has a row counts.
+    fn name(&self, name: &[u8], carrier: Carrier, outcome: &mut Outcome, observer: &mut impl Observer) {
+        let row = self.find_name(name, carrier);
         let signature = row.map(|row| self.set.table.rows[usize::from(row)].id);
         observer.event(Event::Name { name, carrier, signature });
         outcome.named = outcome.named.or(row.map(|row| (row, carrier)));
@@ -316,7 +325,9 @@ impl Classifier {
         }
         let mut groups = 0;
         for row in outcome.matches.iter().map(|row| &rows[usize::from(*row)]) {
-            observer.event(if row.is_veto { Event::Vetoed(row.id) } else { Event::Matched(row.id) });
+            if row.is_veto {
+                observer.event(Event::Vetoed(row.id));
+            }
             flow.seen |= row.marks[sender];
             groups |= row.group;
         }
@@ -406,6 +417,7 @@ impl Classifier {
         } else if row.needs[sender] != 0 && row.needs[sender] & flow.seen == 0 {
             observer.event(Event::AwaitsReverse(row.id));
         } else {
+            observer.event(Event::Matched(row.id));
             return true;
         }
         false

@@ -5,6 +5,7 @@
 
 extern crate alloc;
 
+mod check;
 mod classifier;
 pub mod context;
 pub mod dissect;
@@ -12,12 +13,15 @@ pub mod five_tuple;
 pub mod flow;
 mod observer;
 pub mod packet;
+mod recent;
 mod sight;
 pub mod signature;
 mod stream;
+mod tracker;
 pub mod verdict;
 pub mod wire;
 
+pub use check::{Failure, check};
 pub use classifier::{Classifier, Options};
 pub use context::{Context, ContextConfig};
 pub use five_tuple::{Address, Direction, FiveTuple, FlowKey, Transport};
@@ -25,4 +29,5 @@ pub use flow::FlowState;
 pub use observer::{Event, Observer};
 pub use packet::{Fragment, LinkType, Packet, ParseError, TcpFields};
 pub use signature::{LoadError, SignatureSet, Source};
+pub use tracker::{Flow, Frame, Seen, Statistics, Tracker, TrackerConfig};
 pub use verdict::{AppId, Carrier, Confidence, Role, SignatureId, Verdict};

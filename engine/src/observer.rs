@@ -17,7 +17,7 @@ pub enum Event<'e> {
         /// The most specific row for it.
         signature: Option<SignatureId>,
     },
-    /// All conditions of the row hold for this packet.
+    /// Everything the row asks for holds: it concludes.
     Matched(SignatureId),
     /// The row matched, but waits for its counterpart in the other direction.
     AwaitsReverse(SignatureId),

@@ -3,7 +3,7 @@
 use crate::dissect::{http, rtp, stun};
 use crate::five_tuple::{Address, Direction};
 use crate::packet::Packet;
-use crate::signature::model::{AttributeCondition, Conditions, HttpCondition, RtpCondition, StunCondition};
+use crate::signature::model::{AttributeCondition, Block, Conditions, HttpCondition, RtpCondition, StunCondition};
 use crate::signature::pattern::Match;
 use core::ops::RangeInclusive;
 
@@ -40,7 +40,8 @@ impl<'s> Sight<'s> {
             conditions.transport.is_none_or(|transport| transport == self.packet.five_tuple.transport)
                 && self.direction_fits(conditions)
                 && within(&conditions.length, self.packet.payload.len() as u64)
-                && self.port_fits(&conditions.ports),
+                && self.port_fits(&conditions.ports)
+                && self.address_fits(&conditions.addresses),
         );
         direct
             .and(|| conditions.prefix.as_ref().map_or(Match::Yes, |pattern| pattern.matches(self.bytes)))
@@ -50,6 +51,7 @@ impl<'s> Sight<'s> {
                 };
                 conditions.equations.iter().fold(Match::Yes, holds)
             })
+            .and(|| Match::from(memchr::memmem::find(self.packet.payload, &conditions.contains).is_some()))
             .and(|| conditions.stun.as_ref().map_or(Match::Yes, |stun| Match::from(self.stun_fits(stun))))
             .and(|| conditions.rtp.as_ref().map_or(Match::Yes, |rtp| Match::from(self.rtp_fits(rtp))))
             .and(|| conditions.http.as_ref().map_or(Match::Yes, |http| self.http_fits(http, conditions)))
@@ -66,6 +68,11 @@ impl<'s> Sight<'s> {
         let tuple = &self.packet.five_tuple;
         ports.is_empty()
             || ports.iter().any(|range| range.contains(&tuple.src_port) || range.contains(&tuple.dst_port))
+    }
+
+    fn address_fits(&self, blocks: &[Block]) -> bool {
+        let tuple = &self.packet.five_tuple;
+        blocks.is_empty() || blocks.iter().any(|block| block.contains(tuple.src) || block.contains(tuple.dst))
     }
 
     fn stun_fits(&self, condition: &StunCondition) -> bool {

@@ -3,7 +3,7 @@
 use super::equation::Equation;
 use super::example;
 use super::model::{
-    App, AttributeCondition, Block, Conditions, Example, HostPattern, HttpCondition, RtpCondition, Signature,
+    Anchor, App, AttributeCondition, Block, Conditions, Example, HostPattern, HttpCondition, RtpCondition, Signature,
     StunCondition,
 };
 use super::pattern::Pattern;
@@ -224,12 +224,15 @@ fn read_conditions(
 fn cross_check(row: &TableView<'_>, conditions: &Conditions) -> Result<(), LoadError> {
     let Conditions { transport, hosts, http, stun, rtp, .. } = conditions;
     for key in ["prefix", "contains", "length", "equation"] {
-        if row.has(key) && transport.is_none() {
+        if row.has(key) && transport.is_none() && stun.is_none() && rtp.is_none() {
             return Err(row.error("transport", &format!("\"tcp\" or \"udp\" beside {key}")));
         }
     }
-    if (stun.is_some() || rtp.is_some() || conditions.every.is_some()) && *transport != Some(Transport::Udp) {
-        return Err(row.error("transport", "\"udp\" beside stun, rtp and every"));
+    if (stun.is_some() || rtp.is_some()) && *transport == Some(Transport::Tcp) {
+        return Err(row.error("transport", "\"udp\" or nothing beside stun and rtp"));
+    }
+    if conditions.every.is_some() && *transport != Some(Transport::Udp) {
+        return Err(row.error("transport", "\"udp\" beside every"));
     }
     if http.is_some() && *transport == Some(Transport::Udp) {
         return Err(row.error("transport", "\"tcp\" or nothing beside http"));
@@ -237,29 +240,15 @@ fn cross_check(row: &TableView<'_>, conditions: &Conditions) -> Result<(), LoadE
     if conditions.any_segment && (*transport != Some(Transport::Tcp) || conditions.prefix.is_none()) {
         return Err(row.error("start", "transport \"tcp\" and a prefix beside start = \"segment\""));
     }
-    let anchors = [
-        conditions.prefix.is_some(),
-        !conditions.contains.is_empty(),
-        http.is_some(),
-        stun.is_some(),
-        rtp.is_some(),
-        !conditions.addresses.is_empty(),
-    ];
-    match anchors.iter().filter(|present| **present).count() {
-        0 if hosts.is_empty() => {
-            let expected =
-                "a condition to find the row by: prefix, contains, host, http, stun, rtp or address";
-            return Err(row.error("prefix", expected));
-        }
-        0 | 1 => {}
-        _ => {
-            return Err(
-                row.error("prefix", "only one of prefix, contains, http, stun, rtp and address in a row")
-            );
-        }
+    let Some(anchor) = conditions.anchor() else {
+        let expected = "a condition to find the row by: prefix, contains, host, http, stun, rtp or address";
+        return Err(row.error("prefix", expected));
+    };
+    if http.is_some() && anchor != Anchor::Http {
+        return Err(row.error("http", "no prefix beside http"));
     }
-    if !hosts.is_empty() && http.is_none() && anchors.contains(&true) {
-        return Err(row.error("host", "no host beside prefix, contains, stun, rtp or address"));
+    if !hosts.is_empty() && !matches!(anchor, Anchor::Http | Anchor::Host) {
+        return Err(row.error("host", "beside host only http, port, carrier, direction and unless"));
     }
     Ok(())
 }
@@ -339,7 +328,7 @@ fn stun(table: &TableView<'_>) -> Result<StunCondition, LoadError> {
         attributes: table.texts("attributes", attribute)?,
         only: table.flag("only")?,
         first: table.texts("first", attribute_type)?.pop(),
-        without: table.texts("without", attribute_type)?,
+        without: table.numbers("without", 0..=0xffff)?.into_iter().map(|kind| kind as u16).collect(),
         xor_destination: table.texts("xor_destination", attribute_type)?.pop(),
         clock: table.texts("clock", attribute_type)?.pop(),
         printable_id: table.flag("printable_id")?,

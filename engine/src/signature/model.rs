@@ -198,6 +198,33 @@ pub enum Trial {
     Address(Address),
 }
 
+/// The condition by which a row is found; its others are then checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Anchor {
+    Prefix,
+    Http,
+    Stun,
+    Rtp,
+    Address,
+    Host,
+    Text,
+}
+
+impl Conditions {
+    pub(crate) fn anchor(&self) -> Option<Anchor> {
+        let present = [
+            (self.prefix.is_some(), Anchor::Prefix),
+            (self.http.is_some(), Anchor::Http),
+            (self.stun.is_some(), Anchor::Stun),
+            (self.rtp.is_some(), Anchor::Rtp),
+            (!self.hosts.is_empty(), Anchor::Host),
+            (!self.contains.is_empty(), Anchor::Text),
+            (!self.addresses.is_empty(), Anchor::Address),
+        ];
+        present.into_iter().find(|(present, _)| *present).map(|(_, anchor)| anchor)
+    }
+}
+
 impl Block {
     /// Whether `address` lies inside.
     pub fn contains(&self, address: Address) -> bool {

@@ -1,6 +1,6 @@
 //! The compiled look-up: from bytes, a name or a fact to the few rows worth a full comparison.
 
-use super::model::{Block, Conditions, HostPattern, Signature};
+use super::model::{Anchor, Block, Conditions, HostPattern, Signature};
 use super::pattern::Pattern;
 use super::{App, LoadError};
 use crate::five_tuple::{Address, Transport};
@@ -217,16 +217,19 @@ impl Table {
         };
         let is_response =
             |conditions: &Conditions| conditions.http.as_ref().is_some_and(|http| http.disposition.is_some());
+        let found_by = |conditions: &Conditions, anchor| conditions.anchor() == Some(anchor);
         let mut stun: Vec<_> = all()
+            .filter(|(.., conditions)| found_by(conditions, Anchor::Stun))
             .filter_map(|(index, _, conditions)| Some((index, conditions.stun.as_ref()?)))
             .flat_map(|(index, stun)| stun.types.iter().map(move |kind| (*kind, index)))
             .collect();
         stun.sort_unstable();
         let hosts = all()
-            .filter(|(.., conditions)| conditions.http.is_none())
+            .filter(|(.., conditions)| found_by(conditions, Anchor::Host))
             .flat_map(|(index, _, conditions)| conditions.hosts.iter().map(move |host| (host.clone(), index)))
             .collect();
         let mut addresses: Vec<_> = all()
+            .filter(|(.., conditions)| found_by(conditions, Anchor::Address))
             .flat_map(|(index, _, conditions)| conditions.addresses.iter().map(move |block| (*block, index)))
             .collect();
         addresses.sort_by_key(|(block, row)| (core::cmp::Reverse(block.bits), block.first, *row));
@@ -334,7 +337,7 @@ fn contains(
 ) -> Result<Option<(AhoCorasick, Vec<RowIndex>)>, LoadError> {
     let texts: Vec<(&Signature, RowIndex)> = (0..)
         .zip(signatures)
-        .filter(|(_, row)| !row.conditions.contains.is_empty())
+        .filter(|(_, row)| row.conditions.anchor() == Some(Anchor::Text))
         .map(|(index, row)| (row, index))
         .collect();
     let Some((first, _)) = texts.first() else { return Ok(None) };
