@@ -27,7 +27,7 @@ pub struct TrackerConfig {
     /// A UDP flow ends after so long without a packet.
     pub udp_timeout_us: u64,
     /// Key of the flow table's hash. A secret one keeps others from choosing flows that collide.
-    pub hash_key: (u64, u64),
+    pub hash_key: [u64; 2],
     /// Sizes of the context.
     pub context: ContextConfig,
 }
@@ -39,7 +39,7 @@ impl Default for TrackerConfig {
             capacity: 65_536,
             tcp_timeout_us: 1_800_000_000,
             udp_timeout_us: 60_000_000,
-            hash_key: (0x5bd1_e995_9d1d_4f3b, 0x27d4_eb2f_1656_67c5),
+            hash_key: [0x5bd1_e995_9d1d_4f3b, 0x27d4_eb2f_1656_67c5],
             context: ContextConfig::default(),
         }
     }
@@ -171,7 +171,7 @@ impl<'c> Tracker<'c> {
             config,
             tags: vec![0; places].into_boxed_slice(),
             entries: vec![None; places].into_boxed_slice(),
-            fragments: Recent::new(FRAGMENTS, config.hash_key.0),
+            fragments: Recent::new(FRAGMENTS, config.hash_key[0]),
             hand: 0,
             statistics: Statistics::default(),
         }
