@@ -10,3 +10,6 @@ pub mod five_tuple;
 pub mod packet;
 pub mod verdict;
 pub mod wire;
+
+pub use five_tuple::{Address, CommunityId, Direction, FiveTuple, FlowKey, Transport};
+pub use packet::{Fragment, LinkType, Packet, ParseError, TcpFields};
