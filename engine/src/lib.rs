@@ -24,7 +24,7 @@ pub mod wire;
 pub use check::{Failure, check};
 pub use classifier::{Classifier, Options};
 pub use context::{Context, ContextConfig};
-pub use five_tuple::{Address, Direction, FiveTuple, FlowKey, Transport};
+pub use five_tuple::{Address, CommunityId, Direction, FiveTuple, FlowKey, Transport};
 pub use flow::FlowState;
 pub use observer::{Event, Observer};
 pub use packet::{Fragment, LinkType, Packet, ParseError, TcpFields};

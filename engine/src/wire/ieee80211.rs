@@ -1,0 +1,113 @@
+//! IEEE 802.11 data frames (IEEE 802.11-2020, 9.2 and 9.3.2), whose body is LLC.
+//!
+//! ```text
+//! 0         1       2          4          10         16         22         24
+//! | control | flags | duration | address 1 | address 2 | address 3 | sequence | address 4, 6, if to and from a DS
+//! | QoS, 2, if a QoS frame | HT control, 4, if a QoS frame and its order flag | padding to 4, on some cards | LLC
+//! ```
+
+use super::{ParseError, ethernet::EtherType, llc};
+
+const TO_DS: u8 = 0x01;
+const FROM_DS: u8 = 0x02;
+const PROTECTED: u8 = 0x40;
+const ORDER: u8 = 0x80;
+
+/// The type and the bytes after the LLC header. `is_padded` says that the card filled the header up to a multiple of
+/// 4 bytes, which radiotap tells ([`super::radiotap`]).
+///
+/// # Errors
+/// [`ParseError::Unsupported`] for frames that are not data or have none, protected (encrypted) frames, later
+/// fragments, aggregates of several packets (A-MSDU), and bodies that are not LLC with SNAP;
+/// [`ParseError::Malformed`] for a version other than 0; [`ParseError::Truncated`] where the bytes end within a header.
+pub fn parse(bytes: &[u8], is_padded: bool) -> Result<(EtherType, &[u8]), ParseError> {
+    let [control, flags] = *bytes.first_chunk().ok_or(ParseError::Truncated)?;
+    if control & 0b11 != 0 {
+        return Err(ParseError::Malformed);
+    }
+    let (is_data, is_empty, is_qos) = (control & 0x0c == 0x08, control & 0x40 != 0, control & 0x80 != 0);
+    if !is_data || is_empty || flags & PROTECTED != 0 {
+        return Err(ParseError::Unsupported);
+    }
+    let (header, mut rest) = bytes.split_first_chunk::<24>().ok_or(ParseError::Truncated)?;
+    let mut header_bytes = 24;
+    if header[22] & 0x0f != 0 {
+        return Err(ParseError::Unsupported);
+    }
+    if flags & (TO_DS | FROM_DS) == TO_DS | FROM_DS {
+        rest = rest.get(6..).ok_or(ParseError::Truncated)?;
+        header_bytes += 6;
+    }
+    if is_qos {
+        let ([qos, _], behind) = rest.split_first_chunk().ok_or(ParseError::Truncated)?;
+        if qos & 0x80 != 0 {
+            return Err(ParseError::Unsupported);
+        }
+        let ht_bytes = if flags & ORDER != 0 { 4 } else { 0 };
+        rest = behind.get(ht_bytes..).ok_or(ParseError::Truncated)?;
+        header_bytes += 2 + ht_bytes;
+    }
+    if is_padded && header_bytes % 4 != 0 {
+        rest = rest.get(2..).ok_or(ParseError::Truncated)?;
+    }
+    llc::parse(rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+
+    /// Control and flags, then `behind` the 24 bytes, then LLC with IPv4.
+    fn frame(control: u8, flags: u8, behind: &[u8]) -> Vec<u8> {
+        let mut bytes = alloc::vec![0; 24];
+        (bytes[0], bytes[1]) = (control, flags);
+        bytes.extend(behind);
+        bytes.extend([0xaa, 0xaa, 3, 0, 0, 0, 0x08, 0x00, 0x45]);
+        bytes
+    }
+
+    const IPV4: Result<(EtherType, &[u8]), ParseError> = Ok((EtherType::IPV4, &[0x45]));
+
+    #[test]
+    fn every_header_length() {
+        for (control, flags, behind, is_padded) in [
+            (0x08, 0x01, 0, false),
+            (0x08, 0x03, 6, false),
+            (0x88, 0x02, 2, false),
+            (0x88, 0x82, 6, false),
+            (0x88, 0x83, 12, false),
+            (0x88, 0x02, 2 + 2, true),
+            (0x88, 0x03, 8, true),
+            (0x08, 0x01, 0, true),
+        ] {
+            let bytes = frame(control, flags, &alloc::vec![0; behind]);
+            assert_eq!(parse(&bytes, is_padded), IPV4, "{control:02x} {flags:02x}");
+            for cut in 0..bytes.len() - 1 {
+                assert_eq!(parse(&bytes[..cut], is_padded), Err(ParseError::Truncated), "{cut}");
+            }
+        }
+    }
+
+    #[test]
+    fn frames_without_readable_packet() {
+        for (what, control, flags, behind) in [
+            ("beacon", 0x80, 0x00, &[][..]),
+            ("acknowledgement", 0xd4, 0x00, &[]),
+            ("null", 0x48, 0x01, &[]),
+            ("QoS null", 0xc8, 0x01, &[0, 0]),
+            ("protected", 0x08, 0x41, &[]),
+            ("aggregate", 0x88, 0x02, &[0x80, 0]),
+        ] {
+            assert_eq!(parse(&frame(control, flags, behind), false), Err(ParseError::Unsupported), "{what}");
+        }
+        let mut later_fragment = frame(0x08, 0x01, &[]);
+        later_fragment[22] = 0x11;
+        assert_eq!(parse(&later_fragment, false), Err(ParseError::Unsupported));
+    }
+
+    #[test]
+    fn other_version() {
+        assert_eq!(parse(&frame(0x09, 0, &[]), false), Err(ParseError::Malformed));
+    }
+}
