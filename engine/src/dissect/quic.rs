@@ -8,6 +8,8 @@
 //! RFC 9001, 5.2), [`crypto_frames`] finds the pieces of the TLS stream in it, and, joined by their offsets,
 //! [`tls::hello_message`](super::tls::hello_message) reads them. Google's older versions are in [`google`].
 //!
+//! The fixed bit (0x40 of the first byte) is not asked for: real end points grease it (RFC 9287).
+//!
 //! Work is linear in the datagram; a packet takes at least seven bytes of it.
 
 mod frames;
@@ -148,9 +150,6 @@ fn header(bytes: &[u8]) -> Result<LongHeader<'_>, Stop> {
         let plausible = odd.is_empty() && versions.iter().any(plausible);
         return if plausible { Ok(whole(PacketKind::VersionNegotiation, &[])) } else { Err(Stop::Malformed) };
     };
-    if first & 0x40 == 0 {
-        return Err(Stop::Malformed);
-    }
     let numbering = match (dialect, first >> 4 & 3) {
         (Dialect::V2, number) => number.wrapping_sub(1) & 3,
         (_, number) => number,
@@ -205,6 +204,8 @@ mod tests {
     #[test]
     fn coalesced_packets_are_taken_apart() {
         let told: Vec<_> = packets(DATAGRAM).collect();
+        let greased = [&[0x83], &DATAGRAM[1..]].concat();
+        assert_eq!(packets(&greased).count(), 2);
         let [initial, handshake] = told[..] else { panic!("{told:?}") };
         assert_eq!((initial.version, initial.kind), (VERSION_1, PacketKind::Initial));
         assert_eq!(initial.destination_id, b"\x83\x94\xc8\xf0\x3e\x51\x57\x08");
@@ -253,7 +254,7 @@ mod tests {
 
     #[test]
     fn contradictions_are_refused() {
-        for (at, value) in [(0, 0x43), (0, 0x83), (4, 9), (5, 21), (14, 21), (17, 0x80), (20, 0x7f)] {
+        for (at, value) in [(0, 0x43), (4, 9), (5, 21), (14, 21), (17, 0x80), (20, 0x7f)] {
             let mut bytes = Vec::from(DATAGRAM);
             bytes[at] = value;
             assert_eq!(long_header(&bytes), Dissection::NotMine, "byte {at}");

@@ -27,12 +27,15 @@ impl<'a> Packet<'a> {
     /// The hello, where the packet's first frame holds one. (A frame of an encrypted packet will not look like it.)
     pub fn hello(&self) -> Option<Hello<'a>> {
         let mut fields = Cursor::open(self.frames);
-        // Stream frame: 1 · fin · length present · three bits of offset width, here none · two bits of id width.
-        let kind = fields.expect(|kind| kind & 0x9c == 0x80).ok()?;
+        // Stream frame: 1 · fin · length present · three bits of offset width · two bits of id width. The handshake is
+        // stream 1; a second hello, after the server has refused the first, stands further on in it.
+        let kind = fields.expect(|kind| kind & 0x80 != 0).ok()?;
         let id = fields.take(usize::from(kind & 3) + 1).ok()?;
         if id.iter().fold(0u32, |sum, &byte| sum + u32::from(byte)) != 1 {
             return None;
         }
+        let offset_width = usize::from(kind >> 2 & 7);
+        fields.take(if offset_width == 0 { 0 } else { offset_width + 1 }).ok()?;
         if kind & 0x20 != 0 {
             fields.take(2).ok()?;
         }
@@ -162,6 +165,13 @@ mod tests {
             assert_eq!(hello.sni(), Some(&b"example.net"[..]));
             assert_eq!((hello.value(*b"UAID"), hello.value(*b"VERS")), (Some(&b" C/1"[..]), None));
         }
+    }
+
+    #[test]
+    fn a_second_hello_stands_further_on() {
+        let header = b"\xc3Q046\x50\x01\x02\x03\x04\x05\x06\x07\x08\0\0\0\x04";
+        let bytes = [header, &HASH[..], b"\xa4\x01\x04\0\0\x33", CHLO].concat();
+        assert_eq!(packet(&bytes).found().unwrap().hello().unwrap().sni(), Some(&b"example.net"[..]));
     }
 
     #[test]
