@@ -90,9 +90,11 @@ impl Dialect {
             VERSION_2 => Self::V2,
             GOOGLE_50 => Self::Google50,
             0xff00_0016..=0xff00_0022 => Self::Draft(version.to_be_bytes()[3]),
-            // The private versions of mvfst: one speaks draft 22, the others draft 27.
+            // The private versions of mvfst: two are version 1 by another number, one has draft 22's keys, the others
+            // have draft 27's.
+            0xface_b003 | 0xface_b004 => Self::V1,
             0xface_b001 => Self::Draft(22),
-            0xface_b000..=0xface_b00f => Self::Draft(27),
+            0xface_b000..=0xface_b01f => Self::Draft(27),
             _ => return None,
         })
     }
@@ -226,11 +228,11 @@ mod tests {
         };
         use PacketKind::{Handshake, Initial, Retry, ZeroRtt};
         let usual = [Initial, ZeroRtt, Handshake, Retry].map(Some);
-        for version in [1, 0xff00_0016, 0xff00_0022, 0xface_b000, 0xface_b00f, GOOGLE_50] {
+        for version in [1, 0xff00_0016, 0xff00_0022, 0xface_b000, 0xface_b01f, GOOGLE_50] {
             assert_eq!(kinds(version), usual, "{version:08x}");
         }
         assert_eq!(kinds(VERSION_2), [Retry, Initial, ZeroRtt, Handshake].map(Some));
-        for version in [2, 0xff00_0015, 0xff00_0023, 0xface_b010, 0x5130_3436, 0x1a2a_3a4a] {
+        for version in [2, 0xff00_0015, 0xff00_0023, 0xface_b020, 0x5130_3436, 0x1a2a_3a4a] {
             assert_eq!(kinds(version), [None; 4], "{version:08x}");
         }
     }

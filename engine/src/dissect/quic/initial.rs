@@ -188,6 +188,7 @@ mod tests {
         assert!(same(0xff00_001d, 0xff00_0020) && same(0xff00_0017, 0xff00_001c));
         assert!(same(0xff00_0021, 1) && same(0xff00_0022, 1));
         assert!(same(0xface_b001, 0xff00_0016) && same(0xface_b002, 0xff00_001b));
+        assert!(same(0xface_b003, 1) && same(0xface_b004, 1) && same(0xface_b010, 0xface_b002));
     }
 
     #[test]
