@@ -1,7 +1,7 @@
 //! DNS messages (RFC 1035, 4): the names asked for and the addresses answered.
 //!
 //! mDNS (RFC 6762) and LLMNR (RFC 4795) use the same format; callers keep them apart by port. Their class bit (top bit of
-//! the class: unicast wanted, cache flush) is taken off.
+//! the class: unicast wanted, cache flush) is taken off. NetBIOS name service (RFC 1002, 4.2) mostly fits the format too.
 //!
 //! A message cut by the capture or by its sender (TC) gives what parses. Work: at most 64 questions and 1024 answers, each
 //! with names of at most 255 bytes and 32 compression pointers that must point backwards.
@@ -262,21 +262,26 @@ fn header(bytes: &[u8]) -> Result<Message<'_>, Stop> {
 fn question(bytes: &[u8], at: usize) -> Result<(Question<'_>, usize), Stop> {
     let (name, after) = name(bytes, at)?;
     let mut fields = Cursor::open(bytes.get(after..).ok_or(Stop::Cut)?);
+    let (kind, class) = kind_and_class(&mut fields)?;
+    Ok((Question { name, kind, class }, after + 4))
+}
+
+/// Type, and class without its top bit: Internet, CHAOS, Hesiod, none or any (RFC 6895, 3.2).
+fn kind_and_class(fields: &mut Cursor<'_>) -> Result<(u16, u16), Stop> {
     let kind = fields.u16()?;
     let class = fields.u16()? & 0x7fff;
-    // Internet, CHAOS, Hesiod, none, any (RFC 6895, 3.2).
-    if kind == 0 || !matches!(class, 1 | 3 | 4 | 254 | 255) {
-        return Err(Stop::Malformed);
+    if kind != 0 && matches!(class, INTERNET | 3 | 4 | 254 | 255) {
+        Ok((kind, class))
+    } else {
+        Err(Stop::Malformed)
     }
-    Ok((Question { name, kind, class }, after + 4))
 }
 
 /// One resource record, and the place behind it. `None` for a type or class that is not looked into.
 fn record(bytes: &[u8], at: usize) -> Result<(Option<Answer<'_>>, usize), Stop> {
     let (owner, after) = name(bytes, at)?;
     let mut fields = Cursor::open(bytes.get(after..).ok_or(Stop::Cut)?);
-    let kind = fields.u16()?;
-    let class = fields.u16()? & 0x7fff;
+    let (kind, class) = kind_and_class(&mut fields)?;
     let ttl = fields.u32()?;
     let length = fields.u16()?;
     let content = fields.take(length.into())?;
@@ -429,6 +434,9 @@ mod tests {
         let told = message(mdns).found().unwrap();
         assert_eq!(told.answers().next().unwrap().record, Record::V4([192, 0, 2, 9].into()));
         assert_eq!(message(&mdns[..30]), Dissection::NotMine);
+        let mut class = Vec::from(mdns);
+        class[27] = 9;
+        assert_eq!(message(&class), Dissection::NotMine);
         assert_eq!(message(&[0, 1, 0x81, 0x80, 0, 0, 0, 0, 0, 0, 0, 0]), Dissection::NotMine);
         let mut query = Vec::from(mdns);
         query[2] = 0;

@@ -23,6 +23,11 @@ pub const MESSAGE_MAX: usize = 1 << 20;
 pub const LAYOUT: Layout =
     Layout { length_at: 0, length_width: 4, plus: 0, minimum: HEADER_LENGTH, maximum: MESSAGE_MAX };
 
+/// Most bytes by which zlib makes a short body longer: header, checksum and one stored block.
+const ZLIB_OVERHEAD: u64 = 16;
+/// Most bytes that one byte of deflate can stand for.
+const ZLIB_RATIO_MAX: u64 = 1032;
+
 /// The header of one message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
@@ -95,7 +100,8 @@ pub struct BusinessHeader {
 
 /// The business header at the start of a body.
 ///
-/// A weak test by itself: use it where the framing around the body was recognised.
+/// `NotMine` also where the two body lengths cannot belong together. A weak test by itself even so: use it where the
+/// framing around the body was recognised.
 pub fn business_header(bytes: &[u8]) -> Dissection<BusinessHeader> {
     body_header(bytes).into()
 }
@@ -114,7 +120,7 @@ fn body_header(bytes: &[u8]) -> Result<BusinessHeader, Stop> {
     let client_version = fields.u32()?;
     fields.take(4)?;
     fields.take(cookie_length.into())?;
-    Ok(BusinessHeader {
+    let told = BusinessHeader {
         marked: unmarked.is_some(),
         header_length,
         compression,
@@ -124,7 +130,13 @@ fn body_header(bytes: &[u8]) -> Result<BusinessHeader, Stop> {
         function_type: varint(&mut fields)?,
         plain_length: varint(&mut fields)?,
         packed_length: varint(&mut fields)?,
-    })
+    };
+    let (plain, packed) = (u64::from(told.plain_length), u64::from(told.packed_length));
+    let lengths_agree = match compression {
+        1 => packed <= plain + ZLIB_OVERHEAD && plain <= packed * ZLIB_RATIO_MAX,
+        _ => packed == plain,
+    };
+    if lengths_agree && told.function_type != 0 { Ok(told) } else { Err(Stop::Malformed) }
 }
 
 /// Seven bits a byte, lowest first, the top bit saying that another byte follows; at most 32 bits.
@@ -202,6 +214,7 @@ mod tests {
 
     #[test]
     fn a_business_header_must_hold_together() {
+        let found = business_header(&REQUEST).found().unwrap();
         let changed = |at: usize, value: u8| {
             let mut bytes = REQUEST;
             bytes[at] = value;
@@ -210,6 +223,9 @@ mod tests {
         assert_eq!(changed(0, 0x8c), Dissection::NotMine, "compression 0");
         assert_eq!(changed(0, 0x31), Dissection::NotMine, "12 bytes are no header");
         assert_eq!(changed(0, 0x6d), Dissection::NotMine, "varints run past 27 bytes");
+        assert_eq!(changed(0, 0x8e), Dissection::NotMine, "not packed, yet shorter");
+        assert_eq!(changed(28, 0x00), Dissection::NotMine, "packed, yet longer");
+        assert_eq!(changed(28, 0x7f), Dissection::Found(BusinessHeader { plain_length: 0x3fb3, ..found }));
         let mut endless = REQUEST;
         endless[25..30].fill(0xff);
         assert_eq!(business_header(&endless), Dissection::NotMine);
