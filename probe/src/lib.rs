@@ -1,1 +1,6 @@
-//! Captures in, verdicts out.
+//! Captures in, verdicts out: what the `wiremark` command is made of.
+
+pub mod capture;
+pub mod record;
+pub mod replay;
+pub mod time;

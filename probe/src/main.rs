@@ -1,2 +1,79 @@
-//! The wiremark command.
-fn main() {}
+//! The `wiremark` command: captures in, tables and records out.
+
+mod command;
+mod inputs;
+mod output;
+mod progress;
+mod stop;
+mod table;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use command::{classify, explain, signatures};
+use stop::{Outcome, Stop, complain};
+
+/// Tells which traffic in a capture belongs to which messenger, and what it does there
+///
+/// Reads pcap and pcapng files, plain or packed with gzip or zstd; `-` is standard input.
+#[derive(Parser)]
+#[command(version, arg_required_else_help = true, after_help = EXIT_CODES, after_long_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Classify(classify::Arguments),
+    Explain(explain::Arguments),
+    Signatures(signatures::Arguments),
+}
+
+/// What every command's help ends with.
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    all done
+  1    some input failed (one line each on standard error); results of all other input are complete
+  2    wrong usage
+  141  the reader of the output went away";
+
+const EXAMPLES: &str = "\
+Examples:
+  wiremark classify capture.pcap
+      what is in a capture, app by app
+  wiremark classify --format json -o flows.json *.pcapng.gz
+      one JSON line a flow, for jq, a SIEM or a notebook
+  tcpdump -i eth0 -w - -G 60 -W 1 | wiremark classify -
+      a minute of live traffic
+  wiremark explain capture.pcap --flow 3
+      why flow 3 got its verdict, packet by packet
+  wiremark signatures check my-signatures/
+      run every example of your own signature files
+
+Exit codes:
+  0    all done
+  1    some input failed (one line each on standard error); results of all other input are complete
+  2    wrong usage
+  141  the reader of the output went away";
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Classify(arguments) => classify::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
+        Command::Signatures(arguments) => signatures::run(&arguments),
+    };
+    match outcome {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::SomeFailed) => ExitCode::from(1),
+        Err(Stop::ReaderGone) => ExitCode::from(141),
+        Err(Stop::Failed(line)) => {
+            complain(&line);
+            ExitCode::from(1)
+        }
+        Err(Stop::Usage(line)) => {
+            complain(&line);
+            ExitCode::from(2)
+        }
+    }
+}

@@ -9,6 +9,7 @@ pub mod dns;
 pub mod http;
 pub mod longlink;
 pub mod mmtls;
+pub mod name_list;
 pub mod quic;
 pub mod records;
 pub mod rtp;

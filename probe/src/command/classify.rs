@@ -1,0 +1,179 @@
+//! `wiremark classify`: what is in a capture, app by app or flow by flow.
+
+mod report;
+
+use std::cell::Cell;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use report::{Report, Totals};
+use wiremark::{Classifier, Flow, Tracker, TrackerConfig};
+use wiremark_probe::capture::Capture;
+use wiremark_probe::replay::replay;
+
+use crate::inputs::SignatureArguments;
+use crate::output::Output;
+use crate::progress::Progress;
+use crate::stop::{Outcome, Stop, complain};
+
+/// Tells which flows belong to which app, and what they are for
+///
+/// Prints, app by app and role by role, how many flows, packets and bytes the captures hold; flows of no known app are
+/// one row. `--flows` prints a row a flow instead, and the formats json and csv a record a flow, also for flows of no
+/// known app.
+///
+/// Each file is read on its own: flows and what was learned on the way do not cross from one file to the next. The
+/// summary is over all files. A file that cannot be read to its end is complained about (one line on standard error);
+/// what was read of it counts, and the other files are read all the same.
+#[derive(Args)]
+#[command(after_help = crate::EXIT_CODES, after_long_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    /// Captures: pcap or pcapng, plain or packed with gzip or zstd; `-` is standard input
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+
+    /// How to print
+    #[arg(long, value_enum, default_value = "table")]
+    format: Format,
+
+    /// Print a row a flow instead of the summary (json and csv always do)
+    ///
+    /// The table is as wide as its widest row, so every row is kept until the end; for very large captures use json or
+    /// csv.
+    #[arg(long)]
+    flows: bool,
+
+    /// Write to this file instead of standard output; `-` is standard output
+    #[arg(short, long, value_name = "OUT")]
+    output: Option<PathBuf>,
+
+    /// Follow at most so many flows of a file at the same time; the quietest makes room for a new one
+    #[arg(long, value_name = "N", default_value_t = TrackerConfig::default().capacity, value_parser = flow_limit)]
+    max_flows: usize,
+
+    #[command(flatten)]
+    signatures: SignatureArguments,
+}
+
+/// A flow takes some 250 bytes, and all of them are taken at once.
+fn flow_limit(text: &str) -> Result<usize, String> {
+    let range = 16..=1 << 26;
+    match text.parse() {
+        Ok(number) if range.contains(&number) => Ok(number),
+        _ => Err(format!("expected a number from {} to {}", range.start(), range.end())),
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A table for people
+    Table,
+    /// JSON lines, a record a flow, in the way of Suricata's EVE
+    Json,
+    /// The same fields as comma-separated values with a header
+    Csv,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  wiremark classify capture.pcap
+  wiremark classify --flows day1.pcapng.gz day2.pcapng.gz
+  wiremark classify --format json capture.pcap | jq 'select(.app != null)'
+  wiremark classify --format csv -o flows.csv capture.pcap
+  wiremark classify --without related,address capture.pcap
+  zcat archive.gz | wiremark classify -
+
+Fields of a record, in this order (json and csv):
+  timestamp          the flow's first packet, UTC
+  event_type         \"flow\"
+  src_ip src_port    the end that opened the flow
+  dest_ip dest_port  the other end
+  proto              TCP or UDP
+  app                null where none was found; so are then role, confidence,
+                     signature, signature_id and decided_at_packet
+  role               what the flow is for, in the app's own words
+  carrier            dns, http, tls, quic, stun, rtp, raw or unknown
+  confidence         the kind of evidence: payload, name, related or address
+  signature          the one that decided; see `wiremark signatures list`
+  signature_id       its number, which never changes
+  final              whether no further packet could have changed the verdict
+  decided_at_packet  the packet of the flow, from 1, at which the verdict stood
+  packets_toserver packets_toclient bytes_toserver bytes_toclient
+                     from the end that opened the flow, and to it
+  community_id       the flow's Community ID, for Zeek, Suricata and Wireshark
+Records come in the order in which flows end: TCP flows 30 minutes and UDP
+flows 1 minute after their last packet, all others at the end of their file,
+in the order of their first packets.
+
+Exit codes:
+  0    all done
+  1    some input failed (one line each on standard error); results of all other input are complete
+  2    wrong usage
+  141  the reader of the output went away";
+
+pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
+    let classifier = arguments.signatures.classifier()?;
+    let set = classifier.set();
+    let output = Output::open(arguments.output.as_deref(), &arguments.files)?;
+    let mut report = match arguments.format {
+        Format::Table if arguments.flows => Report::flows(set, output, arguments.files.len() > 1),
+        Format::Table => Report::summary(set, output),
+        Format::Json => Report::json(set, output),
+        Format::Csv => Report::csv(set, output)?,
+    };
+    let config = TrackerConfig { capacity: arguments.max_flows, ..TrackerConfig::default() };
+    let mut totals = Totals::default();
+    for file in &arguments.files {
+        let complaints = classify_file(file, &classifier, config, &mut report, &mut totals)?;
+        report.end_of_file();
+        totals.files += 1;
+        totals.failed_files += u64::from(!complaints.is_empty());
+        complaints.iter().for_each(complain);
+    }
+    report.finish(&totals)?;
+    Ok(Outcome::failed_if(totals.failed_files > 0))
+}
+
+/// One file through a tracker of its own; gives back the lines to complain about it.
+fn classify_file(
+    file: &Path,
+    classifier: &Classifier,
+    config: TrackerConfig,
+    report: &mut Report<'_>,
+    totals: &mut Totals,
+) -> Result<Vec<String>, Stop> {
+    let mut capture = match Capture::open(file) {
+        Ok(capture) => capture,
+        Err(error) => return Ok(vec![error.to_string()]),
+    };
+    let name = capture.name().to_owned();
+    let mut progress = Progress::new(&name, capture.file_bytes(), report.scrolls());
+    let mut tracker = Tracker::new(classifier, config);
+    let stopped: Cell<Option<Stop>> = Cell::new(None);
+    let mut ended = |flow: &Flow| {
+        let before = stopped.take();
+        stopped.set(before.or_else(|| report.flow(&name, flow).err()));
+    };
+    let (counts, errors) = replay(
+        &mut capture,
+        |frame| tracker.frame(frame, &mut ended).map(|_| ()),
+        |bytes| {
+            progress.read(bytes);
+            let stop = stopped.take();
+            let go_on = stop.is_none();
+            stopped.set(stop);
+            go_on
+        },
+    );
+    // What is left comes out in the order of the flow table, which means nothing to anybody.
+    let mut left = Vec::new();
+    tracker.finish(&mut |flow: &Flow| left.push(*flow));
+    left.sort_by_key(|flow| flow.number);
+    left.iter().for_each(&mut ended);
+    totals.counts.add(&counts);
+    totals.evicted += tracker.statistics().evicted;
+    match stopped.take() {
+        Some(stop) => Err(stop),
+        None => Ok(errors.iter().map(ToString::to_string).collect()),
+    }
+}

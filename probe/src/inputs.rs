@@ -1,0 +1,70 @@
+//! The signatures a command works with.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use wiremark::{Classifier, Options, SignatureSet};
+use wiremark_signatures::ReadError;
+
+use crate::stop::Stop;
+
+/// Arguments that say what to classify by.
+#[derive(Args)]
+pub(crate) struct SignatureArguments {
+    /// Use the signature files (*.toml) of this folder instead of the built-in ones
+    #[arg(long, value_name = "DIR")]
+    pub(crate) signatures: Option<PathBuf>,
+
+    /// Do without these kinds of evidence
+    #[arg(long, value_name = "EVIDENCE", value_delimiter = ',')]
+    pub(crate) without: Vec<Evidence>,
+}
+
+/// A kind of evidence that can be switched off.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Evidence {
+    /// Bytes of the protocol itself
+    Payload,
+    /// A name inside the flow: TLS and QUIC server names, HTTP hosts, DNS questions
+    Name,
+    /// What other flows told: DNS answers, the end points of a known call
+    Related,
+    /// Lists of addresses
+    Address,
+}
+
+impl SignatureArguments {
+    /// The classifier asked for.
+    pub(crate) fn classifier(&self) -> Result<Classifier, Stop> {
+        let with = |evidence| !self.without.contains(&evidence);
+        let options = Options {
+            payload: with(Evidence::Payload),
+            name: with(Evidence::Name),
+            related: with(Evidence::Related),
+            address: with(Evidence::Address),
+            ..Options::default()
+        };
+        Ok(Classifier::new(load(self.signatures.as_deref())?, options))
+    }
+}
+
+/// The signatures of a folder, or else the built-in ones.
+pub(crate) fn load(folder: Option<&Path>) -> Result<SignatureSet, Stop> {
+    match folder {
+        Some(folder) => wiremark_signatures::read_folder(folder).map_err(refused),
+        None => wiremark_signatures::embedded().map_err(|error| Stop::Failed(error.to_string())),
+    }
+}
+
+/// Path and text of every signature file in a folder, at least one.
+pub(crate) fn read_files(folder: &Path) -> Result<Vec<(String, String)>, Stop> {
+    wiremark_signatures::read_files(folder).map_err(refused)
+}
+
+fn refused(error: ReadError) -> Stop {
+    let remedy = match error {
+        ReadError::Unreadable(..) => "; name a folder with *.toml files that you may read",
+        ReadError::Empty(_) | ReadError::Refused(_) => "",
+    };
+    Stop::Failed(format!("{error}{remedy}"))
+}

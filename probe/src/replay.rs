@@ -1,0 +1,122 @@
+//! A capture from its first frame to its last, counting what could not be looked into.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use wiremark::{Frame, LinkType, ParseError};
+
+use crate::capture::{Capture, CaptureError};
+
+/// Frames between two calls of the progress function.
+const PROGRESS_FRAMES: u64 = 1024;
+
+/// What a capture held.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Frames read.
+    pub frames: u64,
+    /// Frames that carry neither TCP nor UDP (ARP, ICMP, ...).
+    pub unsupported: u64,
+    /// Frames that ended before their headers did.
+    pub truncated: u64,
+    /// Frames whose headers contradict themselves.
+    pub malformed: u64,
+    /// Frames of an interface whose link type is not read here.
+    pub unknown_link: u64,
+}
+
+impl Counts {
+    /// Adds another capture's counts.
+    pub fn add(&mut self, other: &Self) {
+        self.frames += other.frames;
+        self.unsupported += other.unsupported;
+        self.truncated += other.truncated;
+        self.malformed += other.malformed;
+        self.unknown_link += other.unknown_link;
+    }
+}
+
+/// Why a capture, or a part of it, was not replayed.
+#[derive(Debug)]
+pub enum ReplayError {
+    /// Reading ended early; the frames before count.
+    Capture(CaptureError),
+    /// One interface's frames were skipped, the others' were not.
+    UnknownLinkType {
+        /// The capture's name.
+        file: String,
+        /// Number of the interface, from 0.
+        interface: u32,
+        /// Its link type, from pcap's LINKTYPE list.
+        link_type: u32,
+        /// Number of the first frame skipped, from 1.
+        first_frame: u64,
+        /// How many frames were skipped.
+        frames: u64,
+    },
+}
+
+impl fmt::Display for ReplayError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Capture(error) => error.fmt(f),
+            Self::UnknownLinkType { file, interface, link_type, first_frame, frames } => write!(
+                f,
+                "{file}: frame {first_frame}: interface {interface} has link type {link_type}, which is not read here; \
+                 frames skipped: {frames}; capture on Ethernet, cooked, loopback or raw IP"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for ReplayError {}
+
+/// Hands every frame of a known link type to `look`, and what went wrong to the caller at the end.
+///
+/// `look` gives back why a frame had no packet to offer. `progress` is called now and then with the bytes read from
+/// the file; where it gives back false, replaying stops.
+pub fn replay(
+    capture: &mut Capture,
+    mut look: impl FnMut(&Frame<'_>) -> Result<(), ParseError>,
+    mut progress: impl FnMut(u64) -> bool,
+) -> (Counts, Vec<ReplayError>) {
+    let mut counts = Counts::default();
+    let mut skipped: BTreeMap<(u32, u32), (u64, u64)> = BTreeMap::new();
+    let mut errors = Vec::new();
+    loop {
+        if counts.frames % PROGRESS_FRAMES == 0 && !progress(capture.bytes_read()) {
+            break;
+        }
+        let frame = match capture.next_frame() {
+            Ok(Some(frame)) => frame,
+            Ok(None) => break,
+            Err(error) => {
+                errors.push(ReplayError::Capture(error));
+                break;
+            }
+        };
+        counts.frames += 1;
+        let Some(link_type) = LinkType::from_number(frame.link_type) else {
+            counts.unknown_link += 1;
+            skipped.entry((frame.interface, frame.link_type)).or_insert((frame.number, 0)).1 += 1;
+            continue;
+        };
+        let frame = Frame {
+            link_type,
+            time_us: frame.time_us,
+            bytes: frame.bytes,
+            wire_bytes: frame.original_length,
+        };
+        match look(&frame) {
+            Ok(()) => {}
+            Err(ParseError::Unsupported) => counts.unsupported += 1,
+            Err(ParseError::Truncated) => counts.truncated += 1,
+            Err(ParseError::Malformed) => counts.malformed += 1,
+        }
+    }
+    for ((interface, link_type), (first_frame, frames)) in skipped {
+        let file = capture.name().to_owned();
+        errors.push(ReplayError::UnknownLinkType { file, interface, link_type, first_frame, frames });
+    }
+    (counts, errors)
+}

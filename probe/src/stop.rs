@@ -1,0 +1,46 @@
+//! How a command ends.
+
+use std::fmt;
+use std::io::{self, Write};
+
+/// How a command that ran to its end ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// All input was used.
+    Done,
+    /// Some input failed and was complained about; the rest is complete.
+    SomeFailed,
+}
+
+impl Outcome {
+    /// `SomeFailed` where anything failed.
+    pub(crate) fn failed_if(failed: bool) -> Self {
+        if failed { Self::SomeFailed } else { Self::Done }
+    }
+}
+
+/// Why a command could not go on.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// Nobody reads the output any more: nothing to say, and nobody to say it to.
+    ReaderGone,
+    /// The line to print: what, where, remedy.
+    Failed(String),
+    /// The line to print about a wrong combination of arguments.
+    Usage(String),
+}
+
+impl Stop {
+    /// For an error while writing to `output`.
+    pub(crate) fn writing(output: &str, error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::ReaderGone,
+            _ => Self::Failed(format!("{output}: cannot be written: {error}; choose another place with -o")),
+        }
+    }
+}
+
+/// Prints one line on standard error; a closed standard error is no reason to die.
+pub(crate) fn complain(line: &impl fmt::Display) {
+    let _ = writeln!(io::stderr().lock(), "{line}");
+}
