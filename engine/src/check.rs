@@ -88,12 +88,18 @@ struct Watch {
 
 impl Observer for Watch {
     fn event(&mut self, event: Event<'_>) {
-        self.seen |= event == Event::Matched(self.row) || event == Event::Vetoed(self.row);
+        let mine = [Event::Matched(self.row), Event::Vetoed(self.row), Event::Noted(self.row)];
+        self.seen |= mine.contains(&event);
     }
 }
 
 /// Plays the packets as one flow. Whether the row concluded and still stands, and the app the flow ends with.
-fn run(classifier: &Classifier, row: &Signature, port: u16, packets: &[(Direction, Vec<u8>)]) -> (bool, AppId) {
+fn run(
+    classifier: &Classifier,
+    row: &Signature,
+    port: u16,
+    packets: &[(Direction, Vec<u8>)],
+) -> (bool, AppId) {
     let transport = match row.conditions.transport {
         None if row.conditions.stun.is_some() || row.conditions.rtp.is_some() => Transport::Udp,
         transport => transport.unwrap_or(Transport::Tcp),
@@ -102,13 +108,8 @@ fn run(classifier: &Classifier, row: &Signature, port: u16, packets: &[(Directio
     let mut flow = FlowState::default();
     let mut watch = Watch { row: row.id, seen: false };
     let mut sequence = [1u32, 1];
-    let up = FiveTuple {
-        src: ORIGINATOR.0,
-        dst: RESPONDER,
-        src_port: ORIGINATOR.1,
-        dst_port: port,
-        transport,
-    };
+    let up =
+        FiveTuple { src: ORIGINATOR.0, dst: RESPONDER, src_port: ORIGINATOR.1, dst_port: port, transport };
     for (direction, payload) in packets {
         let (five_tuple, side) = match direction {
             Direction::Originator => (up, 0),

@@ -175,6 +175,14 @@ impl FlowState {
         self.head_bytes[side] = (filled + taken) as u8;
     }
 
+    /// Counts a QUIC packet that is opened for this side; gives the count before. (UDP has no head to keep.)
+    #[cfg(feature = "quic")]
+    pub(crate) fn count_opened(&mut self, side: Side) -> u8 {
+        let before = self.head_bytes[side];
+        self.head_bytes[side] = before.saturating_add(1);
+        before
+    }
+
     /// Forgets what was gathered under another signature set, but not the verdict.
     pub(crate) fn renew(&mut self, generation: u16) {
         (self.seen, self.dead_groups, self.generation) = (0, 0, generation);

@@ -1,5 +1,6 @@
 //! For those who want to know why: what happened while a packet was looked at.
 
+use crate::context::evidence::Relation;
 use crate::verdict::{Carrier, SignatureId, Verdict};
 
 /// One step on the way to a verdict.
@@ -25,10 +26,19 @@ pub enum Event<'e> {
     Blocked(SignatureId),
     /// The row matched, but an earlier packet matched no row of its group.
     GroupBroken(SignatureId),
+    /// A row that only takes notice of the other direction's half matched.
+    Noted(SignatureId),
     /// A veto row fired.
     Vetoed(SignatureId),
     /// The verdict by this row was taken back.
     Withdrawn(SignatureId),
+    /// What another flow taught leads to this row.
+    Related {
+        /// The row.
+        signature: SignatureId,
+        /// How the flows are related.
+        relation: Relation,
+    },
     /// Row or dissector would need more bytes than there are; so many were kept.
     NeedMore(usize),
     /// The bytes kept for this flow went to make room for another.

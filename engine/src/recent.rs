@@ -63,7 +63,8 @@ impl<K: Spread, V: Copy> Recent<K, V> {
             (0..ways.len()).min_by_key(|way| age(&ways[*way]))
         };
         if let Some(way) = same.or_else(oldest) {
-            ways[way] = Some(Entry { key, value, used_us: now_us, expires_us: now_us.saturating_add(ttl_us) });
+            ways[way] =
+                Some(Entry { key, value, used_us: now_us, expires_us: now_us.saturating_add(ttl_us) });
         }
     }
 
@@ -86,12 +87,6 @@ pub(crate) fn fold(value: u64, seed: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    impl Spread for u32 {
-        fn spread(&self, seed: u64) -> u64 {
-            fold(u64::from(*self), seed)
-        }
-    }
 
     #[test]
     fn values_expire_by_packet_time() {

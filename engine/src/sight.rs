@@ -3,7 +3,9 @@
 use crate::dissect::{http, rtp, stun};
 use crate::five_tuple::{Address, Direction};
 use crate::packet::Packet;
-use crate::signature::model::{AttributeCondition, Block, Conditions, HttpCondition, RtpCondition, StunCondition};
+use crate::signature::model::{
+    AttributeCondition, Block, Conditions, HttpCondition, RtpCondition, StunCondition,
+};
 use crate::signature::pattern::Match;
 use core::ops::RangeInclusive;
 
@@ -32,6 +34,14 @@ impl<'s> Sight<'s> {
     /// Whether one of the flow's ports is this one.
     pub(crate) fn has_port(&self, port: u16) -> bool {
         self.packet.five_tuple.src_port == port || self.packet.five_tuple.dst_port == port
+    }
+
+    /// The stream a media packet belongs to.
+    pub(crate) fn ssrc(&self) -> Option<u32> {
+        match self.media? {
+            rtp::Media::Rtp(packet) => Some(packet.ssrc),
+            rtp::Media::Rtcp(_) => None,
+        }
     }
 
     /// Whether all conditions hold, but for `reverse`, `every` and `unless`, which concern the flow.

@@ -202,11 +202,12 @@ impl<'c> Tracker<'c> {
     ) -> Result<Seen, ParseError> {
         self.statistics.frames += 1;
         self.sweep(frame.time_us, ended);
-        let packet = Packet::parse(frame.link_type, frame.time_us, frame.bytes).inspect_err(|error| match error {
-            ParseError::Truncated => self.statistics.truncated += 1,
-            ParseError::Malformed => self.statistics.malformed += 1,
-            ParseError::Unsupported => self.statistics.unsupported += 1,
-        })?;
+        let packet =
+            Packet::parse(frame.link_type, frame.time_us, frame.bytes).inspect_err(|error| match error {
+                ParseError::Truncated => self.statistics.truncated += 1,
+                ParseError::Malformed => self.statistics.malformed += 1,
+                ParseError::Unsupported => self.statistics.unsupported += 1,
+            })?;
         let Some(key) = self.key_of(&packet) else {
             self.statistics.unsupported += 1;
             return Err(ParseError::Unsupported);
@@ -358,7 +359,9 @@ impl<'c> Tracker<'c> {
     /// Looks at one place a frame, so that quiet flows end without a timer.
     fn sweep(&mut self, now_us: u64, ended: &mut impl FnMut(&Flow)) {
         self.hand = (self.hand + 1) & (self.tags.len() - 1);
-        if self.tags[self.hand] != 0 && self.entries[self.hand].as_ref().is_some_and(|entry| self.is_over(entry, now_us)) {
+        if self.tags[self.hand] != 0
+            && self.entries[self.hand].as_ref().is_some_and(|entry| self.is_over(entry, now_us))
+        {
             self.statistics.timed_out += 1;
             self.end(self.hand, ended);
         }

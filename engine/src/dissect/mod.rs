@@ -10,6 +10,7 @@ pub mod http;
 pub mod longlink;
 pub mod mmtls;
 pub mod name_list;
+pub mod preamble;
 pub mod quic;
 pub mod records;
 pub mod rtp;

@@ -42,7 +42,8 @@ impl<'a> Iterator for Pairs<'a> {
             } else if let Some(text) = tag.strip_prefix(b"ip>").or(tag.strip_prefix(b"ipv6>")) {
                 let end = memchr::memchr(b'<', text)?;
                 self.rest = &text[end..];
-                let address = core::str::from_utf8(&text[..end]).ok().and_then(|text| text.trim().parse().ok());
+                let address =
+                    core::str::from_utf8(&text[..end]).ok().and_then(|text| text.trim().parse().ok());
                 if let Some(address) = address.filter(|_| !self.name.is_empty()) {
                     return Some((self.name, address));
                 }

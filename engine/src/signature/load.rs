@@ -3,8 +3,8 @@
 use super::equation::Equation;
 use super::example;
 use super::model::{
-    Anchor, App, AttributeCondition, Block, Conditions, Example, HostPattern, HttpCondition, RtpCondition, Signature,
-    StunCondition,
+    Anchor, App, AttributeCondition, Block, Conditions, Example, HostPattern, HttpCondition, RtpCondition,
+    Signature, StunCondition, Teaches,
 };
 use super::pattern::Pattern;
 use super::toml_view::{TableView, parse, range};
@@ -132,6 +132,10 @@ fn read_row(
         since,
         until,
         confidence,
+        teaches: row.word(
+            "teaches",
+            &[("call", Teaches::Call), ("server", Teaches::Server), ("names", Teaches::Names)],
+        )?,
         is_veto,
         conditions,
         hits: Vec::new(),

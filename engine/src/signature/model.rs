@@ -44,6 +44,8 @@ pub struct Signature {
     pub until: u16,
     /// The kind of evidence the row counts as.
     pub confidence: Confidence,
+    /// What a flow on which the row concludes tells about others.
+    pub teaches: Option<Teaches>,
     /// The row only withdraws what others concluded.
     pub is_veto: bool,
     /// What must hold.
@@ -54,6 +56,18 @@ pub struct Signature {
     pub misses: Vec<Example>,
     /// Line of the row in its file, from 1.
     pub line: usize,
+}
+
+/// What a flow tells about other flows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Teaches {
+    /// Its two ends are those of a call: other flows of the client's end point are legs of it, so are other flows of
+    /// the client to this relay, and so is whatever carries its media streams.
+    Call,
+    /// What runs on its responder's address and port.
+    Server,
+    /// Its answers list names and their addresses.
+    Names,
 }
 
 /// All of these must hold for the same packet; what a row does not mention is empty or `None`.

@@ -1,6 +1,6 @@
 //! The compiled look-up: from bytes, a name or a fact to the few rows worth a full comparison.
 
-use super::model::{Anchor, Block, Conditions, HostPattern, Signature};
+use super::model::{Anchor, Block, Conditions, HostPattern, Signature, Teaches};
 use super::pattern::Pattern;
 use super::{App, LoadError};
 use crate::five_tuple::{Address, Transport};
@@ -24,6 +24,7 @@ pub(crate) struct Row {
     pub(crate) lookup_role: Role,
     pub(crate) confidence: Confidence,
     pub(crate) is_veto: bool,
+    pub(crate) teaches: Option<Teaches>,
     /// `every` group as a bit; 0 is none.
     pub(crate) group: u8,
     /// Set in `FlowState::seen` when the row matched: for a packet of the originator, of the responder.
@@ -311,6 +312,10 @@ fn rows(apps: &[App], signatures: &[Signature]) -> Result<Vec<Row>, LoadError> {
                 .unwrap_or(row.role),
             confidence: row.confidence,
             is_veto: row.is_veto,
+            // A name in clear shows what runs on a server as well as any bytes do.
+            teaches: row
+                .teaches
+                .or((row.conditions.anchor() == Some(Anchor::Host)).then_some(Teaches::Server)),
             group: row.conditions.every.map_or(0, |group| 1 << group),
             marks: marks[index],
             needs: row.conditions.reverse.map_or([0, 0], |id| {

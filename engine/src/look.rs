@@ -1,0 +1,393 @@
+//! Looking at bytes: which rows match, which names stand there, and what they teach about other flows.
+
+use crate::classifier::Classifier;
+use crate::context::evidence::{Evidence, Relation};
+use crate::context::{Context, Inflater};
+use crate::dissect::{Dissection, dns, http, name_list, preamble, quic, rtp, stun, tls};
+use crate::five_tuple::Address;
+use crate::flow::{FlowState, Side};
+use crate::observer::{Event, Observer};
+use crate::sight::Sight;
+use crate::signature::model::Teaches;
+use crate::signature::pattern::Match;
+use crate::signature::table::{Opening, RowIndex};
+use crate::verdict::Carrier;
+use miniz_oxide::inflate::core as inflate;
+use smallvec::SmallVec;
+
+/// Rows whose conditions hold for one packet. More than these are not looked at.
+type Matches = SmallVec<[RowIndex; 16]>;
+
+/// The port of DNS (RFC 1035, 4.2), in clear over UDP and TCP. Multicast DNS (5353) and LLMNR (5355) name neighbours
+/// and are left alone.
+const DNS_PORT: u16 = 53;
+/// Most QUIC Initials opened for each side of a flow: a hello with large key shares takes two or three.
+const OPENED_MAX: u8 = 10;
+/// Most preambles looked through one behind the other.
+const PREAMBLES: usize = 3;
+
+/// What a look at a packet's bytes came to.
+#[derive(Default)]
+pub(crate) struct Outcome {
+    pub(crate) matches: Matches,
+    /// The best row by name, and where the name stood.
+    pub(crate) named: Option<(RowIndex, Carrier)>,
+    pub(crate) carrier: Carrier,
+    /// Some row or dissector would need more bytes.
+    pub(crate) need_more: bool,
+    /// The flow has said who it is: a foreign name outweighs hearsay, and nothing more will come in clear.
+    pub(crate) conclusive: bool,
+}
+
+/// What of the context a look at a stream needs: all but the pool, from which its bytes may be borrowed.
+pub(crate) struct Desk<'c> {
+    pub(crate) evidence: &'c mut Evidence,
+    pub(crate) scratch: &'c mut [u8],
+    pub(crate) inflater: &'c mut Inflater,
+    /// What the flow's answers teach.
+    pub(crate) answers: Option<Teaches>,
+}
+
+impl Outcome {
+    fn recognise(&mut self, carrier: Carrier, observer: &mut impl Observer) {
+        self.carrier = carrier;
+        observer.event(Event::Recognised(carrier));
+    }
+}
+
+impl Classifier {
+    /// Rows that may begin at any segment. That they would need more bytes is no reason to wait.
+    pub(crate) fn try_segment_rows(&self, sight: &Sight<'_>, outcome: &mut Outcome) {
+        if let Some(opening) = Opening::new(sight.bytes) {
+            self.try_rows(sight, self.set.table.tcp_segments.find(opening), outcome);
+            outcome.need_more = false;
+        }
+    }
+
+    /// The start of a TCP stream: rows, names and carrier.
+    pub(crate) fn look_at_start<'s>(
+        &self,
+        sight: &mut Sight<'s>,
+        desk: &mut Desk<'_>,
+        outcome: &mut Outcome,
+        observer: &mut impl Observer,
+    ) {
+        self.skip_preambles(sight, outcome, observer);
+        let bytes = sight.bytes;
+        let Some(opening) = Opening::new(bytes) else { return };
+        self.try_rows(sight, self.set.table.tcp.find(opening), outcome);
+        self.try_contained(sight, outcome);
+        if sight.has_port(DNS_PORT) {
+            match dns::tcp_message(bytes) {
+                Dissection::Found(message) => self.look_up(&message, sight, desk.evidence, outcome, observer),
+                Dissection::NeedMore => outcome.need_more = true,
+                Dissection::NotMine => {}
+            }
+            return;
+        }
+        match tls::client_hello_in(bytes, desk.scratch) {
+            Dissection::Found(hello) => self.look_at_hello(&hello, Carrier::Tls, outcome, observer),
+            Dissection::NeedMore => outcome.need_more = true,
+            Dissection::NotMine if tls::is_record(bytes) => outcome.recognise(Carrier::Tls, observer),
+            Dissection::NotMine => match http::head(bytes) {
+                Dissection::Found(head) => self.look_at_http(sight, head, desk, outcome, observer),
+                Dissection::NeedMore => outcome.need_more = true,
+                Dissection::NotMine => {}
+            },
+        }
+    }
+
+    /// Moves the start behind what a proxy is told. The name it is told counts like any other.
+    fn skip_preambles(&self, sight: &mut Sight<'_>, outcome: &mut Outcome, observer: &mut impl Observer) {
+        for _ in 0..PREAMBLES {
+            match preamble::preamble(sight.bytes) {
+                Dissection::Found(found) => {
+                    if let Some(name) = found.name {
+                        self.name(name, Carrier::Unknown, outcome, observer);
+                    }
+                    sight.bytes = &sight.bytes[found.length..];
+                    outcome.need_more |= sight.bytes.is_empty();
+                }
+                Dissection::NeedMore => return outcome.need_more = true,
+                Dissection::NotMine => return,
+            }
+        }
+    }
+
+    fn look_at_hello(
+        &self,
+        hello: &tls::ClientHello<'_>,
+        carrier: Carrier,
+        outcome: &mut Outcome,
+        observer: &mut impl Observer,
+    ) {
+        outcome.recognise(carrier, observer);
+        outcome.conclusive = hello.sni.is_some() || hello.complete;
+        outcome.need_more |= !outcome.conclusive;
+        if let Some(name) = hello.sni {
+            self.name(name, carrier, outcome, observer);
+        }
+    }
+
+    fn look_at_http<'s>(
+        &self,
+        sight: &mut Sight<'s>,
+        head: http::Head<'s>,
+        desk: &mut Desk<'_>,
+        outcome: &mut Outcome,
+        observer: &mut impl Observer,
+    ) {
+        outcome.recognise(Carrier::Http, observer);
+        sight.http = Some(head);
+        match head {
+            http::Head::Request(request) => {
+                self.try_rows(sight, self.set.table.requests.iter().copied(), outcome);
+                outcome.need_more |= !request.complete;
+                if let Some(name) = request.host() {
+                    self.name(name, Carrier::Http, outcome, observer);
+                    outcome.conclusive = request.complete && !is_ip_literal(name);
+                }
+            }
+            http::Head::Response(response) => {
+                self.try_rows(sight, self.set.table.responses.iter().copied(), outcome);
+                outcome.need_more |= !response.complete;
+                if desk.answers == Some(Teaches::Names) && response.complete {
+                    let body = response.body;
+                    self.read_name_list(response.content_encoding, body, sight.packet.time_us, desk);
+                    outcome.need_more |=
+                        response.content_length.is_none_or(|length| (body.len() as u64) < length);
+                }
+            }
+        }
+    }
+
+    /// An answer that lists names and their addresses, maybe deflated (zlib or raw, RFC 9110, 8.4.1.2).
+    fn read_name_list(&self, encoding: Option<&[u8]>, body: &[u8], now_us: u64, desk: &mut Desk<'_>) {
+        let list = match encoding {
+            Some(encoding) if encoding.eq_ignore_ascii_case(b"deflate") => {
+                let zlib = body
+                    .first_chunk()
+                    .is_some_and(|two| two[0] & 15 == 8 && u16::from_be_bytes(*two) % 31 == 0);
+                let mut flags = inflate::inflate_flags::TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF;
+                if zlib {
+                    flags |= inflate::inflate_flags::TINFL_FLAG_PARSE_ZLIB_HEADER;
+                }
+                desk.inflater.0.init();
+                let (_, _, written) = inflate::decompress(&mut desk.inflater.0, body, desk.scratch, 0, flags);
+                &desk.scratch[..written]
+            }
+            _ => body,
+        };
+        if !name_list::is_list(list) {
+            return;
+        }
+        for (name, address) in name_list::pairs(list).filter(|(_, address)| !address.is_loopback()) {
+            if let Some(row) = self.find_name(name, Carrier::Dns) {
+                let signature = self.set.table.rows[usize::from(row)].id;
+                desk.evidence.name_address(Address::from(address), signature, Relation::NameList, now_us);
+            }
+        }
+    }
+
+    /// A whole datagram: rows, names and carrier.
+    pub(crate) fn look_at_datagram<'s>(
+        &self,
+        sight: &mut Sight<'s>,
+        context: &mut Context,
+        flow: &mut FlowState,
+        side: Side,
+        outcome: &mut Outcome,
+        observer: &mut impl Observer,
+    ) {
+        let payload = sight.bytes;
+        if sight.has_port(DNS_PORT)
+            && let Dissection::Found(message) = dns::message(payload)
+        {
+            return self.look_up(&message, sight, &mut context.evidence, outcome, observer);
+        }
+        let Some(opening) = Opening::new(payload) else { return };
+        let table = &self.set.table;
+        sight.stun = stun::message(payload).found();
+        sight.media = rtp::packet(payload).found();
+        self.try_rows(sight, table.udp.find(opening), outcome);
+        self.try_contained(sight, outcome);
+        if let Some(message) = sight.stun {
+            outcome.recognise(Carrier::Stun, observer);
+            self.try_rows(sight, table.by_stun_type(message.kind), outcome);
+        } else if sight.media.is_some() {
+            self.try_rows(sight, table.rtp.iter().copied(), outcome);
+        } else {
+            self.look_at_quic(sight, context, flow, side, outcome, observer);
+        }
+        outcome.need_more = false;
+    }
+
+    /// The hello of a QUIC flow: opened, joined over packets and datagrams, read.
+    fn look_at_quic(
+        &self,
+        sight: &Sight<'_>,
+        context: &mut Context,
+        flow: &mut FlowState,
+        side: Side,
+        outcome: &mut Outcome,
+        observer: &mut impl Observer,
+    ) {
+        if let Dissection::Found(packet) = quic::google::packet(sight.bytes) {
+            outcome.recognise(Carrier::Quic, observer);
+            if let Some(hello) = packet.hello() {
+                self.look_at_google_hello(&hello, outcome, observer);
+            }
+            return;
+        }
+        for header in quic::packets(sight.bytes) {
+            outcome.recognise(Carrier::Quic, observer);
+            #[cfg(feature = "quic")]
+            if header.kind == quic::PacketKind::Initial && flow.count_opened(side) < OPENED_MAX {
+                self.open_initial(sight, header.packet, context, flow, side, outcome, observer);
+            }
+            if outcome.conclusive {
+                break;
+            }
+        }
+    }
+
+    #[cfg(feature = "quic")]
+    #[expect(clippy::too_many_arguments, reason = "one step of look_at_quic")]
+    fn open_initial(
+        &self,
+        sight: &Sight<'_>,
+        packet: &[u8],
+        context: &mut Context,
+        flow: &mut FlowState,
+        side: Side,
+        outcome: &mut Outcome,
+        observer: &mut impl Observer,
+    ) {
+        let Context { pool, scratch, .. } = context;
+        let Some(frames) = quic::decrypt_initial(packet, scratch) else { return };
+        let key = sight.packet.five_tuple.key();
+        for frame in quic::crypto_frames(frames) {
+            let parked = flow.slot(side).and_then(|number| pool.get(number, &key, side));
+            let joined = match parked {
+                Some(slot) => {
+                    slot.insert(usize::try_from(frame.offset).unwrap_or(usize::MAX), frame.bytes);
+                    slot.contiguous()
+                }
+                None if frame.offset == 0 => frame.bytes,
+                None => &[],
+            };
+            match tls::hello_message(joined) {
+                Dissection::Found(hello) => self.look_at_hello(&hello, Carrier::Quic, outcome, observer),
+                Dissection::NotMine => match quic::google::hello_message(joined) {
+                    Dissection::Found(hello) => self.look_at_google_hello(&hello, outcome, observer),
+                    Dissection::NeedMore | Dissection::NotMine => {}
+                },
+                Dissection::NeedMore if flow.slot(side).is_none() => {
+                    if let Some((number, slot)) = pool.take(key, side, 0) {
+                        slot.insert(usize::try_from(frame.offset).unwrap_or(usize::MAX), frame.bytes);
+                        flow.park(side, number);
+                        observer.event(Event::NeedMore(frame.bytes.len()));
+                    }
+                }
+                Dissection::NeedMore => {}
+            }
+            if outcome.conclusive {
+                break;
+            }
+        }
+        if outcome.conclusive
+            && let Some(number) = flow.slot(side)
+        {
+            if pool.get(number, &key, side).is_some() {
+                pool.free(number);
+            }
+            flow.unpark(side, 0);
+        }
+    }
+
+    fn look_at_google_hello(
+        &self,
+        hello: &quic::google::Hello<'_>,
+        outcome: &mut Outcome,
+        observer: &mut impl Observer,
+    ) {
+        outcome.conclusive = true;
+        if let Some(name) = hello.sni() {
+            self.name(name, Carrier::Quic, outcome, observer);
+        }
+    }
+
+    fn try_rows(&self, sight: &Sight<'_>, rows: impl Iterator<Item = RowIndex>, outcome: &mut Outcome) {
+        for row in rows {
+            match sight.fits(&self.set.signatures()[usize::from(row)].conditions) {
+                Match::Yes if outcome.matches.len() < outcome.matches.inline_size() => {
+                    outcome.matches.push(row)
+                }
+                Match::NeedMore => outcome.need_more = true,
+                _ => {}
+            }
+        }
+    }
+
+    fn try_contained(&self, sight: &Sight<'_>, outcome: &mut Outcome) {
+        if let Some((automaton, rows)) = &self.set.table.contains {
+            let found = automaton.find_overlapping_iter(sight.packet.payload);
+            self.try_rows(sight, found.map(|one| rows[one.pattern().as_usize()]), outcome);
+        }
+    }
+
+    /// A DNS message: the names asked for, and what the answers say of addresses.
+    fn look_up(
+        &self,
+        message: &dns::Message<'_>,
+        sight: &Sight<'_>,
+        evidence: &mut Evidence,
+        outcome: &mut Outcome,
+        observer: &mut impl Observer,
+    ) {
+        outcome.recognise(Carrier::Dns, observer);
+        let mut buffer = dns::NameBuffer::new();
+        for question in message.questions() {
+            self.name(question.name.read(&mut buffer).as_bytes(), Carrier::Dns, outcome, observer);
+        }
+        if !message.response {
+            return;
+        }
+        let mut row = outcome.named.map(|(row, _)| row);
+        for answer in message.answers() {
+            let now_us = sight.packet.time_us;
+            let mut stands_for = |address: Address| match row {
+                Some(row) => {
+                    let signature = self.set.table.rows[usize::from(row)].id;
+                    evidence.name_address(address, signature, Relation::DnsAnswer, now_us);
+                }
+                None => evidence.forget_address(address),
+            };
+            match answer.record {
+                dns::Record::V4(ip) => stands_for(Address::from(ip)),
+                dns::Record::V6(ip) => stands_for(Address::v6(ip.octets())),
+                // The name asked for says most; where it has no row, an alias may.
+                dns::Record::Alias(target) => {
+                    row = row.or_else(|| self.find_name(target.read(&mut buffer).as_bytes(), Carrier::Dns));
+                }
+                dns::Record::Service(service) => {
+                    service.v4_hints().for_each(|ip| stands_for(Address::from(ip)));
+                    service.v6_hints().for_each(|ip| stands_for(Address::v6(ip.octets())));
+                }
+            }
+        }
+    }
+
+    /// Of several names in a packet the first that has a row counts.
+    fn name(&self, name: &[u8], carrier: Carrier, outcome: &mut Outcome, observer: &mut impl Observer) {
+        let row = self.find_name(name, carrier);
+        let signature = row.map(|row| self.set.table.rows[usize::from(row)].id);
+        observer.event(Event::Name { name, carrier, signature });
+        outcome.named = outcome.named.or(row.map(|row| (row, carrier)));
+    }
+}
+
+/// Whether a host is an address instead of a name (RFC 3986, 3.2.2).
+fn is_ip_literal(host: &[u8]) -> bool {
+    host.contains(&b':') || host.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.')
+}

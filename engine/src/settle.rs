@@ -1,0 +1,265 @@
+//! From what matched to the flow's verdict: pairs, groups, vetoes, strength; and what the flow then teaches.
+
+use crate::classifier::Classifier;
+use crate::context::evidence::{Evidence, Relation};
+use crate::five_tuple::Direction;
+use crate::flow::{FlowState, Side};
+use crate::look::Outcome;
+use crate::observer::{Event, Observer};
+use crate::packet::Packet;
+use crate::sight::Sight;
+use crate::signature::model::Teaches;
+use crate::signature::table::RowIndex;
+use crate::verdict::{Carrier, Confidence, SignatureId, Verdict};
+
+impl Classifier {
+    /// What the packet's matches mean for the flow.
+    pub(crate) fn conclude(&self, flow: &mut FlowState, side: Side, outcome: &Outcome, observer: &mut impl Observer) {
+        let rows = &self.set.table.rows;
+        let sender = match flow.direction_of(side) {
+            Direction::Originator => 0,
+            Direction::Responder => 1,
+        };
+        if outcome.carrier != Carrier::Unknown && flow.verdict.carrier == Carrier::Unknown {
+            flow.verdict.carrier = outcome.carrier;
+        }
+        let mut groups = 0;
+        for row in outcome.matches.iter().map(|row| &rows[usize::from(*row)]) {
+            if row.is_veto {
+                observer.event(if row.awaited_by.is_empty() {
+                    Event::Vetoed(row.id)
+                } else {
+                    Event::Noted(row.id)
+                });
+            }
+            flow.seen |= row.marks[sender];
+            groups |= row.group;
+        }
+        flow.dead_groups |= !groups;
+        self.reconsider(flow, observer);
+        let mut best: Option<(RowIndex, Carrier)> = None;
+        let mut offer = |row: RowIndex, carrier: Carrier| {
+            let strength = |row: RowIndex| {
+                let row = &rows[usize::from(row)];
+                (row.confidence, core::cmp::Reverse(row.id))
+            };
+            if self.is_on(rows[usize::from(row)].confidence)
+                && best.is_none_or(|(other, _)| strength(row) > strength(other))
+            {
+                best = Some((row, carrier));
+            }
+        };
+        let carrier =
+            if flow.verdict.carrier == Carrier::Unknown { Carrier::Raw } else { flow.verdict.carrier };
+        for index in outcome.matches.iter().copied() {
+            if self.may_conclude(flow, index, sender, observer) {
+                offer(index, carrier);
+            }
+            for awaiting in rows[usize::from(index)].awaited_by.iter().copied() {
+                let other = 1 - sender;
+                if flow.seen & rows[usize::from(awaiting)].marks[other] != 0
+                    && self.may_conclude(flow, awaiting, other, observer)
+                {
+                    offer(awaiting, carrier);
+                }
+            }
+        }
+        if let Some((row, carrier)) = outcome.named {
+            offer(row, carrier);
+        }
+        match best {
+            Some((row, carrier)) => self.settle(flow, row, carrier),
+            None if outcome.conclusive && flow.verdict.confidence < Confidence::Name => {
+                self.withdraw(flow, observer);
+                flow.verdict.flags |= Verdict::FINAL;
+            }
+            None => {}
+        }
+        if let Some(row) = self.set.table.row(flow.verdict.signature)
+            && row.unless == 0
+            && row.group == 0
+            && (row.confidence == Confidence::Payload
+                || row.confidence == Confidence::Name && outcome.conclusive)
+        {
+            flow.verdict.flags |= Verdict::FINAL;
+        }
+    }
+
+    /// Takes the verdict back where a veto fired or its group broke.
+    fn reconsider(&self, flow: &mut FlowState, observer: &mut impl Observer) {
+        if let Some(row) = self.set.table.row(flow.verdict.signature)
+            && (row.unless & flow.seen != 0 || row.group & flow.dead_groups != 0)
+        {
+            self.withdraw(flow, observer);
+        }
+    }
+
+    fn withdraw(&self, flow: &mut FlowState, observer: &mut impl Observer) {
+        if flow.verdict.is_match() {
+            observer.event(Event::Withdrawn(flow.verdict.signature));
+            flow.verdict =
+                Verdict { carrier: flow.verdict.carrier, flags: flow.verdict.flags, ..Verdict::default() };
+        }
+    }
+
+    /// Whether a row that matched a packet of `sender` (0 originator, 1 responder) concludes.
+    fn may_conclude(
+        &self,
+        flow: &FlowState,
+        index: RowIndex,
+        sender: usize,
+        observer: &mut impl Observer,
+    ) -> bool {
+        let row = &self.set.table.rows[usize::from(index)];
+        if row.is_veto {
+            return false;
+        }
+        if row.unless & flow.seen != 0 {
+            observer.event(Event::Blocked(row.id));
+        } else if row.group & flow.dead_groups != 0 {
+            observer.event(Event::GroupBroken(row.id));
+        } else if row.needs[sender] != 0 && row.needs[sender] & flow.seen == 0 {
+            observer.event(Event::AwaitsReverse(row.id));
+        } else {
+            observer.event(Event::Matched(row.id));
+            return true;
+        }
+        false
+    }
+
+    fn is_on(&self, confidence: Confidence) -> bool {
+        match confidence {
+            Confidence::None => false,
+            Confidence::Address => self.options.address,
+            Confidence::Related => self.options.related,
+            Confidence::Name => self.options.name,
+            Confidence::Payload => self.options.payload,
+        }
+    }
+
+    /// The strongest evidence wins; what is as strong as the verdict in force changes nothing.
+    fn settle(&self, flow: &mut FlowState, index: RowIndex, carrier: Carrier) {
+        let row = &self.set.table.rows[usize::from(index)];
+        if row.confidence > flow.verdict.confidence {
+            flow.verdict = Verdict {
+                signature: row.id,
+                app: row.app,
+                role: if carrier == Carrier::Dns { row.lookup_role } else { row.role },
+                carrier,
+                confidence: row.confidence,
+                flags: flow.verdict.flags,
+            };
+        }
+    }
+    /// Address lists, for a flow's first packet.
+    pub(crate) fn consider_addresses(
+        &self,
+        flow: &mut FlowState,
+        packet: &Packet<'_>,
+        observer: &mut impl Observer,
+    ) {
+        let tuple = &packet.five_tuple;
+        let listed = || [tuple.dst, tuple.src].into_iter().find_map(|one| self.set.table.by_address(one));
+        if self.options.address
+            && let Some(row) = listed()
+        {
+            observer.event(Event::Matched(self.set.table.rows[usize::from(row)].id));
+            self.settle(flow, row, Carrier::Unknown);
+        }
+    }
+
+    /// What other flows taught about this one's end points, for its first packet.
+    pub(crate) fn consider_relations(
+        &self,
+        evidence: &mut Evidence,
+        flow: &mut FlowState,
+        packet: &Packet<'_>,
+        observer: &mut impl Observer,
+    ) {
+        if !self.options.related {
+            return;
+        }
+        let tuple = &packet.five_tuple;
+        let (src, dst) = ((tuple.src, tuple.src_port), (tuple.dst, tuple.dst_port));
+        let (responder, originator) = match flow.direction(packet) {
+            Direction::Originator => (dst, src),
+            Direction::Responder => (src, dst),
+        };
+        let found = evidence.server(responder, packet.time_us).or_else(|| {
+            // Picked up midway, either end may be the server.
+            (!flow.is_oriented()).then(|| evidence.server(originator, packet.time_us)).flatten()
+        });
+        if let Some((signature, relation)) = found {
+            self.relate(flow, signature, relation, observer);
+        }
+    }
+
+    /// Whether a datagram belongs to a call that other flows showed.
+    pub(crate) fn consider_call(
+        &self,
+        evidence: &mut Evidence,
+        flow: &mut FlowState,
+        sight: &Sight<'_>,
+        observer: &mut impl Observer,
+    ) {
+        if !self.options.related || flow.packets > 1 && sight.stun.is_none() && sight.media.is_none() {
+            return;
+        }
+        let packet = sight.packet;
+        if let Some(signature) = evidence.call(&packet.five_tuple, packet.time_us) {
+            self.relate(flow, signature, Relation::CallEndPoint, observer);
+        } else if let Some(signature) = sight.ssrc().and_then(|ssrc| evidence.stream(ssrc, packet.time_us)) {
+            self.relate(flow, signature, Relation::CallStream, observer);
+        }
+    }
+
+    fn relate(
+        &self,
+        flow: &mut FlowState,
+        id: SignatureId,
+        relation: Relation,
+        observer: &mut impl Observer,
+    ) {
+        if let Some(row) = self.set.table.row(id)
+            && Confidence::Related > flow.verdict.confidence
+            && row.unless & flow.seen == 0
+        {
+            observer.event(Event::Related { signature: id, relation });
+            let Verdict { carrier, flags, .. } = flow.verdict;
+            let confidence = Confidence::Related;
+            flow.verdict =
+                Verdict { signature: id, app: row.app, role: row.role, carrier, confidence, flags };
+        }
+    }
+
+    /// Hands on what the flow has shown beyond hearsay.
+    pub(crate) fn teach(
+        &self,
+        evidence: &mut Evidence,
+        flow: &FlowState,
+        packet: &Packet<'_>,
+        ssrc: Option<u32>,
+    ) {
+        let verdict = flow.verdict;
+        if verdict.confidence < Confidence::Name || verdict.carrier == Carrier::Dns {
+            return;
+        }
+        let Some(row) = self.set.table.row(verdict.signature) else { return };
+        let tuple = &packet.five_tuple;
+        let (src, dst) = ((tuple.src, tuple.src_port), (tuple.dst, tuple.dst_port));
+        let (originator, responder) = match flow.direction(packet) {
+            Direction::Originator => (src, dst),
+            Direction::Responder => (dst, src),
+        };
+        match row.teaches {
+            Some(Teaches::Server) => evidence.name_server(responder, row.id, packet.time_us),
+            Some(Teaches::Call) => {
+                evidence.note_call(originator, responder, row.id, packet.time_us);
+                if let Some(ssrc) = ssrc {
+                    evidence.note_stream(ssrc, row.id, packet.time_us);
+                }
+            }
+            Some(Teaches::Names) | None => {}
+        }
+    }
+}
