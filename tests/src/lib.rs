@@ -1,1 +1,3 @@
 //! Trace builder and cases.
+
+pub mod twin;
