@@ -1,1 +1,10 @@
-//! Trace builder and cases.
+//! Builds captures from what is known of each protocol, and the cases that say what a classifier makes of them.
+#![forbid(unsafe_code)]
+
+pub mod capture_file;
+pub mod conversation;
+pub mod packet;
+pub mod random;
+pub mod recut;
+pub mod trace;
+pub mod wrap;
