@@ -4,6 +4,7 @@
 pub mod capture_file;
 pub mod conversation;
 pub mod packet;
+pub mod protocol;
 pub mod random;
 pub mod recut;
 pub mod trace;
