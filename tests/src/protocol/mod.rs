@@ -5,12 +5,17 @@
 pub mod dns;
 pub mod http;
 pub mod messenger_relay;
+pub mod mmtls;
 pub mod ordinary;
 pub mod proxy;
 pub mod quic;
 pub mod rtp;
 pub mod stun;
 pub mod tls;
+pub mod wechat_http;
+pub mod wechat_longlink;
+pub mod wechat_media;
+pub mod wechat_voip;
 pub mod whatsapp_call;
 pub mod whatsapp_chat;
 pub mod whatsapp_relay;
