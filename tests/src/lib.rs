@@ -2,10 +2,13 @@
 #![forbid(unsafe_code)]
 
 pub mod capture_file;
+pub mod case;
 pub mod conversation;
+pub mod demo;
 pub mod packet;
 pub mod protocol;
 pub mod random;
+pub mod recipe;
 pub mod recut;
 pub mod trace;
 pub mod wrap;
