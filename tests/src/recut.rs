@@ -145,7 +145,9 @@ pub(crate) fn swap_neighbours(frames: &mut [Frame], random: &mut Random, percent
             continue;
         }
         match last.insert(key, (n, at.src)) {
-            Some((before, src)) if src == at.src && random.chance(percent) => {
+            Some((before, src))
+                if src == at.src && random.chance(percent) && !overlap(&frames[before], &frames[n]) =>
+            {
                 let (low, high) = frames.split_at_mut(n);
                 std::mem::swap(&mut low[before].bytes, &mut high[0].bytes);
                 last.remove(&key);
@@ -155,41 +157,43 @@ pub(crate) fn swap_neighbours(frames: &mut [Frame], random: &mut Random, percent
     }
 }
 
+/// Whether two TCP segments hold bytes of the same place: those may differ, as in keep-alive probes, and then their
+/// order tells which count.
+fn overlap(one: &Frame, two: &Frame) -> bool {
+    let range = |frame: &Frame| {
+        let at = frame.locate().filter(|at| at.protocol == TCP)?;
+        Some((be32(&frame.bytes, at.transport + 4)?, (at.end - at.payload) as u32))
+    };
+    let (Some((a, a_bytes)), Some((b, b_bytes))) = (range(one), range(two)) else { return false };
+    b.wrapping_sub(a) < a_bytes || a.wrapping_sub(b) < b_bytes
+}
+
 /// The payload of every TCP direction from its lowest sequence number up to the first hole; what a receiver with
-/// unlimited memory would read.
+/// unlimited memory would read. Of bytes that were sent twice the first count.
 pub fn streams(frames: &[Frame]) -> BTreeMap<Flow, Vec<u8>> {
-    let mut pieces: BTreeMap<Flow, BTreeMap<i64, &[u8]>> = BTreeMap::new();
-    let mut first: HashMap<Flow, u32> = HashMap::new();
+    let mut flows: BTreeMap<Flow, (u32, BTreeMap<i64, u8>)> = BTreeMap::new();
     for frame in frames {
         let Some(at) = frame.locate().filter(|at| at.protocol == TCP && at.payload < at.end) else {
             continue;
         };
         let sequence = be32(&frame.bytes, at.transport + 4).unwrap_or(0);
-        let base = *first.entry((at.src, at.dst)).or_insert(sequence);
+        let (base, known) = flows.entry((at.src, at.dst)).or_insert((sequence, BTreeMap::new()));
         // Distance from the first number seen, as a signed number: sequence numbers wrap.
-        let offset = i64::from(sequence.wrapping_sub(base) as i32);
-        let payload = &frame.bytes[at.payload..at.end];
-        let known = pieces.entry((at.src, at.dst)).or_default().entry(offset).or_insert(payload);
-        if payload.len() > known.len() {
-            *known = payload;
+        let offset = i64::from(sequence.wrapping_sub(*base) as i32);
+        for (byte, place) in frame.bytes[at.payload..at.end].iter().zip(offset..) {
+            known.entry(place).or_insert(*byte);
         }
     }
-    let read = |pieces: BTreeMap<i64, &[u8]>| {
-        let mut next = pieces.keys().next().copied().unwrap_or(0);
-        let mut out = Vec::new();
-        for (offset, payload) in pieces {
-            if offset > next {
-                break;
-            }
-            let known = (next - offset) as usize;
-            if let Some(new) = payload.get(known..) {
-                out.extend_from_slice(new);
-                next += new.len() as i64;
-            }
-        }
-        out
+    let read = |known: BTreeMap<i64, u8>| {
+        let first = known.keys().next().copied().unwrap_or(0);
+        known
+            .into_iter()
+            .zip(first..)
+            .take_while(|((place, _), n)| place == n)
+            .map(|((_, byte), _)| byte)
+            .collect()
     };
-    pieces.into_iter().map(|(flow, pieces)| (flow, read(pieces))).collect()
+    flows.into_iter().map(|(flow, (_, known))| (flow, read(known))).collect()
 }
 
 #[cfg(test)]
