@@ -1,3 +1,16 @@
-//! Trace builder and cases.
+//! Builds captures from what is known of each protocol, and the cases that say what a classifier makes of them.
+#![forbid(unsafe_code)]
 
+pub mod capture_file;
+pub mod case;
+pub mod conversation;
+pub mod demo;
+pub mod packet;
+pub mod protocol;
+pub mod random;
+pub mod recipe;
+pub mod recut;
+pub mod score;
+pub mod trace;
 pub mod twin;
+pub mod wrap;
