@@ -152,7 +152,7 @@ impl Classifier {
             if waits {
                 observer.event(Event::NeedMore(fresh.len()));
             } else {
-                stream::done(flow, &mut context.pool, &key, side);
+                stream::done(flow, &mut context.pool, &key, side, fresh.len());
             }
         }
         if flow.is_oriented() && flow.is_done(0) && flow.is_done(1) && flow.verdict.carrier != Carrier::Dns {

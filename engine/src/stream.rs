@@ -78,16 +78,19 @@ pub(crate) fn wait(flow: &mut FlowState, pool: &mut Pool, key: &FlowKey, side: S
     (is_first && park(flow, pool, key, side, base, 0, bytes)) || !flow.is_head_full(side)
 }
 
-/// The start of the side's stream needs no further look: gives its slot back.
-pub(crate) fn done(flow: &mut FlowState, pool: &mut Pool, key: &FlowKey, side: Side) {
+/// The start of the side's stream needs no further look: gives its slot back. Of the start, `looked_at` bytes were seen
+/// without a slot. From here on the side's sequence number is that of its start.
+pub(crate) fn done(flow: &mut FlowState, pool: &mut Pool, key: &FlowKey, side: Side, looked_at: usize) {
     if let Some(number) = flow.slot(side) {
         if let Some(slot) = pool.get(number, key, side) {
-            let next = slot.base.wrapping_add(slot.contiguous().len() as u32);
-            flow.unpark(side, next);
+            let base = slot.base;
+            flow.unpark(side, base);
             pool.free(number);
         } else {
             flow.unpark(side, 0);
         }
+    } else {
+        flow.sequence[side] = flow.sequence[side].wrapping_sub(looked_at as u32);
     }
     flow.set_done(side);
 }
