@@ -139,6 +139,11 @@ impl Verdict {
         self.flags & Self::CHANGED != 0
     }
 
+    /// The same verdict, as of a packet that changed nothing.
+    pub(crate) const fn unchanged(self) -> Self {
+        Self { flags: self.flags & !Self::CHANGED, ..self }
+    }
+
     /// Whether bytes the flow had parked in the context were given up to make room for newer flows.
     pub const fn is_lost(&self) -> bool {
         self.flags & Self::LOST != 0
