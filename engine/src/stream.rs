@@ -70,12 +70,14 @@ pub(crate) fn look<'a>(
 /// What was looked at did not suffice: keeps it until more comes. `bytes` is what the packet itself gave of the start.
 /// Returns whether more may come.
 pub(crate) fn wait(flow: &mut FlowState, pool: &mut Pool, key: &FlowKey, side: Side, bytes: &[u8]) -> bool {
-    if let Some(number) = flow.slot(side) {
-        return pool.get(number, key, side).is_some_and(|slot| !slot.is_full());
+    if flow.slot(side).is_none() && flow.head(side).len() <= bytes.len() {
+        let base = flow.sequence[side].wrapping_sub(bytes.len() as u32);
+        park(flow, pool, key, side, base, 0, bytes);
     }
-    let is_first = flow.head(side).len() <= bytes.len();
-    let base = flow.sequence[side].wrapping_sub(bytes.len() as u32);
-    (is_first && park(flow, pool, key, side, base, 0, bytes)) || !flow.is_head_full(side)
+    match flow.slot(side) {
+        Some(number) => pool.get(number, key, side).is_some_and(|slot| !slot.is_full()),
+        None => !flow.is_head_full(side),
+    }
 }
 
 /// The start of the side's stream needs no further look: gives its slot back. Of the start, `looked_at` bytes were seen
@@ -95,7 +97,7 @@ pub(crate) fn done(flow: &mut FlowState, pool: &mut Pool, key: &FlowKey, side: S
     flow.set_done(side);
 }
 
-/// Keeps `bytes`, which lie `offset` bytes behind `base`. Returns whether there was room.
+/// Keeps `bytes`, which lie `offset` bytes behind `base`, as far as there is room.
 fn park(
     flow: &mut FlowState,
     pool: &mut Pool,
@@ -104,11 +106,11 @@ fn park(
     base: u32,
     offset: usize,
     bytes: &[u8],
-) -> bool {
-    let Some((number, slot)) = pool.take(*key, side, base) else { return false };
-    let kept = slot.insert(offset, bytes);
-    flow.park(side, number);
-    kept
+) {
+    if let Some((number, slot)) = pool.take(*key, side, base) {
+        slot.insert(offset, bytes);
+        flow.park(side, number);
+    }
 }
 
 fn before(a: u32, b: u32) -> bool {
