@@ -320,6 +320,7 @@ impl Classifier {
     fn try_rows(&self, sight: &Sight<'_>, rows: impl Iterator<Item = RowIndex>, outcome: &mut Outcome) {
         for row in rows {
             match sight.fits(&self.set.signatures()[usize::from(row)].conditions) {
+                Match::Yes if outcome.matches.contains(&row) => {}
                 Match::Yes if outcome.matches.len() < outcome.matches.inline_size() => {
                     outcome.matches.push(row)
                 }
