@@ -194,6 +194,7 @@ fn body_fits(condition: &HttpCondition, body: &[u8], head_complete: bool, length
 
 fn host_fits(conditions: &Conditions, name: &[u8]) -> bool {
     let mut lower = [0u8; crate::signature::table::NAME_BYTES];
+    let name = name.strip_suffix(b".").unwrap_or(name);
     let Some(lower) = lower.get_mut(..name.len()) else { return false };
     lower.copy_from_slice(name);
     lower.make_ascii_lowercase();
