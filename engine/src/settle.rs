@@ -147,6 +147,7 @@ impl Classifier {
     /// The strongest evidence wins; what is as strong as the verdict in force changes nothing.
     fn settle(&self, flow: &mut FlowState, index: RowIndex, carrier: Carrier) {
         let row = &self.set.table.rows[usize::from(index)];
+        let carrier = if carrier == Carrier::Unknown { flow.verdict.carrier } else { carrier };
         if row.confidence > flow.verdict.confidence {
             flow.verdict = Verdict {
                 signature: row.id,
