@@ -38,14 +38,17 @@ fn all(conditions: impl IntoIterator<Item = Holds>) -> Holds {
 
 fn within(number: usize, ranges: &[RangeInclusive<u16>]) -> bool {
     ranges.is_empty()
-        || ranges.iter().any(|range| usize::from(*range.start()) <= number && number <= usize::from(*range.end()))
+        || ranges
+            .iter()
+            .any(|range| usize::from(*range.start()) <= number && number <= usize::from(*range.end()))
 }
 
 /// All of a row's conditions but `reverse`, `every` and `unless`; `host` only beside `http`.
 pub(super) fn hold(conditions: &Conditions, view: &View<'_>) -> Holds {
     let (packet, tuple) = (view.packet, &view.packet.five_tuple);
     let ports = [tuple.src_port, tuple.dst_port];
-    let port = conditions.ports.is_empty() || ports.iter().any(|port| within((*port).into(), &conditions.ports));
+    let port =
+        conditions.ports.is_empty() || ports.iter().any(|port| within((*port).into(), &conditions.ports));
     let in_block = |address: Address| conditions.addresses.iter().any(|block| block.contains(address));
     let text = &conditions.contains;
     let direction = match (conditions.direction, view.direction) {
@@ -66,7 +69,9 @@ pub(super) fn hold(conditions: &Conditions, view: &View<'_>) -> Holds {
     outcomes.extend(conditions.stun.as_ref().map(|wanted| Some(is_stun(wanted, view))));
     outcomes.extend(conditions.rtp.as_ref().map(|wanted| Some(is_rtp(wanted, view))));
     outcomes.extend(conditions.http.as_ref().map(|wanted| match &view.http {
-        Some(Head::Request(request)) if wanted.disposition.is_none() => is_request(wanted, conditions, request),
+        Some(Head::Request(request)) if wanted.disposition.is_none() => {
+            is_request(wanted, conditions, request)
+        }
         Some(Head::Response(response)) if wanted.disposition.is_some() => is_response(wanted, response),
         _ => Some(false),
     }));
@@ -165,7 +170,8 @@ fn is_stun(wanted: &StunCondition, view: &View<'_>) -> bool {
         && wanted.without.iter().all(|kind| value(*kind).is_none())
         && wanted.xor_destination.is_none_or(destination)
         && wanted.clock.is_none_or(clock)
-        && (!wanted.printable_id || message.transaction_id.iter().all(|byte| *byte == b' ' || byte.is_ascii_graphic()))
+        && (!wanted.printable_id
+            || message.transaction_id.iter().all(|byte| *byte == b' ' || byte.is_ascii_graphic()))
 }
 
 fn is_rtp(wanted: &RtpCondition, view: &View<'_>) -> bool {
@@ -179,7 +185,9 @@ fn is_rtp(wanted: &RtpCondition, view: &View<'_>) -> bool {
 fn field(wanted: &Option<String>, found: Option<&[u8]>, is_complete: bool) -> Holds {
     match (wanted, found) {
         (None, _) => Some(true),
-        (Some(wanted), Some(found)) => Some(String::from_utf8_lossy(found).to_ascii_lowercase().contains(wanted)),
+        (Some(wanted), Some(found)) => {
+            Some(String::from_utf8_lossy(found).to_ascii_lowercase().contains(wanted))
+        }
         (Some(_), None) => is_complete.then_some(false),
     }
 }
@@ -250,7 +258,11 @@ mod tests {
             ("u32@0 = 1", &[0, 0, 0], None),
             ("u8@0 >= 5 = u8@9", &[4], Some(false)),
         ] {
-            assert_eq!(relates(&Equation::parse(equation).unwrap(), bytes, bytes.len()), expected, "{equation}");
+            assert_eq!(
+                relates(&Equation::parse(equation).unwrap(), bytes, bytes.len()),
+                expected,
+                "{equation}"
+            );
         }
     }
 }

@@ -167,11 +167,20 @@ fn consider_addresses(set: &SignatureSet, options: &Options, flow: &mut Flow, pa
     let tuple = &packet.five_tuple;
     let lists = |row: &&Signature| {
         let Conditions { prefix, http, stun, rtp, hosts, contains, .. } = &row.conditions;
-        prefix.is_none() && http.is_none() && stun.is_none() && rtp.is_none() && hosts.is_empty() && contains.is_empty()
+        prefix.is_none()
+            && http.is_none()
+            && stun.is_none()
+            && rtp.is_none()
+            && hosts.is_empty()
+            && contains.is_empty()
     };
     let around = |address| {
         let blocks = set.signatures().iter().filter(lists).flat_map(|row| {
-            row.conditions.addresses.iter().filter(|block| block.contains(address)).map(move |block| (block.bits, row))
+            row.conditions
+                .addresses
+                .iter()
+                .filter(|block| block.contains(address))
+                .map(move |block| (block.bits, row))
         });
         blocks.max_by_key(|(bits, row)| (*bits, Reverse(row.id))).map(|(_, row)| row)
     };
@@ -191,8 +200,11 @@ fn segment(set: &SignatureSet, options: &Options, flow: &mut Flow, packet: &Pack
         Adds::Nothing => return,
     };
     let (high_opened, is_sure) = flow.originator();
-    let direction =
-        is_sure.then_some(if high_opened == from_high { Direction::Originator } else { Direction::Responder });
+    let direction = is_sure.then_some(if high_opened == from_high {
+        Direction::Originator
+    } else {
+        Direction::Responder
+    });
     let mut view = View { packet, direction, bytes: packet.payload, http: None, stun: None, media: None };
     let mut shown = Shown::default();
     shown.try_rows(set, &view, |row| row.any_segment);
@@ -221,7 +233,12 @@ fn is_ip(name: &[u8]) -> bool {
     name.contains(&b':') || name.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.')
 }
 
-fn look_at_opening<'s>(set: &'s SignatureSet, view: &mut View<'_>, awaits_names: bool, shown: &mut Shown<'s>) {
+fn look_at_opening<'s>(
+    set: &'s SignatureSet,
+    view: &mut View<'_>,
+    awaits_names: bool,
+    shown: &mut Shown<'s>,
+) {
     for _ in 0..3 {
         match preamble::preamble(view.bytes) {
             Dissection::Found(found) => {
@@ -241,7 +258,8 @@ fn look_at_opening<'s>(set: &'s SignatureSet, view: &mut View<'_>, awaits_names:
     if view.bytes.is_empty() {
         return;
     }
-    let of_stream = |row: &Conditions| row.transport == Some(Transport::Tcp) && !row.any_segment && row.http.is_none();
+    let of_stream =
+        |row: &Conditions| row.transport == Some(Transport::Tcp) && !row.any_segment && row.http.is_none();
     shown.try_rows(set, view, |row| of_stream(row) && (row.prefix.is_some() || !row.contains.is_empty()));
     if [view.packet.five_tuple.src_port, view.packet.five_tuple.dst_port].contains(&53) {
         match dns::tcp_message(view.bytes) {
@@ -311,7 +329,8 @@ fn datagram(set: &SignatureSet, options: &Options, flow: &mut Flow, packet: &Pac
             shown.try_rows(set, &view, |row| {
                 row.stun.is_some()
                     || row.rtp.is_some()
-                    || row.transport == Some(Transport::Udp) && (row.prefix.is_some() || !row.contains.is_empty())
+                    || row.transport == Some(Transport::Udp)
+                        && (row.prefix.is_some() || !row.contains.is_empty())
             });
             match (stun, media) {
                 (Some(_), _) => shown.carrier = Carrier::Stun,
@@ -323,7 +342,13 @@ fn datagram(set: &SignatureSet, options: &Options, flow: &mut Flow, packet: &Pac
     conclude(set, options, flow, from_high, &shown);
 }
 
-fn look_at_quic<'s>(set: &'s SignatureSet, flow: &mut Flow, side: usize, bytes: &[u8], shown: &mut Shown<'s>) {
+fn look_at_quic<'s>(
+    set: &'s SignatureSet,
+    flow: &mut Flow,
+    side: usize,
+    bytes: &[u8],
+    shown: &mut Shown<'s>,
+) {
     if let Dissection::Found(packet) = quic::google::packet(bytes) {
         shown.carrier = Carrier::Quic;
         if let Some(hello) = packet.hello() {
@@ -338,12 +363,16 @@ fn look_at_quic<'s>(set: &'s SignatureSet, flow: &mut Flow, side: usize, bytes: 
         }
         flow.initials[side] += 1;
         let mut scratch = vec![0; 16 * 1024];
-        let opened = (flow.initials[side] <= 10).then(|| quic::decrypt_initial(header.packet, &mut scratch)).flatten();
+        let opened =
+            (flow.initials[side] <= 10).then(|| quic::decrypt_initial(header.packet, &mut scratch)).flatten();
         for frame in opened.into_iter().flat_map(quic::crypto_frames) {
             let hello = &mut flow.hellos[side];
             hello.extend((frame.offset..).zip(frame.bytes.iter().copied()).filter(|(at, _)| *at < 4096));
-            let joined: Vec<u8> =
-                (0..).zip(hello.iter()).take_while(|(at, (offset, _))| at == *offset).map(|(_, (_, byte))| *byte).collect();
+            let joined: Vec<u8> = (0..)
+                .zip(hello.iter())
+                .take_while(|(at, (offset, _))| at == *offset)
+                .map(|(_, (_, byte))| *byte)
+                .collect();
             match tls::hello_message(&joined) {
                 Dissection::Found(hello) => shown.hello(set, &hello, Carrier::Quic),
                 Dissection::NeedMore => {}
@@ -411,7 +440,9 @@ fn conclude(set: &SignatureSet, options: &Options, flow: &mut Flow, from_high: b
         None => {}
     }
     if let Some(row) = set.signature(flow.said.signature) {
-        let is_safe = row.conditions.unless.is_empty() && row.conditions.every.is_none();
+        let is_safe = row.conditions.unless.is_empty()
+            && row.conditions.every.is_none()
+            && row.teaches != Some(Teaches::Names);
         let is_enough = flow.said.confidence == Confidence::Payload
             || flow.said.confidence == Confidence::Name && shown.is_conclusive;
         flow.said.is_final |= is_safe && is_enough;
@@ -423,6 +454,7 @@ fn withdraw(flow: &mut Flow) {
 }
 
 fn settle(set: &SignatureSet, flow: &mut Flow, row: &Signature, carrier: Carrier) {
+    let carrier = if carrier == Carrier::Unknown { flow.said.carrier } else { carrier };
     if row.confidence > flow.said.confidence {
         let lookup_role = set.app(row.app).and_then(|app| app.lookup_role);
         let role = lookup_role.filter(|_| carrier == Carrier::Dns).unwrap_or(row.role);

@@ -39,7 +39,7 @@
 //!
 //! **Carrier.** That of the winning name; for other rows the first one recognised in the flow, or raw.
 //!
-//! **Final** is a verdict by a row without vetoes and group, if it is payload, or a name in a conclusive packet; a
+//! **Final** is a verdict by a row without vetoes and group (and whose answers teach no names), if it is payload, or a name in a conclusive packet; a
 //! conclusive packet that leaves no verdict; both openings settled (with a SYN seen); 32 packets with payload. A DNS flow
 //! is final by none of the last two.
 //!

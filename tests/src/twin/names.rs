@@ -1,7 +1,7 @@
 //! Names, label by label.
 
-use wiremark::signature::model::HostPattern;
 use wiremark::signature::Signature;
+use wiremark::signature::model::HostPattern;
 use wiremark::{Carrier, SignatureSet};
 
 /// The row with the most specific name pattern for a name seen in this carrier; of equals the first.

@@ -41,7 +41,9 @@ impl Opening {
 
     /// What the last of `packets`, a segment with payload sent by `side`, adds.
     pub(super) fn add(&mut self, packets: &[Kept], side: bool, has_verdict: bool) -> Adds {
-        let Some((last, index)) = packets.last().zip(packets.len().checked_sub(1)) else { return Adds::Nothing };
+        let Some((last, index)) = packets.last().zip(packets.len().checked_sub(1)) else {
+            return Adds::Nothing;
+        };
         let sequence = last.sequence();
         if self.is_settled {
             let is_earlier = self.start.is_some_and(|start| (sequence.wrapping_sub(start) as i32) < 0);
