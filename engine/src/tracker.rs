@@ -217,7 +217,7 @@ impl<'c> Tracker<'c> {
         let Some(entry) = &mut self.entries[place] else { return Err(ParseError::Unsupported) };
         let before = (entry.state.verdict().app, entry.state.verdict().role);
         let verdict = match packet.fragment {
-            Fragment::Later(_) => entry.state.verdict().unchanged(),
+            Fragment::Later(_) => entry.state.verdict(),
             _ => self.classifier.classify_observed(&mut self.context, &mut entry.state, &packet, observer),
         };
         let direction = match packet.fragment {

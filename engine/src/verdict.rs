@@ -124,6 +124,10 @@ impl Verdict {
     pub(crate) const CHANGED: u8 = 2;
     pub(crate) const LOST: u8 = 4;
 
+    pub(crate) const fn with(self, flag: u8, on: bool) -> Self {
+        Self { flags: if on { self.flags | flag } else { self.flags & !flag }, ..self }
+    }
+
     /// Whether an app was found.
     pub const fn is_match(&self) -> bool {
         self.app.0 != 0
@@ -137,11 +141,6 @@ impl Verdict {
     /// Whether this packet changed app, role, confidence or finality of the flow: act now, once.
     pub const fn is_changed(&self) -> bool {
         self.flags & Self::CHANGED != 0
-    }
-
-    /// The same verdict, as of a packet that changed nothing.
-    pub(crate) const fn unchanged(self) -> Self {
-        Self { flags: self.flags & !Self::CHANGED, ..self }
     }
 
     /// Whether bytes the flow had parked in the context were given up to make room for newer flows.

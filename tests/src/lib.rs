@@ -14,3 +14,8 @@ pub mod score;
 pub mod trace;
 pub mod twin;
 pub mod wrap;
+
+/// The README's Rust, compiled and run with the documentation tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;
