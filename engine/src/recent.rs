@@ -21,12 +21,15 @@ struct Entry<K, V> {
     expires_us: u64,
 }
 
+/// The entries one key may use.
+type Set<K, V> = [Option<Entry<K, V>>; WAYS];
+
 /// Fixed memory: when the entries a key may use are all taken, the least recently used of them goes.
 #[derive(Debug)]
 pub(crate) struct Recent<K, V> {
     /// A few bits of each entry's key, side by side, so that a key that is not there costs one cache line; 0 is free.
     tags: Box<[[u16; WAYS]]>,
-    entries: Box<[[Option<Entry<K, V>>; WAYS]]>,
+    entries: Box<[Set<K, V>]>,
     seed: u64,
 }
 

@@ -50,25 +50,24 @@ impl<'s> Sight<'s> {
 
     /// Whether all conditions hold, but for `reverse`, `every` and `unless`, which concern the flow.
     pub(crate) fn fits(&self, conditions: &Conditions) -> Match {
-        let direct = Match::from(
+        let direct =
             conditions.transport.is_none_or(|transport| transport == self.packet.five_tuple.transport)
                 && self.direction_fits(conditions)
                 && within(&conditions.length, self.packet.payload.len() as u64)
                 && self.port_fits(&conditions.ports)
-                && self.address_fits(&conditions.addresses),
-        );
-        direct
-            .and(|| conditions.prefix.as_ref().map_or(Match::Yes, |pattern| pattern.matches(self.bytes)))
-            .and(|| {
-                let holds = |outcome: Match, equation: &crate::signature::equation::Equation| {
-                    outcome.and(|| equation.matches(self.bytes, self.packet.payload.len()))
-                };
-                conditions.equations.iter().fold(Match::Yes, holds)
-            })
-            .and(|| match conditions.contains.as_slice() {
-                [] => Match::Yes,
-                text => Match::from(memchr::memmem::find(self.packet.payload, text).is_some()),
-            })
+                && self.address_fits(&conditions.addresses);
+        if !direct {
+            return Match::No;
+        }
+        let mut fits = conditions.prefix.as_ref().map_or(Match::Yes, |pattern| pattern.matches(self.bytes));
+        for equation in &conditions.equations {
+            fits = fits.and(|| equation.matches(self.bytes, self.packet.payload.len()));
+        }
+        let contains = || {
+            conditions.contains.is_empty()
+                || memchr::memmem::find(self.packet.payload, &conditions.contains).is_some()
+        };
+        fits.and(|| Match::from(contains()))
             .and(|| conditions.stun.as_ref().map_or(Match::Yes, |stun| Match::from(self.stun_fits(stun))))
             .and(|| conditions.rtp.as_ref().map_or(Match::Yes, |rtp| Match::from(self.rtp_fits(rtp))))
             .and(|| conditions.http.as_ref().map_or(Match::Yes, |http| self.http_fits(http, conditions)))

@@ -105,19 +105,18 @@ impl Pattern {
     /// The bytes at fixed offsets among the first 16, as (value, mask), first byte in the highest bits.
     pub(crate) fn head(&self) -> (u128, u128) {
         let (mut values, mut masks) = ([0u8; 16], [0u8; 16]);
-        for (index, element) in self.elements.iter().enumerate() {
-            let at = self.at + index;
+        for (at, element) in (self.at..16).zip(&self.elements) {
             match element {
-                Element::Masked { value, mask } => {
-                    let (Some(to), Some(to_mask)) = (values.get_mut(at), masks.get_mut(at)) else { break };
-                    (*to, *to_mask) = (*value, *mask);
-                }
+                Element::Masked { value, mask } => (values[at], masks[at]) = (*value, *mask),
                 Element::OneOf(_) => {}
                 Element::Jump { width, bounds } => {
-                    // What lies behind a jump has no fixed offset, but a small length begins with zeros.
-                    let zeros = usize::from(*width)
-                        - bounds.end().to_be_bytes().iter().skip_while(|byte| **byte == 0).count();
-                    masks.iter_mut().skip(at).take(zeros).for_each(|mask| *mask = 0xff);
+                    // What lies behind a jump has no fixed offset; the length's upper bytes are fixed where its bounds agree.
+                    let width = usize::from(*width);
+                    let [low, high] = [bounds.start(), bounds.end()].map(|bound| bound.to_be_bytes());
+                    let same = (4 - width..4).take_while(|byte| low[*byte] == high[*byte]);
+                    for (at, byte) in (at..16).zip(same) {
+                        (values[at], masks[at]) = (low[byte], 0xff);
+                    }
                     break;
                 }
             }
