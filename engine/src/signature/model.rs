@@ -227,10 +227,10 @@ pub(crate) enum Anchor {
 impl Conditions {
     pub(crate) fn anchor(&self) -> Option<Anchor> {
         let present = [
-            (self.prefix.is_some(), Anchor::Prefix),
-            (self.http.is_some(), Anchor::Http),
             (self.stun.is_some(), Anchor::Stun),
             (self.rtp.is_some(), Anchor::Rtp),
+            (self.prefix.is_some(), Anchor::Prefix),
+            (self.http.is_some(), Anchor::Http),
             (!self.hosts.is_empty(), Anchor::Host),
             (!self.contains.is_empty(), Anchor::Text),
             (!self.addresses.is_empty(), Anchor::Address),
