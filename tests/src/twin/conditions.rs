@@ -79,8 +79,7 @@ pub(super) fn hold(conditions: &Conditions, view: &View<'_>) -> Holds {
 }
 
 fn begins(pattern: &Pattern, bytes: &[u8]) -> Holds {
-    let Some(bytes) = bytes.get(pattern.at..) else { return None };
-    follow(&pattern.elements, bytes)
+    follow(&pattern.elements, bytes.get(pattern.at..)?)
 }
 
 fn follow(elements: &[Element], bytes: &[u8]) -> Holds {

@@ -24,7 +24,8 @@
 //!
 //! **DNS** is looked for on port 53 only. A datagram that is DNS is tried by no row.
 //!
-//! **QUIC** (datagrams neither STUN nor RTP): hellos of a side's first ten Initials, joined by their offsets.
+//! **QUIC** (in datagrams that are not STUN and for which no row holds): hellos of the originator's first eight Initials
+//! and the responder's first two, joined by their offsets.
 //!
 //! **Rows.** A row holds for a packet when all its conditions do, `reverse`, `every` and `unless` aside. A row that
 //! holds is noted with its direction; a datagram kills every group none of whose rows holds. Then: a verdict whose
@@ -47,6 +48,7 @@
 
 mod conditions;
 mod flow;
+mod look;
 mod names;
 mod opening;
 
