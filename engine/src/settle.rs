@@ -14,7 +14,13 @@ use crate::verdict::{Carrier, Confidence, SignatureId, Verdict};
 
 impl Classifier {
     /// What the packet's matches mean for the flow.
-    pub(crate) fn conclude(&self, flow: &mut FlowState, side: Side, outcome: &Outcome, observer: &mut impl Observer) {
+    pub(crate) fn conclude(
+        &self,
+        flow: &mut FlowState,
+        side: Side,
+        outcome: &Outcome,
+        observer: &mut impl Observer,
+    ) {
         let rows = &self.set.table.rows;
         let sender = match flow.direction_of(side) {
             Direction::Originator => 0,
@@ -78,8 +84,9 @@ impl Classifier {
         if let Some(row) = self.set.table.row(flow.verdict.signature)
             && row.unless == 0
             && row.group == 0
-            && (row.confidence == Confidence::Payload
-                || row.confidence == Confidence::Name && outcome.conclusive)
+            && row.teaches != Some(Teaches::Names)
+            && (flow.verdict.confidence == Confidence::Payload
+                || flow.verdict.confidence == Confidence::Name && outcome.conclusive)
         {
             flow.verdict.flags |= Verdict::FINAL;
         }

@@ -86,7 +86,7 @@ static void look(u_char *user, const struct pcap_pkthdr *header, const u_char *b
         .time_us = (uint64_t)header->ts.tv_sec * 1000000 + (uint64_t)header->ts.tv_usec,
         .bytes = bytes,
         .captured_bytes = header->caplen,
-        .wire_bytes = header->len,
+        .wire_bytes = header->len < 1 << 20 ? header->len : header->caplen, /* a damaged file may say anything */
     };
     wiremark_seen seen = {.struct_bytes = sizeof seen};
     /* Frames without a packet are no fault of ours; the tracker counts them. */

@@ -1,0 +1,1 @@
+//! Calls: one story out of many flows (WhatsApp Exposed; UVP, II).

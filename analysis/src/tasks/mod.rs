@@ -1,0 +1,1 @@
+//! Tasks: what people do, out of long-lived flows (ChatDissect, V and VI).

@@ -1,0 +1,63 @@
+//! However TCP cuts a stream, the verdict stays: every capture re-cut at random borders, with duplicates and swaps.
+//!
+//! `RECUTS=10000 cargo test --release -p wiremark-tests --test recut -- --nocapture` tries as many cuts as are asked for.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use wiremark::{AppId, Classifier, FlowKey, Frame, LinkType, Options, Packet, Role, Tracker, TrackerConfig};
+use wiremark_tests::recut::recut;
+use wiremark_tests::trace::Trace;
+
+/// The last app and role of every five-tuple that has one.
+fn verdicts(classifier: &Classifier, trace: &Trace) -> BTreeMap<String, (AppId, Role)> {
+    let mut tracker = Tracker::new(classifier, TrackerConfig::default());
+    let mut verdicts = BTreeMap::new();
+    let name = |key: FlowKey| format!("{key:?}");
+    for (time_us, link, bytes) in trace.frames() {
+        let Some(link_type) = LinkType::from_number(link) else { continue };
+        let frame = Frame { link_type, time_us, bytes, wire_bytes: bytes.len() as u32 };
+        let (Ok(seen), Ok(packet)) = (tracker.frame(&frame, &mut |_| {}), Packet::parse(link_type, 0, bytes))
+        else {
+            continue;
+        };
+        if seen.verdict.is_match() {
+            verdicts.insert(name(packet.five_tuple.key()), (seen.verdict.app, seen.verdict.role));
+        }
+    }
+    verdicts
+}
+
+fn captures(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    paths.sort();
+    paths
+}
+
+#[test]
+fn verdicts_do_not_depend_on_how_streams_are_cut() {
+    let classifier =
+        Classifier::new(wiremark_signatures::embedded().expect("the shipped set"), Options::default());
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut paths = captures(&here.join("../../shared/traces/messenger"));
+    if paths.is_empty() {
+        println!("skipped: no captures in ../shared/traces; only the demo capture is cut");
+    }
+    paths.push(here.join("demo.pcap"));
+    let wanted: u64 = std::env::var("RECUTS").ok().and_then(|count| count.parse().ok()).unwrap_or(40);
+    let mut cuts = 0;
+    'all: for seed in 0.. {
+        for path in &paths {
+            let file = std::fs::File::open(path).expect("a capture that was listed");
+            let Ok(trace) = Trace::read(file) else { panic!("{}: not read", path.display()) };
+            let before = verdicts(&classifier, &trace);
+            let after = verdicts(&classifier, &recut(&trace, seed));
+            assert_eq!(before, after, "{}, seed {seed}", path.display());
+            cuts += 1;
+            if cuts == wanted {
+                break 'all;
+            }
+        }
+    }
+    println!("{cuts} re-cuts, every verdict as before");
+}
