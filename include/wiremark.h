@@ -127,7 +127,7 @@
 // Length of a Community ID with its closing zero byte.
 #define WIREMARK_COMMUNITY_ID_BYTES 31
 
-// For fields of options where 0 is the default: none.
+// In options where 0 is the default: none.
 #define WIREMARK_NONE UINT32_MAX
 
 // What came of a call. The numbers are fixed: none is ever reused, new ones are added at the end.
@@ -383,6 +383,14 @@ typedef struct wiremark_context_options {
     uint32_t slot_bytes;
     // Addresses, servers and call end points remembered, of each kind: up to 16,777,216. 0: 8,192.
     uint32_t remembered;
+    // Seconds for which an address stands for the name a DNS answer gave it. 0: 4 hours. WIREMARK_NONE: this is no evidence.
+    uint32_t dns_ttl_s;
+    // The same for the answers of look-up lists over HTTP.
+    uint32_t list_ttl_s;
+    // Seconds for which a server is taken for what an earlier flow showed it to be. 0: 1 hour. WIREMARK_NONE: not at all.
+    uint32_t server_ttl_s;
+    // Seconds for which a call's end points are remembered. 0: 5 minutes. WIREMARK_NONE: not at all.
+    uint32_t call_ttl_s;
 } wiremark_context_options;
 
 // State of one flow: 64 bytes that you keep wherever you keep a flow, in your own struct. All zero is a new flow.

@@ -52,9 +52,17 @@ pub struct wiremark_context_options {
     pub slot_bytes: u32,
     /// Addresses, servers and call end points remembered, of each kind: up to 16,777,216. 0: 8,192.
     pub remembered: u32,
+    /// Seconds for which an address stands for the name a DNS answer gave it. 0: 4 hours. WIREMARK_NONE: this is no evidence.
+    pub dns_ttl_s: u32,
+    /// The same for the answers of look-up lists over HTTP.
+    pub list_ttl_s: u32,
+    /// Seconds for which a server is taken for what an earlier flow showed it to be. 0: 1 hour. WIREMARK_NONE: not at all.
+    pub server_ttl_s: u32,
+    /// Seconds for which a call's end points are remembered. 0: 5 minutes. WIREMARK_NONE: not at all.
+    pub call_ttl_s: u32,
 }
 
-/// For fields of options where 0 is the default: none.
+/// In options where 0 is the default: none.
 pub const WIREMARK_NONE: u32 = u32::MAX;
 
 // SAFETY: repr(C), begins with its size, only u32.
@@ -66,13 +74,21 @@ unsafe impl Sized32 for wiremark_context_options {
 pub(crate) fn config(given: Option<wiremark_context_options>) -> Result<ContextConfig, Error> {
     let default = ContextConfig { seed: random(), ..ContextConfig::default() };
     let Some(given) = given else { return Ok(default) };
-    let config = ContextConfig {
+    let microseconds = |seconds: u32, default: u64| match seconds {
+        0 => default,
+        WIREMARK_NONE => 0,
+        _ => u64::from(seconds) * 1_000_000,
+    };
+    Ok(ContextConfig {
         parked_slots: up_to(1 << 20, given.parked_slots, default.parked_slots)?,
         slot_bytes: up_to(1 << 16, given.slot_bytes, default.slot_bytes)?,
         remembered: up_to(1 << 24, given.remembered, default.remembered)?,
+        dns_ttl_us: microseconds(given.dns_ttl_s, default.dns_ttl_us),
+        list_ttl_us: microseconds(given.list_ttl_s, default.list_ttl_us),
+        server_ttl_us: microseconds(given.server_ttl_s, default.server_ttl_us),
+        call_ttl_us: microseconds(given.call_ttl_s, default.call_ttl_us),
         ..default
-    };
-    Ok(config)
+    })
 }
 
 pub(crate) fn up_to(most: usize, given: u32, default: usize) -> Result<usize, Error> {
@@ -207,6 +223,8 @@ pub unsafe extern "C" fn wiremark_flow_verdict(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::ptr::from_ref;
+
     use engine::{Address, Classifier, FiveTuple, Fragment, Options, Packet, TcpFields, Transport};
 
     #[test]
@@ -236,6 +254,33 @@ mod tests {
         assert_eq!([at(32), at(33)], verdict.signature.0.to_ne_bytes());
         assert_eq!([at(34), at(35)], verdict.app.0.to_ne_bytes());
         assert_eq!(at(36), verdict.role.0);
+    }
+
+    #[test]
+    fn options_of_the_first_header_get_todays_defaults() {
+        let todays = wiremark_context_options {
+            struct_bytes: wiremark_context_options::FIRST_BYTES as u32,
+            parked_slots: 7,
+            slot_bytes: WIREMARK_NONE,
+            remembered: 0,
+            // Beyond the first header's struct: not to be read.
+            dns_ttl_s: 1,
+            list_ttl_s: 1,
+            server_ttl_s: 1,
+            call_ttl_s: 1,
+        };
+        // SAFETY: the struct says how long it is.
+        let old = config(Some(unsafe { pointer::read(from_ref(&todays)) }.unwrap())).unwrap();
+        let default = ContextConfig::default();
+        assert_eq!((old.parked_slots, old.slot_bytes, old.remembered), (7, 0, default.remembered));
+        assert_eq!((old.dns_ttl_us, old.call_ttl_us), (default.dns_ttl_us, default.call_ttl_us));
+        let new = wiremark_context_options {
+            struct_bytes: size_of_val(&todays) as u32,
+            dns_ttl_s: WIREMARK_NONE,
+            ..todays
+        };
+        let new = config(Some(new)).unwrap();
+        assert_eq!((new.dns_ttl_us, new.list_ttl_us), (0, 1_000_000));
     }
 
     #[test]

@@ -45,8 +45,7 @@ fn the_probe_says_what_the_command_says() {
     );
     for link in BOTH {
         let probe = Program::new("examples/probe.c", "c11", link, &["-lpcap"]).make("probe");
-        let rows = rows_of_probe(Command::new(&probe).arg("-a").arg(demo()))
-            .expect("libpcap reads the demo capture");
+        let rows = rows_of_probe(Command::new(&probe).arg("-a").arg(demo()));
         assert_eq!(rows, expected, "{link:?}");
     }
 }
@@ -148,26 +147,20 @@ fn on_real_captures_the_probe_says_what_the_command_says() {
     common::command();
     let halves = files.split_at(files.len() / 2);
     let look = |files: &[PathBuf]| {
-        let (mut differ, mut unreadable, mut flows) = (Vec::new(), 0, 0);
+        let (mut differ, mut flows) = (Vec::new(), 0);
         for file in files {
-            match (rows_of_probe(Command::new(&probe).arg("-a").arg(file)), rows_of_command(file)) {
-                (Some(probe), command) if probe == command => flows += probe.len(),
-                // Some captures are beyond libpcap (several link types in one) or broken for both.
-                (None, _) => unreadable += 1,
-                _ => differ.push(file.file_name().unwrap().to_owned()),
+            let rows = rows_of_probe(Command::new(&probe).arg("-a").arg(file));
+            flows += rows.len();
+            if rows != rows_of_command(file) {
+                differ.push(file.file_name().unwrap().to_owned());
             }
         }
-        (differ, unreadable, flows)
+        (differ, flows)
     };
     let (first, second) = thread::scope(|scope| {
         let first = scope.spawn(|| look(halves.0));
         (look(halves.1), first.join().unwrap())
     });
     assert!(first.0.is_empty() && second.0.is_empty(), "verdicts differ: {:?} {:?}", first.0, second.0);
-    let unreadable = first.1 + second.1;
-    assert!(unreadable * 20 <= files.len(), "libpcap could not read {unreadable} of {}", files.len());
-    if unreadable > 0 {
-        skip(&format!("libpcap cannot read {unreadable} of {} captures to their end", files.len()));
-    }
-    assert!(first.2 + second.2 > files.len());
+    assert!(first.1 + second.1 > files.len());
 }
