@@ -2,13 +2,14 @@
 #define _DEFAULT_SOURCE
 #include <pcap/pcap.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <wiremark.h>
 
-enum { THREADS = 4, SWAPS = 1000, PLACES = 1 << 12 };
+enum { THREADS = 4, SWAPS = 1000, PLACES = 1 << 12, READY = 20 };
 
 typedef struct frame { uint64_t time_us; uint8_t *bytes; size_t length; } frame;
 typedef struct flow { uint64_t hash; wiremark_flow state; } flow;
@@ -110,15 +111,24 @@ int main(int argc, char **argv) {
     pthread_t threads[THREADS];
     for (int i = 0; i < THREADS; i++)
         pthread_create(&threads[i], NULL, work, NULL);
+    /* In turn all evidence, and names only: other signatures in effect. Every so often one is made anew and the old one
+     * freed, while threads may still be at work with it. */
+    wiremark_classifier *ready[READY] = {NULL};
     for (int swap = 0; swap < SWAPS; swap++) {
-        /* In turn all evidence, and names only: other signatures in effect. */
-        wiremark_options options = {.struct_bytes = sizeof options, .evidence = swap % 2 ? 0 : WIREMARK_EVIDENCE_NAME};
-        wiremark_classifier *other = NULL;
-        if (wiremark_classifier_new(&options, &other) != WIREMARK_OK
-            || wiremark_classifier_replace(shared, other) != WIREMARK_OK
-            || wiremark_classifier_free(other) != WIREMARK_OK)
-            fail("swap");
+        int i = swap % READY;
+        if (!ready[i] || swap % 25 == 0) {
+            wiremark_options options = {.struct_bytes = sizeof options, .evidence = i % 2 ? 0 : WIREMARK_EVIDENCE_NAME};
+            if (wiremark_classifier_free(ready[i]) != WIREMARK_OK || wiremark_classifier_new(&options, &ready[i]) != WIREMARK_OK)
+                fail("new");
+        }
+        unsigned long before_swap = atomic_load(&passes);
+        if (wiremark_classifier_replace(shared, ready[i]) != WIREMARK_OK)
+            fail("replace");
+        while (atomic_load(&passes) == before_swap)
+            sched_yield();
     }
+    for (int i = 0; i < READY; i++)
+        wiremark_classifier_free(ready[i]);
     atomic_store(&done, 1);
     for (int i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
