@@ -606,7 +606,8 @@ wiremark_status wiremark_classifier_from_memory(const struct wiremark_source *so
 // Puts the signatures and options of another classifier in force in this one, while others classify with it.
 //
 // Nobody waits: calls under way end with the signatures they began with, calls after this one use the new ones. Flows
-// keep their verdicts. Both classifiers share the signatures from now on, and each is still to be freed.
+// keep their verdicts, trackers the signatures they were made with. Both classifiers share the signatures from now on,
+// and each is still to be freed.
 // Cost: none to speak of; the old signatures are freed here or by the last call that still uses them.
 // Errors: WIREMARK_NULL, WIREMARK_BAD_HANDLE.
 wiremark_status wiremark_classifier_replace(const struct wiremark_classifier *classifier,
@@ -712,10 +713,11 @@ wiremark_status wiremark_classify(const struct wiremark_classifier *classifier,
                                   const struct wiremark_packet *packet,
                                   struct wiremark_verdict *out);
 
-// The flow's verdict after its last packet, such as when your table lets go of it.
+// The flow's verdict after its last packet, such as when your table lets go of it; WIREMARK_VERDICT_CHANGED is not set.
 //
 // Errors: WIREMARK_NULL, WIREMARK_MISALIGNED, WIREMARK_BAD_VALUE (neither zeroed nor wiremark's).
-wiremark_status wiremark_flow_verdict(const struct wiremark_flow *flow, struct wiremark_verdict *out);
+wiremark_status wiremark_flow_verdict(const struct wiremark_flow *flow,
+                                      struct wiremark_verdict *out);
 
 // A tracker with the signatures that the classifier has now. The classifier may be freed before it.
 //

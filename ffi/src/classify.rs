@@ -9,7 +9,7 @@ use crate::packet::{self, wiremark_packet};
 use crate::pointer::{self, Sized32};
 use crate::status::Error;
 use crate::status::wiremark_status::{self, WIREMARK_BAD_VALUE, WIREMARK_NO_MEMORY};
-use crate::verdict::wiremark_verdict;
+use crate::verdict::{WIREMARK_VERDICT_CHANGED, wiremark_verdict};
 
 /// State of one flow: 64 bytes that you keep wherever you keep a flow, in your own struct. All zero is a new flow.
 ///
@@ -200,7 +200,7 @@ pub unsafe extern "C" fn wiremark_classify(
     })
 }
 
-/// The flow's verdict after its last packet, such as when your table lets go of it.
+/// The flow's verdict after its last packet, such as when your table lets go of it; WIREMARK_VERDICT_CHANGED is not set.
 ///
 /// Errors: WIREMARK_NULL, WIREMARK_MISALIGNED, WIREMARK_BAD_VALUE (neither zeroed nor wiremark's).
 #[unsafe(no_mangle)]
@@ -215,8 +215,10 @@ pub unsafe extern "C" fn wiremark_flow_verdict(
         let mut copy = unsafe { flow.read() };
         // SAFETY: the copy is ours alone.
         let verdict = unsafe { flow_state(&raw mut copy)? }.verdict();
+        let mut verdict = wiremark_verdict::from(verdict);
+        verdict.flags &= !WIREMARK_VERDICT_CHANGED;
         // SAFETY: checked above, and by contract may be written to.
-        unsafe { pointer::put(out, verdict.into()) }
+        unsafe { pointer::put(out, verdict) }
     })
 }
 
