@@ -606,8 +606,8 @@ wiremark_status wiremark_classifier_from_memory(const struct wiremark_source *so
 // Puts the signatures and options of another classifier in force in this one, while others classify with it.
 //
 // Nobody waits: calls under way end with the signatures they began with, calls after this one use the new ones. Flows
-// keep their verdicts, trackers the signatures they were made with. Both classifiers share the signatures from now on,
-// and each is still to be freed.
+// keep their verdicts; trackers take the new ones up with their next frame. Both classifiers share the signatures from now
+// on, and each is still to be freed.
 // Cost: none to speak of; the old signatures are freed here or by the last call that still uses them.
 // Errors: WIREMARK_NULL, WIREMARK_BAD_HANDLE.
 wiremark_status wiremark_classifier_replace(const struct wiremark_classifier *classifier,
@@ -719,7 +719,8 @@ wiremark_status wiremark_classify(const struct wiremark_classifier *classifier,
 wiremark_status wiremark_flow_verdict(const struct wiremark_flow *flow,
                                       struct wiremark_verdict *out);
 
-// A tracker with the signatures that the classifier has now. The classifier may be freed before it.
+// A tracker with a classifier's signatures; what wiremark_classifier_replace() puts in force there it takes up with its
+// next frame. The classifier may be freed before it.
 //
 // options: NULL for the defaults, which take about 25 MB. out: the new tracker; left alone on failure.
 // Errors: WIREMARK_BAD_SIZE, WIREMARK_BAD_VALUE, WIREMARK_NO_MEMORY, WIREMARK_NULL, WIREMARK_BAD_HANDLE.
@@ -742,6 +743,14 @@ wiremark_status wiremark_tracker_frame(struct wiremark_tracker *tracker,
 // Cost: a look at every place of the table, and memory for what is in it meanwhile.
 // Errors: WIREMARK_NULL, WIREMARK_BAD_HANDLE, WIREMARK_BUSY.
 wiremark_status wiremark_tracker_finish(struct wiremark_tracker *tracker);
+
+// Calls a function for each flow in the table, in no particular order; none of them ends.
+//
+// Cost: a look at every place of the table.
+// Errors: WIREMARK_NULL, also for each; WIREMARK_BAD_HANDLE, WIREMARK_BUSY.
+wiremark_status wiremark_tracker_flows(struct wiremark_tracker *tracker,
+                                       wiremark_flow_callback each,
+                                       void *user);
 
 // What the tracker has seen and lost so far.
 //

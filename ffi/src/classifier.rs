@@ -32,6 +32,11 @@ impl wiremark_classifier {
     pub(crate) fn current(&self) -> arc_swap::Guard<Arc<Classifier>> {
         self.current.load()
     }
+
+    /// Where whatever is in force can be found, also after the classifier was freed.
+    pub(crate) fn shared(&self) -> Arc<ArcSwap<Classifier>> {
+        Arc::clone(&self.current)
+    }
 }
 
 /// Bits of wiremark_options.evidence: address lists.
@@ -195,8 +200,8 @@ pub unsafe extern "C" fn wiremark_classifier_from_memory(
 /// Puts the signatures and options of another classifier in force in this one, while others classify with it.
 ///
 /// Nobody waits: calls under way end with the signatures they began with, calls after this one use the new ones. Flows
-/// keep their verdicts, trackers the signatures they were made with. Both classifiers share the signatures from now on,
-/// and each is still to be freed.
+/// keep their verdicts; trackers take the new ones up with their next frame. Both classifiers share the signatures from now
+/// on, and each is still to be freed.
 /// Cost: none to speak of; the old signatures are freed here or by the last call that still uses them.
 /// Errors: WIREMARK_NULL, WIREMARK_BAD_HANDLE.
 #[unsafe(no_mangle)]

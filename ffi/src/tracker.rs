@@ -3,6 +3,7 @@
 use std::ffi::c_void;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use engine::{Classifier, Flow, Frame, Statistics, Tracker, TrackerConfig};
 
 use crate::boundary::status_of;
@@ -12,7 +13,7 @@ use crate::handle::{self, Held, Opaque};
 use crate::packet::{c_addresses, link_type, no_packet};
 use crate::pointer::{self, Sized32};
 use crate::status::Error;
-use crate::status::wiremark_status;
+use crate::status::wiremark_status::{self, WIREMARK_NULL};
 use crate::verdict::{number_of, wiremark_verdict};
 
 /// A bounded flow table with a context: frames in, verdicts out. You free it.
@@ -21,8 +22,31 @@ use crate::verdict::{number_of, wiremark_verdict};
 pub struct wiremark_tracker {
     /// Borrows from `classifier`, so it comes first and goes first.
     tracker: Tracker<'static>,
-    _classifier: Arc<Classifier>,
-    ended: Ended,
+    classifier: Arc<Classifier>,
+    /// What the classifier it was made with has in force now.
+    shared: Arc<ArcSwap<Classifier>>,
+    ended: Listener,
+}
+
+impl wiremark_tracker {
+    /// Takes up signatures that were put in force since the last frame. Never waits.
+    #[inline]
+    fn catch_up(&mut self) {
+        let current = self.shared.load();
+        if !Arc::ptr_eq(&current, &self.classifier) {
+            let fresh = Arc::clone(&current);
+            // SAFETY: the Arc is kept beside the tracker from the next line on; the old one goes only after this.
+            self.tracker.use_classifier(unsafe { borrowed(&fresh) });
+            self.classifier = fresh;
+        }
+    }
+}
+
+/// # Safety
+/// What comes of it is not used after the last Arc has gone.
+unsafe fn borrowed(classifier: &Arc<Classifier>) -> &'static Classifier {
+    // SAFETY: by contract the Arc keeps it where it is for as long as it is used.
+    unsafe { &*Arc::as_ptr(classifier) }
 }
 
 impl Opaque for wiremark_tracker {
@@ -35,17 +59,17 @@ impl Opaque for wiremark_tracker {
 pub type wiremark_flow_callback =
     Option<unsafe extern "C" fn(user: *mut c_void, flow: *const wiremark_flow_record)>;
 
-/// Whom to tell of flows that ended.
+/// Whom to tell of flows.
 #[derive(Clone, Copy)]
-struct Ended {
+struct Listener {
     callback: wiremark_flow_callback,
     user: *mut c_void,
 }
 
 // SAFETY: the pointer is the caller's and only ever handed back, on the thread that calls.
-unsafe impl Send for Ended {}
+unsafe impl Send for Listener {}
 
-impl Ended {
+impl Listener {
     fn tell(&self, flow: &Flow) {
         if let Some(callback) = self.callback {
             let record = wiremark_flow_record::from(flow);
@@ -245,7 +269,8 @@ unsafe fn tracker_config(given: Option<wiremark_tracker_options>) -> Result<Trac
     })
 }
 
-/// A tracker with the signatures that the classifier has now. The classifier may be freed before it.
+/// A tracker with a classifier's signatures; what wiremark_classifier_replace() puts in force there it takes up with its
+/// next frame. The classifier may be freed before it.
 ///
 /// options: NULL for the defaults, which take about 25 MB. out: the new tracker; left alone on failure.
 /// Errors: WIREMARK_BAD_SIZE, WIREMARK_BAD_VALUE, WIREMARK_NO_MEMORY, WIREMARK_NULL, WIREMARK_BAD_HANDLE.
@@ -258,20 +283,19 @@ pub unsafe extern "C" fn wiremark_tracker_new(
     status_of(|| {
         pointer::check(out)?;
         // SAFETY: by contract NULL or a classifier, not freed meanwhile.
-        let classifier = Arc::clone(&unsafe { handle::share(classifier)? }.current());
+        let shared = unsafe { handle::share(classifier)? }.shared();
         // SAFETY: by contract NULL or a struct as long as it says.
         let options = unsafe { pointer::read_optional(options)? };
         // SAFETY: by contract what it points to is NULL or as long as it says.
         let config = unsafe { tracker_config(options)? };
         check_memory(config.capacity.saturating_mul(256).saturating_add(context_bytes(&config.context)))?;
+        let classifier = shared.load_full();
         // SAFETY: the Arc is kept beside the tracker, and longer than it.
-        let borrowed: &'static Classifier = unsafe { &*Arc::as_ptr(&classifier) };
-        let ended = options.map_or(Ended { callback: None, user: std::ptr::null_mut() }, |options| Ended {
-            callback: options.ended,
-            user: options.user,
+        let tracker = Tracker::new(unsafe { borrowed(&classifier) }, config);
+        let ended = options.map_or(Listener { callback: None, user: std::ptr::null_mut() }, |options| {
+            Listener { callback: options.ended, user: options.user }
         });
-        let tracker =
-            wiremark_tracker { tracker: Tracker::new(borrowed, config), _classifier: classifier, ended };
+        let tracker = wiremark_tracker { tracker, classifier, shared, ended };
         // SAFETY: checked above, and by contract may be written to.
         unsafe { pointer::put(out, handle::give(tracker)) }
     })
@@ -309,6 +333,7 @@ pub unsafe extern "C" fn wiremark_tracker_frame(
                 wire_bytes => wire_bytes,
             },
         };
+        held.catch_up();
         let ended = held.ended;
         let seen = held.tracker.frame(&frame, &mut |flow| ended.tell(flow)).map_err(no_packet)?;
         if out.is_null() {
@@ -341,6 +366,26 @@ pub unsafe extern "C" fn wiremark_tracker_finish(tracker: *mut wiremark_tracker)
         held.tracker.finish(&mut |flow| left.push(*flow));
         left.sort_unstable_by_key(|flow| flow.number);
         left.iter().for_each(|flow| held.ended.tell(flow));
+        Ok(())
+    })
+}
+
+/// Calls a function for each flow in the table, in no particular order; none of them ends.
+///
+/// Cost: a look at every place of the table.
+/// Errors: WIREMARK_NULL, also for each; WIREMARK_BAD_HANDLE, WIREMARK_BUSY.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wiremark_tracker_flows(
+    tracker: *mut wiremark_tracker,
+    each: wiremark_flow_callback,
+    user: *mut c_void,
+) -> wiremark_status {
+    const NOBODY: Error = Error::new(WIREMARK_NULL, c"there is no function to call for each flow");
+    status_of(|| {
+        // SAFETY: by contract NULL or a tracker, not freed meanwhile.
+        let held = unsafe { handle::hold(tracker)? };
+        let each = Listener { callback: Some(each.ok_or(NOBODY)?), user };
+        held.tracker.flows().for_each(|flow| each.tell(&flow));
         Ok(())
     })
 }

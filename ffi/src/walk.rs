@@ -38,6 +38,7 @@ fn a_panic_in_any_export_stays_inside() {
             wiremark_tracker_new(null(), null(), null_mut()),
             wiremark_tracker_frame(null_mut(), null(), null_mut()),
             wiremark_tracker_finish(null_mut()),
+            wiremark_tracker_flows(null_mut(), None, null_mut()),
             wiremark_tracker_statistics(null_mut(), null_mut()),
             wiremark_tracker_free(null_mut()),
         ]

@@ -39,7 +39,7 @@ fn only_wiremark_is_visible() {
 #[test]
 fn an_old_header_works_with_the_new_library() {
     let old = ffi().join("tests/old");
-    let mut walk = Program::new("tests/c/walk.c", "c11", Link::Shared, &[]);
+    let mut walk = Program::new("tests/c/walk.c", "c11", Link::Shared, &["-DOLD_HEADER"]);
     walk.include = Some(old.clone());
     must(&mut Command::new(walk.make("walk-old")));
     if !has_pcap() {

@@ -70,6 +70,47 @@ static size_t pass(wiremark_context *context, flow *flows) {
     return known;
 }
 
+static void count(void *user, const wiremark_flow_record *flow) {
+    *(size_t *)user += flow->verdict.app != 0;
+}
+
+static wiremark_tracker *new_tracker(const wiremark_classifier *classifier, size_t *known) {
+    wiremark_tracker *tracker = NULL;
+    wiremark_tracker_options options = {.struct_bytes = sizeof options, .capacity = PLACES, .ended = count, .user = known};
+    if (wiremark_tracker_new(classifier, &options, &tracker) != WIREMARK_OK)
+        fail("tracker");
+    return tracker;
+}
+
+/* The whole capture once through a tracker. */
+static void track(wiremark_tracker *tracker) {
+    for (size_t i = 0; i < frame_count; i++) {
+        wiremark_frame f = {.struct_bytes = sizeof f, .link_type = link_type, .time_us = frames[i].time_us,
+                            .bytes = frames[i].bytes, .captured_bytes = frames[i].length};
+        wiremark_tracker_frame(tracker, &f, NULL);
+    }
+    if (wiremark_tracker_finish(tracker) != WIREMARK_OK)
+        fail("finish");
+}
+
+/* A tracker takes up what is put in force in the classifier it was made with. */
+static int follows(void) {
+    size_t known = 0;
+    wiremark_options address = {.struct_bytes = sizeof address, .evidence = WIREMARK_EVIDENCE_ADDRESS};
+    wiremark_classifier *blind = NULL;
+    if (wiremark_classifier_new(&address, &blind) != WIREMARK_OK)
+        fail("new");
+    wiremark_tracker *tracker = new_tracker(blind, &known);
+    track(tracker);
+    size_t before = known;
+    known = 0;
+    if (wiremark_classifier_replace(blind, shared) != WIREMARK_OK || wiremark_classifier_free(blind) != WIREMARK_OK)
+        fail("replace");
+    track(tracker);
+    wiremark_tracker_free(tracker);
+    return before < known;
+}
+
 /* With contexts as new, so that every pass finds the same. */
 static size_t fresh_pass(void) {
     wiremark_context *context = NULL;
@@ -88,13 +129,17 @@ static void *work(void *unused) {
     flow *flows = calloc(PLACES, sizeof *flows);
     if (wiremark_context_new(NULL, &context) != WIREMARK_OK)
         fail("context");
+    size_t known = 0;
+    wiremark_tracker *tracker = new_tracker(shared, &known);
     do {
         pass(context, flows);
+        track(tracker);
         atomic_fetch_add(&passes, 1);
     } while (!atomic_load(&done));
     /* Errors are the thread's own. */
     if (wiremark_classify(shared, context, NULL, NULL, NULL) != WIREMARK_NULL || *wiremark_last_error() == 0)
         fail("error");
+    wiremark_tracker_free(tracker);
     wiremark_context_free(context);
     free(flows);
     return NULL;
@@ -134,10 +179,11 @@ int main(int argc, char **argv) {
         pthread_join(threads[i], NULL);
 
     size_t after = fresh_pass();
+    int tracker_follows = follows();
     printf("%lu passes, %zu flows of known apps before and %zu after\n", atomic_load(&passes), before, after);
     wiremark_classifier_free(shared);
     for (size_t i = 0; i < frame_count; i++)
         free(frames[i].bytes);
     free(frames);
-    return before == 0 || before != after;
+    return before == 0 || before != after || !tracker_follows;
 }

@@ -57,6 +57,27 @@ static void reenter(void *user, const wiremark_flow_record *flow) {
     WANT(WIREMARK_BUSY, wiremark_tracker_free(reentered));
 }
 
+#ifndef OLD_HEADER
+static void count(void *user, const wiremark_flow_record *flow) {
+    TRUE(flow->number == 1 && flow->packets[0] == 2 && flow->transport == WIREMARK_UDP && flow->src_port == 40000);
+    WANT(WIREMARK_BUSY, wiremark_tracker_finish(reentered));
+    ++*(int *)user;
+}
+
+/* What later headers have. */
+static void later(wiremark_tracker *t) {
+    int flows = 0;
+    WANT(WIREMARK_NULL, wiremark_tracker_flows(NULL, count, &flows));
+    WANT(WIREMARK_NULL, wiremark_tracker_flows(t, NULL, &flows));
+    WANT(WIREMARK_OK, wiremark_tracker_flows(t, count, &flows));
+    TRUE(flows == 1);
+}
+#else
+static void later(wiremark_tracker *t) {
+    (void)t;
+}
+#endif
+
 static void versions(void) {
     TRUE(strcmp(wiremark_version(), WIREMARK_VERSION) == 0);
     TRUE(wiremark_abi_version() == WIREMARK_ABI_VERSION);
@@ -333,6 +354,7 @@ static void trackers(const wiremark_classifier *c) {
     s.struct_bytes = sizeof s;
     WANT(WIREMARK_OK, wiremark_tracker_statistics(t, &s));
     TRUE(s.packets == 2 && s.flows == 1 && s.truncated == 2);
+    later(t);
     WANT(WIREMARK_NULL, wiremark_tracker_finish(NULL));
     WANT(WIREMARK_OK, wiremark_tracker_finish(t));
     TRUE(ended == 1);
