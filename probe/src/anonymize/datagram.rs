@@ -83,14 +83,14 @@ fn keep_quic(sheet: &mut Sheet<'_>, rules: &Rules<'_>) -> bool {
 fn keep_google(sheet: &mut Sheet<'_>, packet: &quic::google::Packet<'_>, rules: &Rules<'_>) {
     let id = sheet.place(packet.connection_id);
     let Some(hello) = packet.hello() else { return sheet.keep(0..id.end + 4) };
-    let Some(name) = hello.sni() else { return sheet.keep(0..id.end + 4) };
     // The table of tags ends where the values begin.
-    let name = sheet.place(name);
     let start = sheet.bytes.windows(4).position(|window| window == b"CHLO").unwrap_or(0);
     let count =
         sheet.from(start + 4).first_chunk().map_or(0, |count| usize::from(u16::from_le_bytes(*count)));
     sheet.keep(0..start + 8 + count * 8);
-    sheet.keep_host(name, rules);
+    if let Some(name) = hello.sni() {
+        sheet.keep_host(sheet.place(name), rules);
+    }
     for tag in [*b"VER\0", *b"PDMD", *b"AEAD", *b"KEXS"] {
         if let Some(value) = hello.value(tag) {
             let place = sheet.place(value);
