@@ -36,8 +36,11 @@ pub(super) fn mmtls(sheet: &mut Sheet<'_>, range: Range<usize>) {
 }
 
 /// Long-link messages: their headers, and the headers of their bodies.
-pub(super) fn longlink(sheet: &mut Sheet<'_>, mut at: usize) {
-    while let Dissection::Found(header) = longlink::header(sheet.from(at)) {
+pub(super) fn longlink(sheet: &mut Sheet<'_>, range: Range<usize>) {
+    let mut at = range.start;
+    while at < range.end
+        && let Dissection::Found(header) = longlink::header(sheet.from(at))
+    {
         sheet.keep(at..at + longlink::HEADER_LENGTH);
         business_header(sheet, at + longlink::HEADER_LENGTH);
         at += header.length as usize;

@@ -16,7 +16,7 @@ const HOME_ADDRESS: u8 = 0xc9;
 
 /// All addresses that stand in the headers, IP and MAC.
 pub(super) fn addresses_in(frame: &[u8], layers: &Layers) -> (Vec<IpAddr>, Vec<[u8; 6]>) {
-    let ips = layers.networks.iter().flat_map(|network| places(network)).filter_map(|at| read_ip(frame, at));
+    let ips = layers.networks.iter().flat_map(places).filter_map(|at| read_ip(frame, at));
     let mac = |at: &usize| frame.get(*at..)?.first_chunk().copied();
     (ips.collect(), layers.macs.iter().filter_map(mac).collect())
 }

@@ -186,7 +186,7 @@ mod tests {
         let longlink =
             [&[0, 0, 0, 60, 0, 0x10, 0, 1, 0, 0, 0, 2, 0, 0, 0, 9][..], &[0xbf, 0xbe, 0x5f, 1, 2, 3, 4]];
         let message = [longlink.concat(), vec![9, 8, 7, 6], vec![5; 20]].concat();
-        let expected = [longlink.concat(), vec![0; 4], vec![0; 15], vec![5; 5]].concat();
+        let expected = [longlink.concat(), vec![0; 4], vec![5; 20]].concat();
         assert_eq!(blanked(Within::Payload, &message), expected);
         let media = [&[0xab, 0, 0, 0, 0x37, 0x4e, 0x20][..], &[0x80, 8, 7, 6], &[0; 10]].concat();
         assert_eq!(blanked(Within::Payload, &media)[7..11], [0; 4]);

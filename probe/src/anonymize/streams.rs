@@ -102,18 +102,38 @@ fn rewrite_run(
     let also = first_seen.filter(|at| *at > 0);
     let known = also.is_some_and(|at| keep_start(&mut sheet, at, facts, rules)) || known;
     if !known {
-        let kept = rules.unknown_bytes(facts);
-        sheet.keep_textless(0..kept, rules);
-        if let Some(at) = also {
-            sheet.keep_textless(at..at + kept, rules);
-        }
-        if facts.is_decided {
-            for at in borders {
-                sheet.keep_textless(*at..at + SEGMENT_BYTES, rules);
-            }
-        }
+        keep_unknown(&mut sheet, borders, also, facts, rules);
     }
     sheet.finish(rules)
+}
+
+/// What stays of a format that is not known from its start: the first bytes; of a flow with a verdict also those of
+/// every segment, as it may rest on them.
+fn keep_unknown(
+    sheet: &mut Sheet<'_>,
+    borders: &[usize],
+    first_seen: Option<usize>,
+    facts: Facts,
+    rules: &mut Rules<'_>,
+) {
+    let mut framed = Vec::new();
+    if facts.is_decided {
+        let length = sheet.bytes.len();
+        let is_framed = |at: &usize| keep_framed(sheet, *at..(*at + SEGMENT_BYTES).min(length));
+        framed.extend(borders.iter().copied().filter(is_framed));
+    }
+    let mut keep = |at: usize, length: usize| {
+        if let Err(next) = framed.binary_search(&at) {
+            let end = framed.get(next).copied().unwrap_or(usize::MAX);
+            sheet.keep_textless(at..end.min(at + length), rules);
+        }
+    };
+    let length = rules.unknown_bytes(facts);
+    keep(0, length);
+    first_seen.into_iter().for_each(|at| keep(at, length));
+    if facts.is_decided {
+        borders.iter().for_each(|at| keep(*at, SEGMENT_BYTES));
+    }
 }
 
 /// What stays of a known format that begins at a place; false where none does.
@@ -135,10 +155,19 @@ fn keep_start(sheet: &mut Sheet<'_>, mut at: usize, facts: Facts, rules: &mut Ru
         tls_stream::records(sheet, at, rules);
     } else if http::head(bytes).found().is_some() {
         http_stream::messages(sheet, at, facts, rules);
-    } else if mmtls::is_record(bytes) {
-        framed::mmtls(sheet, at..sheet.bytes.len());
+    } else {
+        return keep_framed(sheet, at..sheet.bytes.len());
+    }
+    true
+}
+
+/// What stays of framed messages that begin in a range, at its start; false where none does.
+fn keep_framed(sheet: &mut Sheet<'_>, range: Range<usize>) -> bool {
+    let bytes = sheet.from(range.start);
+    if mmtls::is_record(bytes) {
+        framed::mmtls(sheet, range);
     } else if longlink::header(bytes).found().is_some() {
-        framed::longlink(sheet, at);
+        framed::longlink(sheet, range);
     } else {
         return false;
     }
