@@ -10,7 +10,7 @@ mod table;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use command::{classify, explain, signatures};
+use command::{annotate, anonymize, classify, explain, signatures};
 use stop::{Outcome, Stop, complain};
 
 /// Tells which traffic in a capture belongs to which messenger, and what it does there
@@ -27,6 +27,8 @@ struct Cli {
 enum Command {
     Classify(classify::Arguments),
     Explain(explain::Arguments),
+    Annotate(annotate::Arguments),
+    Anonymize(anonymize::Arguments),
     Signatures(signatures::Arguments),
 }
 
@@ -48,6 +50,10 @@ Examples:
       a minute of live traffic
   wiremark explain capture.pcap --flow 3
       why flow 3 got its verdict, packet by packet
+  wiremark annotate capture.pcap annotated.pcapng
+      the verdicts as packet comments, for Wireshark
+  wiremark anonymize capture.pcap report.pcap
+      a capture that can be sent with a bug report
   wiremark signatures check my-signatures/
       run every example of your own signature files
 
@@ -61,6 +67,8 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Classify(arguments) => classify::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Annotate(arguments) => annotate::run(&arguments),
+        Command::Anonymize(arguments) => anonymize::run(&arguments),
         Command::Signatures(arguments) => signatures::run(&arguments),
     };
     match outcome {
