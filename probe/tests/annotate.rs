@@ -1,11 +1,13 @@
 //! `wiremark annotate`: what it adds, and that nothing else changes.
 
+mod packets;
 mod traces;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
+use packets::given_captures;
 use traces::*;
 use wiremark_probe::capture::Capture;
 
@@ -279,13 +281,9 @@ fn wireshark_shows_the_comments() {
     let Some(shown) = shown_by_tshark(&output) else { return println!("no tshark here: nothing was shown") };
     assert_eq!(shown, comments(&output, false));
     assert_eq!(shown.len(), 1);
-    let call =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/traces/messenger/stun_wa_call.pcapng");
-    let call = std::env::var_os("WIREMARK_TRACES")
-        .map_or(call, |traces| PathBuf::from(traces).join("messenger/stun_wa_call.pcapng"));
-    if !call.exists() {
-        return println!("no {}: only a hand-made capture was shown", call.display());
-    }
+    let Some(call) = given_captures().map(|folder| folder.join("stun_wa_call.pcapng")) else {
+        return println!("no captures in ../shared/traces/messenger: only a hand-made one was shown");
+    };
     let output = text(&folder().join("call.pcapng"));
     assert_eq!(wiremark(&["annotate", &text(&call), &output]).status.code(), Some(0));
     assert_eq!(read(&output), read(&text(&call)));

@@ -438,6 +438,39 @@ fn signatures_that_look_far_in_find_what_they_look_for() {
 }
 
 #[test]
+fn proxies_are_looked_through() {
+    let opening = [&[0xde, 0xad, 0xbe, 0xef][..], &[0x91; 20], &[0x2a], &[0x92; 200]].concat();
+    let padding = "z".repeat(90);
+    let connect = format!(
+        "CONNECT {SERVER}:7000 HTTP/1.1\r\nProxy-Authorization: Basic c2VjcmV0\r\nX-Padding: {padding}\r\n\r\n"
+    );
+    let logged_in = [&[5, 1, 2, 1, 5][..], b"alice", &[6], b"secret"].concat();
+    let socks5 = [&logged_in[..], &[5, 1, 0, 1], &octets(SERVER), &[0x1b, 0x58]].concat();
+    let socks4 = [&[4, 1, 0x1b, 0x58][..], &octets(SERVER), b"alice\0"].concat();
+    let proxy_1 = format!("PROXY TCP4 {RESOLVER} {SERVER} 40000 7000\r\n");
+    let proxy_2 =
+        [b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c", &octets(RESOLVER)[..], &octets(SERVER), &[1, 2, 3, 4]]
+            .concat();
+    for preamble in [connect.as_bytes(), &socks5, &socks4, proxy_1.as_bytes(), &proxy_2] {
+        let stream = [preamble, &opening].concat();
+        let mut packets = connection((CLIENT, 40000), ("62.40.50.60", 1080), 50, &[(true, &stream)]);
+        packets.push(udp((SERVER, 7000), (RESOLVER, 53), b"\x01"));
+        let copy = anonymize(&packets);
+        assert_eq!(copy.same_flows()[0]["signature"], "opening", "{preamble:?}");
+        let bytes = copy.bytes();
+        for secret in [SERVER, RESOLVER, "alice", "secret", "c2VjcmV0"] {
+            assert!(!holds(&bytes, secret.as_bytes()), "{secret} in {preamble:?}");
+        }
+        assert!(!holds(&bytes, &octets(SERVER)) && !holds(&bytes, &octets(RESOLVER)), "{preamble:?}");
+        if preamble[0] < 6 {
+            // The address asked for is the server's pseudonym.
+            let (server, _) = *ends(&copy.copy).last().unwrap();
+            assert!(holds(&payloads(&copy.copy).concat(), &octets(&server.to_string())), "{preamble:?}");
+        }
+    }
+}
+
+#[test]
 fn names_get_pseudonyms_where_that_is_wanted() {
     let answers = [
         ("www.alice.example.com", 5, b"\x05alice\x03cdn\x03net\0".to_vec()),

@@ -38,7 +38,8 @@ fn keep_media(sheet: &mut Sheet<'_>, media: &rtp::Media<'_>, rules: &Rules<'_>) 
             sheet.keep(0..RTP_HEADER + usize::from(packet.csrc_count) * 4);
             if let Some((_, words)) = packet.extension {
                 let place = sheet.place(words);
-                sheet.keep(place.start.saturating_sub(4)..place.end.min(place.start + EXTENSION_MAX));
+                sheet.keep(place.start.saturating_sub(4)..place.start);
+                sheet.keep_textless(place.start..place.end.min(place.start + EXTENSION_MAX), rules);
             }
         }
         rtp::Media::Rtcp(_) => {

@@ -62,7 +62,9 @@ fn message(sheet: &mut Sheet<'_>, at: usize, facts: Facts, rules: &mut Rules<'_>
         None => usize::MAX,
     };
     let range = head_end..body_end.min(sheet.bytes.len());
-    body_of(sheet, range, encoding, is_response, facts, rules);
+    // A proxy's answer has no length: what follows comes from behind the proxy.
+    let is_tunnel = length.is_none();
+    body_of(sheet, range, (encoding, is_response, is_tunnel), facts, rules);
     (body_end <= sheet.bytes.len()).then_some(body_end)
 }
 
@@ -183,8 +185,7 @@ fn url(sheet: &mut Sheet<'_>, range: Range<usize>, facts: Facts, rules: &Rules<'
 fn body_of(
     sheet: &mut Sheet<'_>,
     range: Range<usize>,
-    encoding: Option<&[u8]>,
-    is_response: bool,
+    (encoding, is_response, is_tunnel): (Option<&[u8]>, bool, bool),
     facts: Facts,
     rules: &mut Rules<'_>,
 ) {
@@ -196,5 +197,8 @@ fn body_of(
     } else if is_response && lists::rewrite(sheet, range.clone(), encoding, rules) {
     } else if facts.is_decided && longlink::business_header(body).found().is_some() {
         framed::business_header(sheet, range.start);
+    } else if facts.is_decided && is_tunnel {
+        let length = rules.unknown_bytes(facts);
+        sheet.keep_textless(range.start..range.start + length, rules);
     }
 }

@@ -100,9 +100,7 @@ impl<'a> Walk<'a> {
             LinkType::Ieee80211 => self.ieee80211(frame, false),
             LinkType::LinuxSll => {
                 // Length of the address at 4, the address at 6.
-                if frame.get(4..6) == Some(&[0, 6]) {
-                    self.layers.macs.push(6);
-                }
+                self.cooked_address(6, frame.get(5).copied());
                 sll::parse(frame).ok()
             }
             LinkType::Radiotap => {
@@ -113,12 +111,18 @@ impl<'a> Walk<'a> {
             LinkType::Ipv6 => Some((EtherType::IPV6, frame)),
             LinkType::LinuxSll2 => {
                 // Length of the address at 11, the address at 12.
-                if frame.get(11) == Some(&6) {
-                    self.layers.macs.push(12);
-                }
+                self.cooked_address(12, frame.get(11).copied());
                 sll2::parse(frame).ok()
             }
             _ => None,
+        }
+    }
+
+    /// Eight bytes for an address: a MAC address, or another link's, such as a tunnel's end.
+    fn cooked_address(&mut self, at: usize, length: Option<u8>) {
+        match length {
+            Some(6) => self.layers.macs.push(at),
+            _ => self.layers.blanked.push(at..at + 8),
         }
     }
 

@@ -98,24 +98,28 @@ fn rewrite_run(
     rules: &mut Rules<'_>,
 ) -> Vec<u8> {
     let mut sheet = Sheet::new(stream);
-    let known = keep_start(&mut sheet, 0, facts, rules);
-    let also = first_seen.filter(|at| *at > 0);
-    let known = also.is_some_and(|at| keep_start(&mut sheet, at, facts, rules)) || known;
-    if !known {
-        keep_unknown(&mut sheet, borders, also, facts, rules);
+    let starts = [Some(0), first_seen.filter(|at| *at > 0)];
+    let unknown: Vec<Option<usize>> =
+        starts.into_iter().flatten().map(|at| keep_start(&mut sheet, at, facts, rules)).collect();
+    if unknown.iter().all(Option::is_some) {
+        let unknown: Vec<usize> = unknown.into_iter().flatten().collect();
+        keep_unknown(&mut sheet, borders, &unknown, facts, rules);
     }
     sheet.finish(rules)
 }
 
-/// What stays of a format that is not known from its start: the first bytes; of a flow with a verdict also those of
-/// every segment, as it may rest on them.
+/// What stays of formats that are not known from their starts: the first bytes; of a flow with a verdict also those of
+/// every segment behind, as it may rest on them.
 fn keep_unknown(
     sheet: &mut Sheet<'_>,
     borders: &[usize],
-    first_seen: Option<usize>,
+    starts: &[usize],
     facts: Facts,
     rules: &mut Rules<'_>,
 ) {
+    // Nothing before the first start but preambles, which are dealt with.
+    let first = starts.iter().copied().min().unwrap_or(0);
+    let borders = borders.get(borders.partition_point(|at| *at < first)..).unwrap_or_default();
     let mut framed = Vec::new();
     if facts.is_decided {
         let length = sheet.bytes.len();
@@ -129,15 +133,15 @@ fn keep_unknown(
         }
     };
     let length = rules.unknown_bytes(facts);
-    keep(0, length);
-    first_seen.into_iter().for_each(|at| keep(at, length));
+    starts.iter().for_each(|at| keep(*at, length));
     if facts.is_decided {
         borders.iter().for_each(|at| keep(*at, SEGMENT_BYTES));
     }
 }
 
-/// What stays of a known format that begins at a place; false where none does.
-fn keep_start(sheet: &mut Sheet<'_>, mut at: usize, facts: Facts, rules: &mut Rules<'_>) -> bool {
+/// Keeps what stays of a known format that begins at a place, maybe behind preambles; gives back where the unknown
+/// begins where none does.
+fn keep_start(sheet: &mut Sheet<'_>, mut at: usize, facts: Facts, rules: &mut Rules<'_>) -> Option<usize> {
     for _ in 0..PREAMBLES {
         let Dissection::Found(found) = preamble::preamble(sheet.from(at)) else { break };
         keep_preamble(sheet, at..at + found.length, facts, rules);
@@ -156,9 +160,9 @@ fn keep_start(sheet: &mut Sheet<'_>, mut at: usize, facts: Facts, rules: &mut Ru
     } else if http::head(bytes).found().is_some() {
         http_stream::messages(sheet, at, facts, rules);
     } else {
-        return keep_framed(sheet, at..sheet.bytes.len());
+        return (!keep_framed(sheet, at..sheet.bytes.len())).then_some(at);
     }
-    true
+    None
 }
 
 /// What stays of framed messages that begin in a range, at its start; false where none does.
