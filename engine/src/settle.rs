@@ -14,7 +14,13 @@ use crate::verdict::{Carrier, Confidence, SignatureId, Verdict};
 
 impl Classifier {
     /// What the packet's matches mean for the flow.
-    pub(crate) fn conclude(&self, flow: &mut FlowState, side: Side, outcome: &Outcome, observer: &mut impl Observer) {
+    pub(crate) fn conclude(
+        &self,
+        flow: &mut FlowState,
+        side: Side,
+        outcome: &Outcome,
+        observer: &mut impl Observer,
+    ) {
         let rows = &self.set.table.rows;
         let sender = match flow.direction_of(side) {
             Direction::Originator => 0,

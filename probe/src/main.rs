@@ -10,7 +10,7 @@ mod table;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use command::{classify, explain, signatures};
+use command::{calls, classify, explain, signatures};
 use stop::{Outcome, Stop, complain};
 
 /// Tells which traffic in a capture belongs to which messenger, and what it does there
@@ -26,6 +26,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Classify(classify::Arguments),
+    Calls(calls::Arguments),
     Explain(explain::Arguments),
     Signatures(signatures::Arguments),
 }
@@ -48,6 +49,8 @@ Examples:
       a minute of live traffic
   wiremark explain capture.pcap --flow 3
       why flow 3 got its verdict, packet by packet
+  wiremark calls capture.pcap
+      the calls in a capture, each as a story
   wiremark signatures check my-signatures/
       run every example of your own signature files
 
@@ -60,6 +63,7 @@ Exit codes:
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Classify(arguments) => classify::run(&arguments),
+        Command::Calls(arguments) => calls::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Signatures(arguments) => signatures::run(&arguments),
     };

@@ -5,7 +5,9 @@ use std::error::Error;
 use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::path::Path;
-use wiremark::{Address, Classifier, FiveTuple, FlowKey, Frame, LinkType, Tracker, TrackerConfig, Transport, Verdict};
+use wiremark::{
+    Address, Classifier, FiveTuple, FlowKey, Frame, LinkType, Tracker, TrackerConfig, Transport, Verdict,
+};
 use wiremark_probe::capture::Capture;
 
 /// One row of `labels.csv`.
@@ -72,8 +74,12 @@ pub fn verdicts(path: &Path, classifier: &Classifier) -> Result<HashMap<FlowKey,
     let mut found: HashMap<FlowKey, Found> = HashMap::new();
     while let Ok(Some(frame)) = capture.next_frame() {
         let Some(link_type) = LinkType::from_number(frame.link_type) else { continue };
-        let frame =
-            Frame { link_type, time_us: frame.time_us, bytes: frame.bytes, wire_bytes: frame.original_length };
+        let frame = Frame {
+            link_type,
+            time_us: frame.time_us,
+            bytes: frame.bytes,
+            wire_bytes: frame.original_length,
+        };
         let Ok(seen) = tracker.frame(&frame, &mut |_| {}) else { continue };
         let Ok(packet) = wiremark::Packet::parse(link_type, 0, frame.bytes) else { continue };
         let entry = found.entry(packet.five_tuple.key()).or_default();
@@ -100,7 +106,8 @@ pub fn labels(path: &Path) -> Result<BTreeMap<String, Vec<Label>>, Box<dyn Error
         };
         let (client, server) = (end(2, 3)?, end(4, 5)?);
         let transport = if &record[1] == "tcp" { Transport::Tcp } else { Transport::Udp };
-        let tuple = FiveTuple { src: client.0, dst: server.0, src_port: client.1, dst_port: server.1, transport };
+        let tuple =
+            FiveTuple { src: client.0, dst: server.0, src_port: client.1, dst_port: server.1, transport };
         labels.entry(record[0].to_owned()).or_default().push(Label {
             key: tuple.key(),
             app: (&record[8] != "none").then(|| record[8].to_owned()),
@@ -122,14 +129,16 @@ pub fn score(traces: &Path, classifier: &Classifier) -> Result<Report, Box<dyn E
             score_one(&mut report, classifier, &capture, &label, found.get(&label.key));
         }
     }
-    let mut others: Vec<_> =
-        std::fs::read_dir(traces.join("other"))?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
+    let mut others: Vec<_> = std::fs::read_dir(traces.join("other"))?
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<Result<_, _>>()?;
     others.sort();
     for path in others {
         report.other_captures += 1;
         let found = verdicts(&path, classifier)?;
         report.other_flows += found.len();
-        for (key, found) in found.iter().filter(|(_, found)| found.verdict.is_match() || found.at_packet > 0) {
+        for (key, found) in found.iter().filter(|(_, found)| found.verdict.is_match() || found.at_packet > 0)
+        {
             report.false_positives += 1;
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             let verdict = words(classifier, found.verdict);
@@ -145,7 +154,13 @@ fn words(classifier: &Classifier, verdict: Verdict) -> String {
     format!("{app} {role} by signature {}", verdict.signature.0)
 }
 
-fn score_one(report: &mut Report, classifier: &Classifier, capture: &str, label: &Label, found: Option<&Found>) {
+fn score_one(
+    report: &mut Report,
+    classifier: &Classifier,
+    capture: &str,
+    label: &Label,
+    found: Option<&Found>,
+) {
     let none = Found::default();
     let found = found.unwrap_or(&none);
     let app = classifier.set().app(found.verdict.app).map(|app| app.name.clone());
@@ -187,7 +202,10 @@ impl Report {
         );
         for ((decidable, app, role), count) in &self.counts {
             let Count { right, missed, wrong, late } = count;
-            _ = writeln!(text, "{decidable:<14} {app:<10} {role:<12} {right:>6} {missed:>7} {wrong:>6} {late:>5}");
+            _ = writeln!(
+                text,
+                "{decidable:<14} {app:<10} {role:<12} {right:>6} {missed:>7} {wrong:>6} {late:>5}"
+            );
         }
         _ = writeln!(
             text,

@@ -16,7 +16,8 @@ fn verdicts(classifier: &Classifier, trace: &Trace) -> BTreeMap<String, (AppId, 
     for (time_us, link, bytes) in trace.frames() {
         let Some(link_type) = LinkType::from_number(link) else { continue };
         let frame = Frame { link_type, time_us, bytes, wire_bytes: bytes.len() as u32 };
-        let (Ok(seen), Ok(packet)) = (tracker.frame(&frame, &mut |_| {}), Packet::parse(link_type, 0, bytes)) else {
+        let (Ok(seen), Ok(packet)) = (tracker.frame(&frame, &mut |_| {}), Packet::parse(link_type, 0, bytes))
+        else {
             continue;
         };
         if seen.verdict.is_match() {
@@ -35,7 +36,8 @@ fn captures(folder: &Path) -> Vec<PathBuf> {
 
 #[test]
 fn verdicts_do_not_depend_on_how_streams_are_cut() {
-    let classifier = Classifier::new(wiremark_signatures::embedded().expect("the shipped set"), Options::default());
+    let classifier =
+        Classifier::new(wiremark_signatures::embedded().expect("the shipped set"), Options::default());
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut paths = captures(&here.join("../../shared/traces/messenger"));
     if paths.is_empty() {

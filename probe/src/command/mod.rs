@@ -1,5 +1,6 @@
 //! One file a command.
 
+pub(crate) mod calls;
 pub(crate) mod classify;
 pub(crate) mod explain;
 pub(crate) mod signatures;
