@@ -5,6 +5,7 @@ use super::party::Signalling;
 use super::remote::add;
 use super::script::{ChannelScript, Class};
 use super::series::Series;
+use super::spans::Spans;
 use super::step::{State, Step};
 
 /// Most channels of one call that are kept.
@@ -60,6 +61,8 @@ pub struct Channel {
     pub contents: u64,
     /// UDP payload bytes over time.
     pub series: Series,
+    /// When its datagrams came.
+    pub spans: Spans,
     /// When the initial burst was complete.
     pub burst: Option<Mark>,
     /// When the burst was over and heart-beats alone went on.
@@ -147,19 +150,15 @@ pub(crate) struct ChannelSighting {
 
 impl ChannelCall {
     pub(crate) fn new(at: Mark) -> Self {
-        let signalling = Signalling {
-            packets: [0; 2],
-            last: None,
-            before_ending: None,
-            series: Series::starting(at.time_us),
-        };
+        let signalling =
+            Signalling { packets: [0; 2], last: None, before_ending: None, spans: Spans::default() };
         Self { first: at, last: at, channels: Vec::new(), beyond: 0, signalling, app: 0, signature: 0 }
     }
 
     pub(crate) fn signal(&mut self, at: Mark, way: Way) {
         add(&mut self.signalling.packets, way, 1);
         self.signalling.last = Some((at, way));
-        self.signalling.series.add(at.time_us, 1);
+        self.signalling.spans.add(at.time_us);
     }
 
     pub(crate) fn take(&mut self, script: &ChannelScript, seen: &ChannelSighting) {
@@ -174,6 +173,7 @@ impl ChannelCall {
         add(&mut channel.packets, seen.way, 1);
         add(&mut channel.bytes, seen.way, seen.bytes as u64);
         channel.series.add(seen.at.time_us, seen.bytes);
+        channel.spans.add(seen.at.time_us);
         match seen.first_byte.and_then(|byte| script.class(byte)) {
             Some(Class::Heartbeat) => channel.heartbeats += 1,
             Some(Class::Signalling) => channel.signalling += 1,
@@ -210,7 +210,8 @@ impl ChannelCall {
             heartbeats: 0,
             signalling: 0,
             contents: 0,
-            series: Series::starting(seen.at.time_us),
+            series: Series::starting(self.first.time_us),
+            spans: Spans::default(),
             burst: None,
             calm: None,
             window: Window { slots: [0; SLOTS], newest: 0 },

@@ -9,7 +9,7 @@ use super::datagram::Datagram;
 use super::mark::{EndPoint, Mark, Way};
 use super::remote::{Remote, RemoteKind, add};
 use super::script::{Meaning, RelayScript, Report, Side};
-use super::series::Series;
+use super::spans::Spans;
 use super::step::{State, Step};
 use super::stream::{Course, Stream};
 
@@ -31,8 +31,8 @@ pub struct Signalling {
     pub last: Option<(Mark, Way)>,
     /// The last one before the first release, and who sent it.
     pub before_ending: Option<(Mark, Way)>,
-    /// Packets over time.
-    pub series: Series,
+    /// When they came.
+    pub spans: Spans,
 }
 
 /// Control packets of the media.
@@ -128,7 +128,7 @@ impl Party {
                 packets: [0; 2],
                 last: None,
                 before_ending: None,
-                series: Series::starting(at.time_us),
+                spans: Spans::default(),
             },
             others: Others::default(),
             handshake: [None; 2],
@@ -179,7 +179,7 @@ impl Party {
         if self.released.is_none() {
             signalling.before_ending = Some((at, way));
         }
-        signalling.series.add(at.time_us, 1);
+        signalling.spans.add(at.time_us);
     }
 
     /// Whether this allocation begins another call on the same port.
@@ -427,7 +427,7 @@ impl Party {
                 return None;
             }
             None => {
-                self.streams.push(Stream::new(seen.way, packet, seen.at, script));
+                self.streams.push(Stream::new(seen.way, packet, seen.at, self.first, script));
                 self.streams.len() - 1
             }
         };

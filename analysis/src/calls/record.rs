@@ -14,6 +14,7 @@ use super::mark::Mark;
 use super::names::Names;
 use super::quality::Estimate;
 use super::series::Series;
+use super::spans::Spans;
 use super::step::Step;
 use super::watch::{Call, Story};
 
@@ -80,8 +81,8 @@ pub struct PartyRecord {
     pub compact_rtcp: u64,
     /// Packets of the app's signalling up, down.
     pub signalling: [u64; 2],
-    /// When they came.
-    pub signalling_series: SeriesRecord,
+    /// When they came: stretches, first packet and last.
+    pub signalling_at: Vec<[u64; 2]>,
 }
 
 /// One relay.
@@ -115,8 +116,8 @@ pub struct RelayRecord {
     pub released: u64,
     /// How it shows that the call settled on this one.
     pub chosen_by: Option<&'static str>,
-    /// Datagrams over time.
-    pub activity: SeriesRecord,
+    /// When its datagrams came: stretches, first packet and last.
+    pub activity: Vec<[u64; 2]>,
 }
 
 /// What went to and from one other end.
@@ -146,8 +147,10 @@ pub struct LegRecord {
     pub checked: [u64; 2],
     /// Least round trip of a check.
     pub rtt_us: Option<u64>,
-    /// Datagrams over time.
-    pub activity: SeriesRecord,
+    /// When its datagrams came: stretches, first packet and last.
+    pub activity: Vec<[u64; 2]>,
+    /// UDP payload bytes over time; channels only (media has its own, by stream).
+    pub series: Option<SeriesRecord>,
 }
 
 /// Entry into a state.
@@ -301,6 +304,10 @@ impl Context<'_> {
             width_us: series.width_us(),
             values: series.bins().to_vec(),
         }
+    }
+
+    fn spans(&self, spans: &Spans) -> Vec<[u64; 2]> {
+        spans.all().iter().map(|(from, until)| [self.since(*from), self.since(*until)]).collect()
     }
 
     fn state(&self, party: usize, step: &Step, with: Option<String>) -> StateRecord {

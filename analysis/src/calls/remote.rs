@@ -1,7 +1,7 @@
 //! A relay or a peer, as one end of a call sees it.
 
 use super::mark::{EndPoint, Mark, Way};
-use super::series::Series;
+use super::spans::Spans;
 
 /// Requests to one remote that may still be answered.
 const PENDING: usize = 32;
@@ -86,8 +86,8 @@ pub struct Remote {
     pub round_trip: Option<RoundTrip>,
     /// Its clock.
     pub clock: Option<ClockOffset>,
-    /// Datagrams over time.
-    pub activity: Series,
+    /// When its datagrams came.
+    pub activity: Spans,
     pub(crate) token: u64,
     pending: Vec<([u8; 12], u64)>,
 }
@@ -117,7 +117,7 @@ impl Remote {
             first_checked: None,
             round_trip: None,
             clock: None,
-            activity: Series::starting(at.time_us),
+            activity: Spans::default(),
             token: 0,
             pending: Vec::new(),
         }
@@ -127,7 +127,7 @@ impl Remote {
         self.last = at;
         add(&mut self.packets, way, 1);
         add(&mut self.bytes, way, bytes as u64);
-        self.activity.add(at.time_us, 1);
+        self.activity.add(at.time_us);
     }
 
     /// A request that may be answered. The same one twice waits for two answers.

@@ -53,16 +53,6 @@ impl Series {
     pub fn bins(&self) -> &[u32] {
         &self.bins
     }
-
-    /// Start of each bin that holds something, and what it holds.
-    pub fn points(&self) -> impl Iterator<Item = (u64, u32)> + '_ {
-        let at = |n: usize| self.start_us.saturating_add(self.width_us.saturating_mul(n as u64));
-        self.bins
-            .iter()
-            .enumerate()
-            .filter(|(_, amount)| **amount > 0)
-            .map(move |(n, amount)| (at(n), *amount))
-    }
 }
 
 #[cfg(test)]
@@ -76,7 +66,6 @@ mod tests {
             series.add(time_us, amount);
         }
         assert_eq!(series.bins(), [11, 4]);
-        assert_eq!(series.points().collect::<Vec<_>>(), [(10_000_000, 11), (11_000_000, 4)]);
     }
 
     #[test]

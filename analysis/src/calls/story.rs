@@ -245,7 +245,7 @@ fn step(step: &super::record::StepRecord) -> String {
 
 fn rate_kbit(stream: &StreamRecord) -> String {
     let length_us = stream.until_us.saturating_sub(stream.at_us);
-    if length_us == 0 {
+    if length_us < 1_000_000 {
         "-".into()
     } else {
         format!("{:.1}", stream.bytes as f64 * 8000.0 / length_us as f64)

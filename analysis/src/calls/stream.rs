@@ -99,7 +99,8 @@ pub(crate) enum Course {
 }
 
 impl Stream {
-    pub(crate) fn new(way: Way, packet: &Rtp<'_>, at: Mark, script: &RelayScript) -> Self {
+    /// `start` is when the call began: series of one call have the same bins.
+    pub(crate) fn new(way: Way, packet: &Rtp<'_>, at: Mark, start: Mark, script: &RelayScript) -> Self {
         let known = script.payload(packet.payload_type);
         Self {
             ssrc: packet.ssrc,
@@ -115,7 +116,7 @@ impl Stream {
             silent_packets: 0,
             gaps: Vec::new(),
             legs: Vec::new(),
-            series: Series::starting(at.time_us),
+            series: Series::starting(start.time_us),
             newest: packet.sequence,
             sequence: Sequence::default(),
             known_clock_hz: known.map(|(clock_hz, _)| clock_hz),
@@ -283,7 +284,8 @@ mod tests {
         let script = Scripts::embedded().unwrap().relays;
         let mark = |n: usize, time_ms: u64| Mark { time_us: time_ms * 1000, number: n as u64 + 1 };
         let first = packets[0];
-        let mut stream = Stream::new(Way::Up, &packet(first.2, first.3), mark(0, first.0), &script);
+        let mut stream =
+            Stream::new(Way::Up, &packet(first.2, first.3), mark(0, first.0), mark(0, 0), &script);
         let courses = packets.iter().enumerate().map(|(n, (time_ms, remote, sequence, timestamp))| {
             stream.take(mark(n, *time_ms), *remote, &packet(*sequence, *timestamp), 100, &script)
         });

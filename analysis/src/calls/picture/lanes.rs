@@ -22,15 +22,9 @@ pub(super) fn draw(drawing: &mut Drawing, record: &Record, scale: &Scale, mut y:
         }
         let is_relay = |name: &str| record.relays.iter().any(|relay| relay.name == name);
         for leg in record.legs.iter().filter(|leg| leg.party == number && !is_relay(&leg.name)) {
-            if record.streams.is_empty() && leg.checks == [0; 2] {
-                y = chart(
-                    drawing,
-                    scale,
-                    y,
-                    &format!("{} ({})", leg.name, leg.kind),
-                    "both",
-                    &[&leg.activity],
-                );
+            if let Some(series) = &leg.series {
+                let title = format!("{} ({})", leg.name, leg.kind);
+                y = chart(drawing, scale, y, &title, "both", &[series]);
                 continue;
             }
             let answered = leg.checked[1] > 0 || leg.checked[0] > 0;
@@ -45,7 +39,7 @@ pub(super) fn draw(drawing: &mut Drawing, record: &Record, scale: &Scale, mut y:
             y += LANE;
         }
         lane(drawing, y, "signalling", false);
-        ticks(drawing, scale, y, &party.signalling_series, "signal");
+        ticks(drawing, scale, y, &party.signalling_at, "signal");
         y += LANE + 4.0;
         for (way, title) in [("up", "media up"), ("down", "media down")] {
             let of_way = |stream: &&StreamRecord| stream.party == number && stream.way == way;
@@ -64,13 +58,11 @@ fn lane(drawing: &mut Drawing, y: f64, name: &str, is_used: bool) {
     drawing.line((GUTTER, y + LANE / 2.0), (WIDTH - 20.0, y + LANE / 2.0), "rail");
 }
 
-/// A tick for every bin in which anything came.
-fn ticks(drawing: &mut Drawing, scale: &Scale, y: f64, series: &SeriesRecord, class: &str) {
-    for (n, amount) in series.values.iter().enumerate() {
-        if *amount > 0 {
-            let at = series.at_us + series.width_us * n as u64;
-            drawing.rect((scale.x(at), y + 4.0), (2.0, LANE - 8.0), class);
-        }
+/// A tick for every stretch in which anything came.
+fn ticks(drawing: &mut Drawing, scale: &Scale, y: f64, spans: &[[u64; 2]], class: &str) {
+    for [from, until] in spans {
+        let (left, right) = (scale.x(*from), scale.x(*until));
+        drawing.rect((left, y + 4.0), ((right - left).max(2.0), LANE - 8.0), class);
     }
 }
 
@@ -125,8 +117,9 @@ fn chart(
     let kbit = |bytes: u64| bytes as f64 * 8000.0 / width_us as f64;
     let most = bytes.iter().copied().map(kbit).fold(0.0, f64::max).max(1.0);
     let height = CHART - 14.0;
+    let per = if width_us > 1_000_000 { format!(", per {} s", width_us / 1_000_000) } else { String::new() };
     drawing.text((8.0, y + 16.0), "name used", title);
-    drawing.text((8.0, y + 30.0), "small", &format!("most {most:.0} kbit/s"));
+    drawing.text((8.0, y + 30.0), "small", &format!("most {most:.0} kbit/s{per}"));
     drawing.line((GUTTER, base), (WIDTH - 20.0, base), "axis");
     drawing.line((GUTTER, base - height), (WIDTH - 20.0, base - height), "rail");
     let mut run: Vec<(f64, f64)> = Vec::new();

@@ -39,7 +39,7 @@ pub(super) fn tell(record: &mut Record, context: &Context<'_>, call: &ChannelCal
         srtcp: 0,
         compact_rtcp: 0,
         signalling: call.signalling.packets,
-        signalling_series: context.series(&call.signalling.series),
+        signalling_at: context.spans(&call.signalling.spans),
     });
     let (mut servers, mut peers) = (0, 0);
     for channel in &call.channels {
@@ -62,7 +62,8 @@ pub(super) fn tell(record: &mut Record, context: &Context<'_>, call: &ChannelCal
             checks: [0; 2],
             checked: [0; 2],
             rtt_us: None,
-            activity: context.series(&channel.series),
+            activity: context.spans(&channel.spans),
+            series: Some(context.series(&channel.series)),
         });
         let bursts = channel.bursts();
         if is_peer && bursts > 1 {

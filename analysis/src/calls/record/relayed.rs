@@ -66,7 +66,7 @@ fn tell_party(
         srtcp: party.reports.encrypted,
         compact_rtcp: party.reports.compact,
         signalling: party.signalling.packets,
-        signalling_series: context.series(&party.signalling.series),
+        signalling_at: context.spans(&party.signalling.spans),
         ..timing(party)
     });
     let chosen = party.chosen_relay();
@@ -146,7 +146,7 @@ fn timing(party: &Party) -> PartyRecord {
         srtcp: 0,
         compact_rtcp: 0,
         signalling: [0; 2],
-        signalling_series: Default::default(),
+        signalling_at: Vec::new(),
     }
 }
 
@@ -172,7 +172,7 @@ fn relay(
         probes: remote.probes,
         released: remote.released.map_or(0, |(count, _)| count),
         chosen_by,
-        activity: context.series(&remote.activity),
+        activity: context.spans(&remote.activity),
     }
 }
 
@@ -195,7 +195,8 @@ fn leg(context: &Context<'_>, party: usize, remote: &Remote, name: String) -> Le
         checks: remote.checks,
         checked: remote.checked,
         rtt_us: remote.round_trip.map(|round_trip| round_trip.min_us),
-        activity: context.series(&remote.activity),
+        activity: context.spans(&remote.activity),
+        series: None,
     }
 }
 
