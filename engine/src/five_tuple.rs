@@ -14,8 +14,8 @@ pub struct Address(pub [u8; 16]);
 impl Address {
     /// From the four bytes of an IPv4 header.
     #[inline]
-    pub const fn v4([a, b, c, d]: [u8; 4]) -> Self {
-        Self([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d])
+    pub const fn v4(bytes: [u8; 4]) -> Self {
+        Self((0xffff_0000_0000 | u32::from_be_bytes(bytes) as u128).to_be_bytes())
     }
 
     /// From the sixteen bytes of an IPv6 header.

@@ -172,21 +172,38 @@ impl<'a> Network<'a> {
     }
 
     #[inline]
-    fn five_tuple(&self, src_port: u16, dst_port: u16, transport: Transport) -> FiveTuple {
-        FiveTuple { src: self.src, dst: self.dst, src_port, dst_port, transport }
+    fn packet(
+        &self,
+        ports: (u16, u16),
+        transport: Transport,
+        tcp: TcpFields,
+        payload: &'a [u8],
+        time_us: u64,
+    ) -> Packet<'a> {
+        let &Self { src, dst, fragment, .. } = self;
+        let (src_port, dst_port) = ports;
+        Packet {
+            five_tuple: FiveTuple { src, dst, src_port, dst_port, transport },
+            tcp,
+            time_us,
+            payload,
+            fragment,
+        }
+    }
+
+    #[inline]
+    fn with_tcp(&self, tcp: &Tcp<'a>, time_us: u64) -> Packet<'a> {
+        let fields = TcpFields { sequence: tcp.sequence, flags: tcp.flags };
+        self.packet((tcp.src_port, tcp.dst_port), Transport::Tcp, fields, tcp.payload, time_us)
+    }
+
+    #[inline]
+    fn with_udp(&self, udp: &Udp<'a>, time_us: u64) -> Packet<'a> {
+        self.packet((udp.src_port, udp.dst_port), Transport::Udp, TcpFields::default(), udp.payload, time_us)
     }
 }
 
-/// Where an IP packet leads.
-enum Inside<'a> {
-    /// To the transport header: the walk's end.
-    Packet(Packet<'a>),
-    /// To a datagram that seems to be a tunnel's, and what lies in the tunnel.
-    Datagram(Packet<'a>, EtherType, &'a [u8]),
-    /// To another header.
-    Header(EtherType, &'a [u8]),
-}
-
+/// Steps from header to header until the innermost transport's.
 fn walk<'a>(mut ether_type: EtherType, mut bytes: &'a [u8], time_us: u64) -> Result<Packet<'a>, ParseError> {
     // The datagram around a tunnel, until an IP header inside proves that it is one.
     let mut around = None;
@@ -210,13 +227,26 @@ fn walk<'a>(mut ether_type: EtherType, mut bytes: &'a [u8], time_us: u64) -> Res
         };
         around = None;
         is_complete |= network.is_complete && network.fragment == Fragment::Whole;
-        match above_ip(&network, time_us) {
-            Ok(Inside::Packet(packet)) => return Ok(packet),
-            Ok(Inside::Datagram(packet, next, rest)) => {
-                around = Some(packet);
-                (ether_type, bytes) = (next, rest);
-            }
-            Ok(Inside::Header(next, rest)) => (ether_type, bytes) = (next, rest),
+        let next = match network.protocol {
+            _ if matches!(network.fragment, Fragment::Later(_)) => return later_fragment(&network, time_us),
+            protocol::TCP => match Tcp::parse(network.payload) {
+                Ok(tcp) => return Ok(network.with_tcp(&tcp, time_us)),
+                Err(error) => Err(error),
+            },
+            protocol::UDP => match Udp::parse(network.payload) {
+                Ok(udp) => match tunnel_over_udp(&udp) {
+                    None => return Ok(network.with_udp(&udp, time_us)),
+                    Some(next) => {
+                        around = Some(network.with_udp(&udp, time_us));
+                        Ok(next)
+                    }
+                },
+                Err(error) => Err(error),
+            },
+            protocol => tunnel_over_ip(protocol, network.payload),
+        };
+        match next {
+            Ok(next) => (ether_type, bytes) = next,
             Err(error) => return give_up(error, is_complete, None),
         }
     }
@@ -251,47 +281,6 @@ fn below_ip(ether_type: EtherType, bytes: &[u8]) -> Result<(EtherType, &[u8]), P
     }
 }
 
-/// The header behind IP's.
-#[inline]
-fn above_ip<'a>(network: &Network<'a>, time_us: u64) -> Result<Inside<'a>, ParseError> {
-    let &Network { protocol, fragment, payload, .. } = network;
-    if let Fragment::Later(_) = fragment {
-        return later_fragment(network, time_us).map(Inside::Packet);
-    }
-    match protocol {
-        protocol::TCP => {
-            let tcp = Tcp::parse(payload)?;
-            Ok(Inside::Packet(Packet {
-                five_tuple: network.five_tuple(tcp.src_port, tcp.dst_port, Transport::Tcp),
-                tcp: TcpFields { sequence: tcp.sequence, flags: tcp.flags },
-                time_us,
-                payload: tcp.payload,
-                fragment,
-            }))
-        }
-        protocol::UDP => {
-            let udp = Udp::parse(payload)?;
-            let packet = Packet {
-                five_tuple: network.five_tuple(udp.src_port, udp.dst_port, Transport::Udp),
-                tcp: TcpFields::default(),
-                time_us,
-                payload: udp.payload,
-                fragment,
-            };
-            let tunnel = match udp.dst_port {
-                gtp::PORT => gtp::parse(udp.payload, udp.payload_bytes),
-                vxlan::PORT => vxlan::parse(udp.payload),
-                _ => None,
-            };
-            Ok(match tunnel {
-                None => Inside::Packet(packet),
-                Some((ether_type, rest)) => Inside::Datagram(packet, ether_type, rest),
-            })
-        }
-        _ => tunnel(protocol, payload).map(|(ether_type, rest)| Inside::Header(ether_type, rest)),
-    }
-}
-
 #[cold]
 fn later_fragment<'a>(network: &Network<'a>, time_us: u64) -> Result<Packet<'a>, ParseError> {
     let transport = match network.protocol {
@@ -299,17 +288,21 @@ fn later_fragment<'a>(network: &Network<'a>, time_us: u64) -> Result<Packet<'a>,
         protocol::UDP => Transport::Udp,
         _ => return Err(ParseError::Unsupported),
     };
-    Ok(Packet {
-        five_tuple: network.five_tuple(0, 0, transport),
-        tcp: TcpFields::default(),
-        time_us,
-        payload: network.payload,
-        fragment: network.fragment,
-    })
+    Ok(network.packet((0, 0), transport, TcpFields::default(), network.payload, time_us))
+}
+
+/// What lies in a datagram that seems to be a tunnel's.
+#[inline]
+fn tunnel_over_udp<'a>(udp: &Udp<'a>) -> Option<(EtherType, &'a [u8])> {
+    match udp.dst_port {
+        gtp::PORT => gtp::parse(udp.payload, udp.payload_bytes),
+        vxlan::PORT => vxlan::parse(udp.payload),
+        _ => None,
+    }
 }
 
 /// The tunnels straight on IP.
-fn tunnel(protocol: u8, payload: &[u8]) -> Result<(EtherType, &[u8]), ParseError> {
+fn tunnel_over_ip(protocol: u8, payload: &[u8]) -> Result<(EtherType, &[u8]), ParseError> {
     match protocol {
         protocol::IPV4 => Ok((EtherType::IPV4, payload)),
         protocol::IPV6 => Ok((EtherType::IPV6, payload)),

@@ -84,8 +84,9 @@ impl Classifier {
         if let Some(row) = self.set.table.row(flow.verdict.signature)
             && row.unless == 0
             && row.group == 0
-            && (row.confidence == Confidence::Payload
-                || row.confidence == Confidence::Name && outcome.conclusive)
+            && row.teaches != Some(Teaches::Names)
+            && (flow.verdict.confidence == Confidence::Payload
+                || flow.verdict.confidence == Confidence::Name && outcome.conclusive)
         {
             flow.verdict.flags |= Verdict::FINAL;
         }

@@ -13,3 +13,8 @@ pub mod recut;
 pub mod score;
 pub mod trace;
 pub mod wrap;
+
+/// The README's Rust, compiled and run with the documentation tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;

@@ -225,3 +225,8 @@ impl Report {
             })
     }
 }
+
+/// Where the labelled captures lie on a developer's machine.
+pub fn default_traces() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/traces")
+}
