@@ -65,7 +65,7 @@ pub struct Channel {
     pub spans: Spans,
     /// When the initial burst was complete.
     pub burst: Option<Mark>,
-    /// When the burst was over and heart-beats alone went on.
+    /// When the burst was seen to be over: a second had passed with less than half of one.
     pub calm: Option<Mark>,
     window: Window,
     flow_number: u64,
