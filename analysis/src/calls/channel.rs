@@ -242,7 +242,7 @@ impl ChannelCall {
                 }
                 is_open = true;
                 if let Some(at) = channel.burst {
-                    let evidence = "initial burst: 2,500 bytes within a second".into();
+                    let evidence = "initial burst".into();
                     step(State::Answered, at, n, evidence);
                 }
                 if let (ChannelKind::Control, Some(at)) = (kind, channel.calm) {

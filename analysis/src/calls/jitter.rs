@@ -2,6 +2,16 @@
 
 /// Clocks that RTP payloads have (RFC 3551, 6, RFC 7587 and wide-band codecs), in Hz.
 pub(crate) const CLOCKS: [u32; 7] = [8_000, 16_000, 24_000, 32_000, 44_100, 48_000, 90_000];
+/// One tick of each.
+const TICKS_US: [f64; CLOCKS.len()] = [
+    1e6 / 8_000.0,
+    1e6 / 16_000.0,
+    1e6 / 24_000.0,
+    1e6 / 32_000.0,
+    1e6 / 44_100.0,
+    1e6 / 48_000.0,
+    1e6 / 90_000.0,
+];
 /// Packets from which on a clock is recognised.
 const ENOUGH: u64 = 8;
 
@@ -32,8 +42,8 @@ impl Jitter {
         if let Some((before_us, before)) = self.last {
             let arrival_us = time_us as i64 - before_us as i64;
             let ticks = f64::from(timestamp.wrapping_sub(before) as i32);
-            for (n, clock) in CLOCKS.iter().enumerate() {
-                let difference = (arrival_us as f64 - ticks * 1e6 / f64::from(*clock)).abs();
+            for (n, tick_us) in TICKS_US.iter().enumerate() {
+                let difference = (arrival_us as f64 - ticks * tick_us).abs();
                 if let (Some(now), Some(sum), Some(max)) =
                     (self.now.get_mut(n), self.sum.get_mut(n), self.max.get_mut(n))
                 {

@@ -1,24 +1,21 @@
 //! One end of a call over relays: the state machine.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
-
-use wiremark::dissect::rtp::{Rtcp, Rtp};
-use wiremark::dissect::stun::{self, Message};
+mod media;
+mod messages;
 
 use super::datagram::Datagram;
 use super::mark::{EndPoint, Mark, Way};
 use super::remote::{Remote, RemoteKind, add};
-use super::script::{Meaning, RelayScript, Report, Side};
+use super::script::{Meaning, RelayScript, Side};
 use super::spans::Spans;
 use super::step::{State, Step};
-use super::stream::{Course, Stream};
+use super::stream::Stream;
+use messages::token;
 
 /// Most of each that one party keeps; what comes beyond is only counted.
 const REMOTES: usize = 64;
 const STREAMS: usize = 32;
 const STEPS: usize = 64;
-/// Two farewells further apart than this do not belong together.
-const FAREWELL_US: u64 = 2_000_000;
 /// A new token after so long without media begins a new call.
 const NEW_CALL_US: u64 = 5_000_000;
 
@@ -229,294 +226,13 @@ impl Party {
         self.steps.iter().any(|step| step.state == state)
     }
 
-    fn message(
-        &mut self,
-        script: &RelayScript,
-        seen: &Sighting,
-        at: usize,
-        meaning: Meaning,
-        message: Option<&Message<'_>>,
-    ) {
-        let Some(remote) = self.remotes.get_mut(at) else { return };
-        let name = message
-            .map_or_else(|| "keep-alive text".into(), |message| format!("STUN 0x{:04x}", message.kind));
-        let time_us = seen.at.time_us;
-        let request = |remote: &mut Remote| {
-            if let (Some(message), Way::Up) = (message, seen.way) {
-                remote.request(message.transaction_id, time_us);
-            }
-        };
-        let answer = |remote: &mut Remote| {
-            let took_us = message.and_then(|message| remote.answer(message.transaction_id, time_us));
-            let clock = message.and_then(|message| message.attribute(script.clock_attribute));
-            if let Some(clock) = clock.and_then(|value| <[u8; 8]>::try_from(value).ok()) {
-                remote.tell_time(u64::from_be_bytes(clock), time_us, took_us);
-            }
-            took_us
-        };
-        match meaning {
-            Meaning::Allocate => {
-                remote.asked += 1;
-                remote.first_asked.get_or_insert(seen.at);
-                request(remote);
-                if let Some(message) = message {
-                    remote.token = token(script, message);
-                    self.recognise(script, message);
-                }
-                if !self.has(State::Allocating) {
-                    self.step(State::Allocating, seen, at, format!("allocation, {name}"));
-                }
-            }
-            Meaning::Allocated => {
-                remote.answered += 1;
-                remote.first_answered.get_or_insert(seen.at);
-                let took =
-                    answer(remote).map_or(String::new(), |us| format!(" after {:.1} ms", us as f64 / 1000.0));
-                if let Some(message) = message {
-                    self.mapped = self.mapped.or_else(|| mapped(script, message));
-                }
-                if !self.has(State::Ringing) && self.first_media == [None; 2] {
-                    self.step(State::Ringing, seen, at, format!("first answer, {name},{took}"));
-                }
-            }
-            Meaning::Refused => {
-                remote.refused += 1;
-                answer(remote);
-            }
-            Meaning::Release => {
-                let (count, _) = remote.released.get_or_insert((0, seen.at));
-                *count += 1;
-                if seen.way == Way::Up {
-                    self.last_release_us = time_us;
-                    self.released.get_or_insert(seen.at);
-                }
-                if !self.has(State::Ending) {
-                    self.end(seen, at, &name);
-                }
-            }
-            Meaning::Ping => {
-                remote.pings += 1;
-                request(remote);
-            }
-            Meaning::Pong => {
-                remote.pongs += 1;
-                answer(remote);
-            }
-            Meaning::Probe => {
-                remote.probes += 1;
-                request(remote);
-            }
-            Meaning::Probed => {
-                answer(remote);
-            }
-            Meaning::Check => {
-                add(&mut remote.checks, seen.way, 1);
-                request(remote);
-                let again = self.fell_back.is_some() && remote.checked != [0; 2] && !self.is_rechecked;
-                if again {
-                    self.is_rechecked = true;
-                }
-                if again || !self.has(State::Checking) {
-                    let again = if again { " again" } else { "" };
-                    self.step(State::Checking, seen, at, format!("path check{again}, {name}"));
-                }
-            }
-            Meaning::Checked => {
-                add(&mut remote.checked, seen.way, 1);
-                remote.first_checked.get_or_insert(seen.at);
-                let took = if seen.way == Way::Down { answer(remote) } else { None };
-                if !self.has(State::Reached) {
-                    let took =
-                        took.map_or(String::new(), |us| format!(" after {:.1} ms", us as f64 / 1000.0));
-                    self.step(State::Reached, seen, at, format!("answered check, {name}{took}"));
-                }
-            }
-        }
-    }
-
-    fn end(&mut self, seen: &Sighting, at: usize, name: &str) {
-        let words = self.farewell.iter().flatten().min_by_key(|(_, mark)| mark.time_us).copied();
-        let recent = words.filter(|(_, mark)| seen.at.time_us.saturating_sub(mark.time_us) <= FAREWELL_US);
-        match recent {
-            Some((count, mark)) => {
-                let way = if self.farewell[Way::Up.index()].is_some_and(|(_, up)| up == mark) {
-                    Way::Up
-                } else {
-                    Way::Down
-                };
-                let evidence = format!("last report ({count} times), then release, {name}");
-                let moved = Sighting { at: mark, way, ..*seen };
-                self.step(State::Ending, &moved, at, evidence);
-            }
-            None => self.step(State::Ending, seen, at, format!("release, {name}")),
-        }
-    }
-
-    /// Dialect and side, from the first allocation that shows them.
-    fn recognise(&mut self, script: &RelayScript, message: &Message<'_>) {
-        if self.dialect.is_some() {
-            return;
-        }
-        let row = script.dialect.iter().find(|row| {
-            let token = row.token_attribute.map(|kind| message.attribute(kind));
-            let token_fits = token.is_none_or(|value| {
-                value.is_some_and(|value| {
-                    row.token_bytes.is_none_or(|bytes| bytes == value.len())
-                        && value.starts_with(&row.token_begins.0)
-                })
-            });
-            token_fits && row.attribute.is_none_or(|kind| message.attribute(kind).is_some())
-        });
-        if let Some(row) = row {
-            self.dialect = Some(row.name.clone());
-            self.side = self.side.or(row.side.map(|side| (side, "the token's attribute (likely)")));
-        }
-    }
-
-    fn report(
-        &mut self,
-        script: &RelayScript,
-        seen: &Sighting,
-        at: usize,
-        means: Option<Report>,
-        packet: &Rtcp<'_>,
-        is_encrypted: bool,
-    ) {
-        let Some(remote) = self.remotes.get_mut(at) else { return };
-        if means == Some(Report::Probe) {
-            remote.probes += 1;
-            return;
-        }
-        add(&mut remote.reports, seen.way, 1);
-        add(&mut self.reports.packets, seen.way, 1);
-        self.reports.encrypted += u64::from(is_encrypted);
-        self.reports.compact += u64::from(means == Some(Report::Compact));
-        let is_early = self.first_media == [None; 2];
-        if means == Some(Report::Handshake) || is_early && means.is_none() {
-            let is_first = self.handshake == [None; 2];
-            let slot = self.handshake.get_mut(seen.way.index());
-            if let Some(slot) = slot.filter(|slot| slot.is_none()) {
-                *slot = Some(seen.at);
-                let kind = packet.packet_type;
-                self.step(State::Handshake, seen, at, format!("report before media, RTCP {kind}"));
-            }
-            // Where the capture shows the way to the first report, its sender tells the sides.
-            if is_first && is_early && self.has(State::Allocating) {
-                let reporting = script.reporting_side;
-                let side = if seen.way == Way::Up { reporting } else { reporting.other() };
-                self.side = Some((side, "who reported first"));
-            }
-        }
-        if means == Some(Report::Farewell) {
-            if let Some(slot) = self.farewell.get_mut(seen.way.index()) {
-                let (count, first) = slot.unwrap_or((0, seen.at));
-                let is_late = seen.at.time_us.saturating_sub(first.time_us) > FAREWELL_US;
-                *slot = Some(if is_late { (1, seen.at) } else { (count + 1, first) });
-            }
-        }
-    }
-
-    fn media(&mut self, script: &RelayScript, seen: &Sighting, at: usize, packet: &Rtp<'_>) -> Option<u32> {
-        let known =
-            self.streams.iter().position(|stream| stream.ssrc == packet.ssrc && stream.way == seen.way);
-        let is_new = known.is_none();
-        let number = match known {
-            Some(number) => number,
-            None if self.streams.len() >= STREAMS => {
-                self.others.beyond += 1;
-                return None;
-            }
-            None => {
-                self.streams.push(Stream::new(seen.way, packet, seen.at, self.first, script));
-                self.streams.len() - 1
-            }
-        };
-        let stream = self.streams.get_mut(number)?;
-        let course = stream.take(seen.at, at, packet, seen.bytes, script);
-        let kind = self.remotes.get_mut(at).map(|remote| {
-            add(&mut remote.media, seen.way, 1);
-            remote.kind
-        })?;
-        if let Some(first) = self.first_media.get_mut(seen.way.index()) {
-            first.get_or_insert(seen.at);
-        }
-        self.course(seen, at, kind, course, is_new, packet);
-        if course != Course::Behind {
-            if let Some(last) = self.last_media.get_mut(seen.way.index()) {
-                *last = Some(seen.at);
-            }
-            if kind == RemoteKind::Peer && seen.way == Way::Down {
-                self.last_direct_down = Some(seen.at);
-            }
-        }
-        is_new.then_some(packet.ssrc)
-    }
-
-    /// What a media packet's path says of the state.
-    fn course(
-        &mut self,
-        seen: &Sighting,
-        at: usize,
-        kind: RemoteKind,
-        course: Course,
-        is_new: bool,
-        packet: &Rtp<'_>,
-    ) {
-        let way = seen.way.index();
-        let was_direct = self.is_direct.get(way).copied().unwrap_or(false);
-        let (ssrc, sequence) = (packet.ssrc, packet.sequence);
-        let before = match course {
-            Course::Moved { from, sequence_from } => {
-                self.remotes.get(from).map(|remote| (remote.kind, sequence_from))
-            }
-            Course::Same | Course::Behind => None,
-        };
-        let state = match (kind, before) {
-            (RemoteKind::Peer, Some((RemoteKind::Relay, _))) if !was_direct => Some(State::Direct),
-            (RemoteKind::Peer, None) if is_new && !was_direct => Some(State::Direct),
-            (RemoteKind::Relay, Some((RemoteKind::Peer, _))) if was_direct => Some(State::Fallback),
-            (RemoteKind::Relay, None)
-                if is_new && !was_direct && !self.steps.iter().any(|step| is_media(step, seen.way)) =>
-            {
-                Some(State::Relayed)
-            }
-            _ => None,
-        };
-        let Some(state) = state else { return };
-        let mut evidence = match before {
-            Some((_, sequence_from)) => {
-                format!("RTP source 0x{ssrc:08x} goes on, sequence {sequence_from} to {sequence}")
-            }
-            None => format!("first RTP, source 0x{ssrc:08x}, sequence {sequence}"),
-        };
-        if let Some(direct) = self.is_direct.get_mut(way) {
-            *direct = state == State::Direct;
-        }
-        if state == State::Fallback {
-            self.fell_back.get_or_insert(seen.at.time_us);
-            self.is_rechecked = false;
-            if let Some(last) = self.last_direct_down {
-                let silent_s = seen.at.time_us.saturating_sub(last.time_us) as f64 / 1e6;
-                evidence += &format!("; {silent_s:.1} s after the peer's last packet (#{})", last.number);
-            }
-            evidence += &match self.signalling.last {
-                Some((mark, _)) => {
-                    let before_s = seen.at.time_us.saturating_sub(mark.time_us) as f64 / 1e6;
-                    format!("; last signalling {before_s:.1} s before (#{})", mark.number)
-                }
-                None => "; no signalling seen".into(),
-            };
-        }
-        self.step(state, seen, at, evidence);
-    }
-
     /// Puts in order what is known when nothing more comes.
     pub(crate) fn finish(&mut self) {
         let words = self.farewell.iter().enumerate().filter_map(|(way, slot)| slot.map(|slot| (way, slot)));
         let first = words.min_by_key(|(_, (_, mark))| mark.time_us);
         if let (false, Some((way, (count, at)))) = (self.has(State::Ending), first) {
             let way = if way == 0 { Way::Up } else { Way::Down };
-            let evidence = format!("last report ({count} times); no release seen");
+            let evidence = format!("last report, {count} in all; no release seen");
             if self.steps.len() < STEPS {
                 let state = State::Ending;
                 self.steps.push(Step { state, at, way, remote: None, evidence, signature: 0 });
@@ -552,21 +268,4 @@ impl Party {
     pub fn is_answered(&self) -> bool {
         self.handshake != [None; 2] || self.first_media != [None; 2]
     }
-}
-
-fn is_media(step: &Step, way: Way) -> bool {
-    step.way == way && matches!(step.state, State::Relayed | State::Direct | State::Fallback)
-}
-
-/// A hash of the token, never 0: the token itself need not be kept.
-fn token(script: &RelayScript, message: &Message<'_>) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    script.token_attributes.iter().find_map(|kind| message.attribute(*kind)).hash(&mut hasher);
-    hasher.finish() | 1
-}
-
-fn mapped(script: &RelayScript, message: &Message<'_>) -> Option<EndPoint> {
-    let value = message.attribute(script.mapped_attribute)?;
-    let (ip, port) = stun::xor_address(value, message.transaction_id)?;
-    Some(EndPoint { address: ip.into(), port })
 }

@@ -17,7 +17,7 @@ text{font:12px sans-serif;fill:#222}.title{font-size:16px;font-weight:bold}.smal
 .tick{fill:#8a8f98}.signal{fill:#7b4fa3}.up{fill:#1f6fb2}.down{fill:#e08a1e}.both{fill:#3a9a5c}.rail{stroke:#e3e5e8}
 .axis{stroke:#777}.mark{stroke:#b03a3a;stroke-width:.8;stroke-dasharray:3 3}.flag{fill:#b03a3a}.paper{fill:#fff}
 .allocating{fill:#d9dee6}.ringing{fill:#f6e3a1}.handshake{fill:#cfe8cf}.answered{fill:#cfe8cf}.relayed{fill:#f3b27a}
-.checking{fill:#f3b27a}.reached{fill:#f3b27a}.direct{fill:#8fc7a3}.fallback{fill:#e88d8d}.heartbeat{fill:#8fc7a3}
+.direct{fill:#8fc7a3}.fallback{fill:#e88d8d}.heartbeat{fill:#8fc7a3}
 .ending{fill:#b9bec7}
 ";
 
@@ -90,10 +90,14 @@ fn place_flags(record: &Record, scale: &Scale, top: f64) -> (Vec<(f64, f64, usiz
     (flags, bottom + 2.0)
 }
 
-/// The state of the first party over time.
+/// The state of the first party over time. Path checks run beside the state that the media is in.
 fn band(drawing: &mut Drawing, record: &Record, scale: &Scale, y: f64) {
     drawing.text((8.0, y + 10.0), "name used", "state");
-    let states: Vec<&StateRecord> = record.states.iter().filter(|state| state.party == 0).collect();
+    let states: Vec<&StateRecord> = record
+        .states
+        .iter()
+        .filter(|state| state.party == 0 && !matches!(state.state, "checking" | "reached"))
+        .collect();
     for (n, state) in states.iter().enumerate() {
         let until = states.get(n + 1).map_or(record.duration_us, |next| next.at_us);
         let (left, right) = (scale.x(state.at_us), scale.x(until));

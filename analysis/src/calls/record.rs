@@ -26,7 +26,7 @@ pub struct Record {
     pub start_us: u64,
     /// Always `call`.
     pub event_type: &'static str,
-    /// Number of the call in the order in which calls began.
+    /// Number of the call in the order in which calls end.
     pub call_id: u64,
     /// The app; null where only the relays' operator is known.
     pub app: Option<String>,
@@ -266,6 +266,8 @@ pub struct StreamLegRecord {
     pub packet: u64,
     /// Last packet.
     pub until_us: u64,
+    /// When packets came: stretches, first packet and last.
+    pub activity: Vec<[u64; 2]>,
     /// Packets, duplicates included.
     pub packets: u64,
     /// Packets that had come before.

@@ -233,7 +233,7 @@ impl TryFrom<String> for Hex {
             .filter(|c| !c.is_whitespace())
             .map(|c| c.to_digit(16).ok_or_else(|| format!("{c} is no hexadecimal digit")))
             .collect::<Result<_, _>>()?;
-        if digits.len() % 2 != 0 {
+        if !digits.len().is_multiple_of(2) {
             return Err(format!("half a byte in {text}"));
         }
         Ok(Hex(digits.chunks_exact(2).map(|pair| (pair[0] << 4 | pair[1]) as u8).collect()))

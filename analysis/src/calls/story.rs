@@ -8,7 +8,7 @@ use super::quality::ASSUMPTIONS;
 use super::record::{LegRecord, Record, RelayRecord, StreamRecord};
 
 /// Most lines of one kind; what is left is counted.
-const LINES: usize = 12;
+const LINES: usize = 16;
 
 /// The call as text; `when` is its start in words.
 pub fn tell(record: &Record, when: &str) -> String {
@@ -108,11 +108,19 @@ fn head(out: &mut String, record: &Record, when: &str) {
     }
 }
 
+/// A name, with whose it is where there are several ends.
+fn owned(record: &Record, party: usize, name: &str) -> String {
+    match record.parties.get(party).filter(|_| record.parties.len() > 1) {
+        Some(party) => format!("{}'s {name}", party.name),
+        None => name.to_owned(),
+    }
+}
+
 fn states(out: &mut String, record: &Record) {
     let who = |party: usize| record.parties.get(party).map_or("", |party| party.name.as_str());
     let _ = writeln!(out, "\n  {:>9}  {:>7}  {:<10}  what", "time s", "packet", "state");
     let several = record.parties.len() > 1;
-    limited_to(out, &record.states, 2 * LINES, |out, state| {
+    limited_to(out, &record.states, 24, |out, state| {
         let arrow = if state.way == "up" { "->" } else { "<-" };
         let with = state.with.as_deref().unwrap_or("-");
         let party = if several { format!("{} ", who(state.party)) } else { String::new() };
@@ -128,7 +136,8 @@ fn relays(out: &mut String, record: &Record) {
     if asked.is_empty() {
         return;
     }
-    let width = width(asked.iter().map(|relay| relay.name.as_str()), "relay");
+    let names: Vec<String> = asked.iter().map(|relay| owned(record, relay.party, &relay.name)).collect();
+    let width = width(names.iter().map(String::as_str), "relay");
     let titles = format!(
         "\n  {:<width$}  {:>5} {:>8}  {:>7} {:>7}  {:>12}  {:>5}  used",
         "relay", "asked", "answered", "RTT ms", "least", "clock ms", "pings"
@@ -141,7 +150,8 @@ fn relays(out: &mut String, record: &Record) {
             None => "-".into(),
         };
         let used = relay.chosen_by.map_or(String::new(), |by| format!("chosen, by {by}"));
-        let (name, asked, answered, pings) = (&relay.name, relay.asked, relay.answered, relay.keepalives);
+        let (asked, answered, pings) = (relay.asked, relay.answered, relay.keepalives);
+        let name = owned(record, relay.party, &relay.name);
         let (first, least) = (ms(relay.rtt_us), ms(relay.min_rtt_us));
         let line = format!(
             "  {name:<width$}  {asked:>5} {answered:>8}  {first:>7} {least:>7}  {clock:>12}  {pings:>5}  {used}"
@@ -154,7 +164,8 @@ fn legs(out: &mut String, record: &Record) {
     if record.legs.is_empty() {
         return;
     }
-    let width = width(record.legs.iter().map(|leg| leg.name.as_str()), "leg");
+    let names: Vec<String> = record.legs.iter().map(|leg| owned(record, leg.party, &leg.name)).collect();
+    let width = width(names.iter().map(String::as_str), "leg");
     let _ = writeln!(
         out,
         "\n  {:<width$}  {:<9}  {:>9} {:>9}  {:>11}  {:>13}  {:>11}  checks",
@@ -174,7 +185,7 @@ fn legs(out: &mut String, record: &Record) {
         };
         let line = format!(
             "  {:<width$}  {:<9}  {:>9} {:>9}  {:>11}  {:>13}  {:>11}  {checks}",
-            leg.name,
+            owned(record, leg.party, &leg.name),
             leg.kind,
             seconds(leg.at_us),
             seconds(leg.until_us),
@@ -220,7 +231,7 @@ fn streams(out: &mut String, record: &Record) {
             .iter()
             .map(|leg| {
                 let jitter = leg.jitter_ms.map_or("-".into(), |ms| format!("{ms:.1}"));
-                format!("{} {jitter} ({} packets)", leg.with, leg.packets)
+                format!("{} {jitter} ({} packets)", owned(record, stream.party, &leg.with), leg.packets)
             })
             .collect();
         let _ = writeln!(

@@ -7,6 +7,7 @@ use super::mark::{Mark, Way};
 use super::script::{Content, RelayScript};
 use super::sequence::{Arrival, Sequence};
 use super::series::Series;
+use super::spans::Spans;
 
 /// A pause of a stream that is told.
 const GAP_US: u64 = 1_000_000;
@@ -44,6 +45,8 @@ pub struct StreamLeg {
     pub packets: u64,
     /// Packets that had come before, here or on another leg.
     pub duplicates: u64,
+    /// When they came.
+    pub spans: Spans,
     jitter: Jitter,
 }
 
@@ -152,6 +155,7 @@ impl Stream {
         if let Some(leg) = leg.and_then(|leg| self.legs.get_mut(leg)) {
             leg.last = at;
             leg.packets += 1;
+            leg.spans.add(at.time_us);
             if arrival == Arrival::Duplicate {
                 leg.duplicates += 1;
             } else {
@@ -187,8 +191,8 @@ impl Stream {
         if self.legs.len() >= KEPT {
             return None;
         }
-        let jitter = Jitter::default();
-        self.legs.push(StreamLeg { remote, first: at, last: at, packets: 0, duplicates: 0, jitter });
+        let (spans, jitter) = (Spans::default(), Jitter::default());
+        self.legs.push(StreamLeg { remote, first: at, last: at, packets: 0, duplicates: 0, spans, jitter });
         Some(self.legs.len() - 1)
     }
 

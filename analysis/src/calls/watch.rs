@@ -27,7 +27,7 @@ enum Use {
 /// A finished call.
 #[derive(Clone, Debug)]
 pub struct Call {
-    /// From 1 in the order in which calls began (a call whose two ends were seen has its first end's).
+    /// From 1 in the order in which calls end.
     pub number: u64,
     /// The app, by its number in the signature set.
     pub app: AppId,
@@ -57,7 +57,8 @@ pub struct Watch<'s> {
     channel_calls: HashMap<Address, (u64, ChannelCall)>,
     undecided: Vec<ChannelSighting>,
     undecided_at: usize,
-    calls: u64,
+    begun: u64,
+    told: u64,
     next_sweep_us: u64,
 }
 
@@ -89,14 +90,15 @@ impl<'s> Watch<'s> {
             channel_calls: HashMap::new(),
             undecided: Vec::new(),
             undecided_at: 0,
-            calls: 0,
+            begun: 0,
+            told: 0,
             next_sweep_us: 0,
         }
     }
 
-    /// Calls begun so far.
-    pub fn calls(&self) -> u64 {
-        self.calls
+    /// Calls handed out so far.
+    pub fn told(&self) -> u64 {
+        self.told
     }
 
     /// Ends of calls and channel calls being followed now, and finished ones that wait for their other end.
@@ -118,6 +120,15 @@ impl<'s> Watch<'s> {
     /// that is over. Packets come in order of time.
     pub fn packet(&mut self, packet: &Packet<'_>, seen: &Seen, number: u64, ended: &mut impl FnMut(Call)) {
         let at = Mark { time_us: packet.time_us, number };
+        let mut told = self.told;
+        self.look(packet, seen, at, &mut |call| {
+            told += 1;
+            ended(Call { number: told, ..call });
+        });
+        self.told = told;
+    }
+
+    fn look(&mut self, packet: &Packet<'_>, seen: &Seen, at: Mark, ended: &mut impl FnMut(Call)) {
         self.sweep(at.time_us, ended);
         if matches!(packet.fragment, Fragment::Later(_)) {
             return;
@@ -131,17 +142,13 @@ impl<'s> Watch<'s> {
                 self.datagram(packet, seen, at, ended);
             }
             None if !seen.verdict.is_match() && packet.five_tuple.transport == Transport::Udp => {
-                if self.knows(&packet.five_tuple) {
-                    self.datagram(packet, seen, at, ended);
-                } else {
-                    self.set_aside(packet, seen, at);
-                }
+                self.datagram(packet, seen, at, ended);
             }
             _ => {}
         }
     }
 
-    /// Hands out every call still going on, in the order in which they began.
+    /// Hands out every call still going on, those that began first before the others.
     pub fn finish(&mut self, ended: &mut impl FnMut(Call)) {
         let mut calls = Vec::new();
         let mut numbers: Vec<u64> = self.parties.keys().copied().collect();
@@ -154,52 +161,36 @@ impl<'s> Watch<'s> {
         calls.extend(channels.into_values().map(|(number, call)| of_channels(number, call)));
         self.undecided.clear();
         calls.sort_by_key(|call| call.number);
-        calls.into_iter().for_each(ended);
-    }
-
-    fn knows(&self, tuple: &FiveTuple) -> bool {
-        !self.by_local.is_empty()
-            && ends(tuple).iter().any(|(end_point, _)| self.by_local.contains_key(end_point))
+        for call in calls {
+            self.told += 1;
+            ended(Call { number: self.told, ..call });
+        }
     }
 
     fn datagram(&mut self, packet: &Packet<'_>, seen: &Seen, at: Mark, ended: &mut impl FnMut(Call)) {
-        let script = &self.scripts.relays;
-        let datagram = datagram::read(script, packet.payload);
         let [src, dst] = ends(&packet.five_tuple);
-        if !self.knows(&packet.five_tuple) {
-            // Keep-alives of a finished call and stray answers begin none; but what opens a call or carries it does.
-            let local = match &datagram {
-                Datagram::Stun(Meaning::Allocate | Meaning::Ping | Meaning::Probe, _) => src.0,
-                Datagram::Stun(Meaning::Allocated | Meaning::Pong | Meaning::Probed, _) => dst.0,
-                Datagram::Rtp(_) | Datagram::Stun(Meaning::Check | Meaning::Checked, _) => {
-                    let is_relay = |end: &EndPoint| script.relay_ports.contains(&end.port);
-                    match (is_relay(&src.0), is_relay(&dst.0), src.0.is_private(), dst.0.is_private()) {
-                        (true, false, ..) | (false, false, false, true) => dst.0,
-                        (false, true, ..) | (false, false, true, false) => src.0,
-                        _ if seen.direction == Direction::Originator => src.0,
-                        _ => dst.0,
-                    }
-                }
-                _ => return,
-            };
-            self.begin(local, at);
+        let known = [src.0, dst.0].map(|end| self.by_local.get(&end).copied());
+        if known == [None; 2] && !seen.verdict.is_match() {
+            self.set_aside(packet, seen, at);
+            return;
         }
-        let mut taken = Vec::with_capacity(2);
-        for (local, way) in [src, dst] {
-            let Some(mut number) = self.by_local.get(&local).copied() else { continue };
+        let datagram = datagram::read(&self.scripts.relays, packet.payload);
+        let known = match known {
+            [None, None] => match self.opens(&datagram, src.0, dst.0, seen.direction) {
+                Some(Way::Up) => [Some(self.begin(src.0, at)), None],
+                Some(Way::Down) => [None, Some(self.begin(dst.0, at))],
+                None => return,
+            },
+            known => known,
+        };
+        for ((local, way), number) in [src, dst].into_iter().zip(known) {
+            let Some(mut number) = number else { continue };
             let remote = if way == Way::Up { dst.0 } else { src.0 };
-            let sighting = Sighting {
-                at,
-                way,
-                remote,
-                bytes: packet.payload.len(),
-                signature: seen.verdict.signature.0,
-            };
-            let is_over = self
-                .parties
-                .get(&number)
-                .is_some_and(|party| way == Way::Up && party.is_over_for(script, &sighting, &datagram));
-            if is_over {
+            let bytes = packet.payload.len();
+            let sighting = Sighting { at, way, remote, bytes, signature: seen.verdict.signature.0 };
+            let script = &self.scripts.relays;
+            let is_over = |party: &Party| way == Way::Up && party.is_over_for(script, &sighting, &datagram);
+            if self.parties.get(&number).is_some_and(is_over) {
                 self.end_party(number, at.time_us, ended);
                 number = self.begin(local, at);
             }
@@ -209,35 +200,55 @@ impl<'s> Watch<'s> {
                 party.app = seen.verdict.app.0;
             }
             if let Some(ssrc) = party.take(script, &sighting, &datagram) {
-                match self.by_ssrc.get(&ssrc) {
-                    Some(other) if *other != number => taken.push((number, *other)),
-                    Some(_) => {}
-                    None => {
-                        self.by_ssrc.insert(ssrc, number);
-                    }
-                }
+                let other = *self.by_ssrc.entry(ssrc).or_insert(number);
+                self.pair(number, other);
             }
         }
-        if let (Some(a), Some(b)) = (self.by_local.get(&src.0), self.by_local.get(&dst.0)) {
-            taken.push((*a, *b));
+        if let [Some(a), Some(b)] = known {
+            self.pair(a, b);
         }
-        taken.into_iter().for_each(|(a, b)| self.pair(a, b));
+    }
+
+    /// Whose call a datagram begins that belongs to none: its sender's or its receiver's. Keep-alives of a finished call and
+    /// stray releases begin none; but what opens a call or carries it does.
+    fn opens(
+        &self,
+        datagram: &Datagram<'_>,
+        src: EndPoint,
+        dst: EndPoint,
+        sent_by: Direction,
+    ) -> Option<Way> {
+        use Meaning::{Allocate, Allocated, Check, Checked, Ping, Pong, Probe, Probed};
+        let is_relay = |end: &EndPoint| self.scripts.relays.relay_ports.contains(&end.port);
+        match datagram {
+            Datagram::Stun(Allocate | Ping | Probe, _) => Some(Way::Up),
+            Datagram::Stun(Allocated | Pong | Probed, _) => Some(Way::Down),
+            Datagram::Rtp(_) | Datagram::Stun(Check | Checked, _) => {
+                let way = match (is_relay(&src), is_relay(&dst), src.is_private(), dst.is_private()) {
+                    (true, false, ..) | (false, false, false, true) => Way::Down,
+                    (false, true, ..) | (false, false, true, false) => Way::Up,
+                    _ if sent_by == Direction::Originator => Way::Up,
+                    _ => Way::Down,
+                };
+                Some(way)
+            }
+            _ => None,
+        }
     }
 
     /// Two ends of one call: the same stream, or packets from one to the other.
     fn pair(&mut self, a: u64, b: u64) {
         for (one, other) in [(a, b), (b, a)] {
-            if one != other && self.parties.contains_key(&other) {
-                if let Some(party) = self.parties.get_mut(&one) {
-                    party.counterpart.get_or_insert(other);
-                }
+            let is_open = one != other && self.parties.contains_key(&other);
+            if let Some(party) = self.parties.get_mut(&one).filter(|_| is_open) {
+                party.counterpart.get_or_insert(other);
             }
         }
     }
 
     fn begin(&mut self, local: EndPoint, at: Mark) -> u64 {
-        self.calls += 1;
-        let number = self.calls;
+        self.begun += 1;
+        let number = self.begun;
         self.parties.insert(number, Party::new(local, at));
         self.by_local.insert(local, number);
         self.by_address.entry(local.address).or_default().push(number);
@@ -329,11 +340,11 @@ impl<'s> Watch<'s> {
         } else {
             Vec::new()
         };
-        let calls = &mut self.calls;
+        let begun = &mut self.begun;
         let first = before.first().map_or(at, |early| early.at);
         let (_, call) = self.channel_calls.entry(client).or_insert_with(|| {
-            *calls += 1;
-            (*calls, ChannelCall::new(first))
+            *begun += 1;
+            (*begun, ChannelCall::new(first))
         });
         call.app = seen.verdict.app.0;
         call.signature = seen.verdict.signature.0;

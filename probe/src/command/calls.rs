@@ -146,7 +146,7 @@ fn follow(
         go_on
     });
     watch.finish(&mut ended);
-    *calls += watch.calls();
+    *calls += watch.told();
     drop(progress);
     match stopped.take() {
         Some(stop) => Err(stop),

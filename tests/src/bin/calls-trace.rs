@@ -1,4 +1,5 @@
-//! Writes a capture of many calls among other traffic: `calls-trace CALLS OUT.pcap`.
+//! Writes a capture of many calls among other traffic, `calls-trace CALLS OUT.pcap`, or of calls that follow the nine
+//! sessions of "WhatsApp Exposed", a minute apart: `calls-trace sessions OUT.pcap`.
 //!
 //! Calls begin 100 ms apart and last some seconds, so that some dozens go on at a time; each comes with a look-up and a TLS
 //! connection of somebody else. The capture is written as it is built and takes no memory to speak of.
@@ -10,7 +11,7 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use wiremark_tests::protocol::tls::ClientHello;
-use wiremark_tests::protocol::whatsapp_call::{Call, Peer};
+use wiremark_tests::protocol::whatsapp_call::{Call, Peer, both_ends};
 use wiremark_tests::protocol::whatsapp_relay::Dialect;
 use wiremark_tests::protocol::{dns, tls};
 use wiremark_tests::trace::{START_US, Trace};
@@ -20,20 +21,45 @@ const APART_US: u64 = 100_000;
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [calls, out] = arguments.as_slice() else {
-        eprintln!("usage: calls-trace CALLS OUT.pcap");
+        eprintln!("usage: calls-trace CALLS|sessions OUT.pcap");
         return ExitCode::from(2);
     };
+    if calls == "sessions" {
+        return done(out, File::create(out).and_then(|file| sessions().write_pcap(BufWriter::new(file))));
+    }
     let Ok(calls) = calls.parse::<u64>() else {
         eprintln!("{calls}: expected a number of calls");
         return ExitCode::from(2);
     };
-    match File::create(out).and_then(|file| write(calls, &mut BufWriter::new(file))) {
+    done(out, File::create(out).and_then(|file| write(calls, &mut BufWriter::new(file))))
+}
+
+fn done(out: &str, written: std::io::Result<()>) -> ExitCode {
+    match written {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{out}: {error}");
             ExitCode::FAILURE
         }
     }
+}
+
+/// One call a session of the paper, in the dialect of its year.
+fn sessions() -> Trace {
+    let of = |n: u64| Call { start_us: START_US + n * 60_000_000, ..Call::of(Dialect::Y2015) };
+    let unanswered = |n| Call { answered: false, ring_us: 25_000_000, ..of(n) };
+    let callee = SocketAddr::from(([10, 0, 0, 2], 35_574));
+    Trace::mixed([
+        Call { relay_us: 3_000_000, peer_us: 12_000_000, ..of(0) }.trace(),
+        Call { caller: false, relay_us: 2_700_000, peer_us: 12_000_000, ..of(1) }.trace(),
+        unanswered(2).trace(),
+        Call { relay_us: 800_000, peer_us: 12_000_000, ..of(3) }.trace(),
+        Call { peer: Peer::Blocked, relay_us: 15_000_000, ..of(4) }.trace(),
+        Call { peer_us: 8_000_000, fallback_us: 10_000_000, ..of(5) }.trace(),
+        Call { relays_answer: false, ring_us: 15_000_000, ..of(6) }.trace(),
+        both_ends(&Call { peer_us: 10_000_000, ..of(7) }, callee, 1_000_000),
+        both_ends(&unanswered(8), callee, 1_500_000),
+    ])
 }
 
 fn write(calls: u64, out: &mut impl Write) -> std::io::Result<()> {
@@ -75,12 +101,12 @@ fn call(n: u64) -> Call {
     let of = Call::of(dialect);
     Call {
         client: SocketAddr::from(([10, 1, high, low], 40_000 + (n % 20_000) as u16)),
-        caller: n % 2 == 0,
+        caller: n.is_multiple_of(2),
         relays: (0..of.relays.len() as u64).map(relay).collect(),
         peer_public: SocketAddr::from(([203, 0, high, low], 35_574)),
         start_us: START_US + n * APART_US,
-        answered: n % 5 != 0,
-        peer: if n % 7 == 0 { Peer::Blocked } else { Peer::Reached },
+        answered: !n.is_multiple_of(5),
+        peer: if n.is_multiple_of(7) { Peer::Blocked } else { Peer::Reached },
         ring_us: 1_000_000,
         relay_us: 600_000,
         peer_us: 1_500_000,

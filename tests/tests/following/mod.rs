@@ -24,7 +24,7 @@ pub(crate) fn classifier() -> Classifier {
     Classifier::new(wiremark_signatures::embedded().expect("the shipped set"), Options::default())
 }
 
-/// Tells the calls of a trace, in the order in which they began.
+/// Tells the calls of a trace, in the order in which they end.
 pub(crate) fn follow(trace: &Trace) -> Told {
     let frames = trace.frames().map(|(time_us, link, bytes)| (time_us, u32::from(link), bytes));
     follow_frames(frames)
@@ -48,7 +48,7 @@ pub(crate) fn follow_frames<'f>(frames: impl Iterator<Item = (u64, u32, &'f [u8]
         }
     }
     watch.finish(&mut |call| calls.push(call));
-    calls.sort_by_key(|call| call.number);
+    assert!(calls.iter().zip(1..).all(|(call, number): (&Call, u64)| call.number == number));
     let mut names = Names::default();
     let records = calls.iter().map(|call| Record::new(call, classifier.set(), &mut names)).collect();
     Told { calls, records, names, most_open }

@@ -69,27 +69,12 @@ fn ticks(drawing: &mut Drawing, scale: &Scale, y: f64, spans: &[[u64; 2]], class
 /// Where media ran: up in the upper half of the lane, down in the lower.
 fn media_bars(drawing: &mut Drawing, record: &Record, scale: &Scale, y: f64, party: usize, name: &str) {
     for stream in record.streams.iter().filter(|stream| stream.party == party) {
-        let mut legs: Vec<(u64, u64, &str)> =
-            stream.legs.iter().map(|leg| (leg.at_us, leg.until_us, leg.with.as_str())).collect();
-        legs.sort_unstable();
-        for (from, until, with) in legs.iter().filter(|(.., with)| *with == name) {
-            let (top, class) = if stream.way == "up" { (y + 2.0, "up") } else { (y + LANE / 2.0, "down") };
-            // A leg that was left and taken up again is drawn around what ran elsewhere in between.
-            let mut from = *from;
-            for (begin, end, other) in &legs {
-                if other != with && *begin > from && *end < *until {
-                    bar(drawing, scale, (from, *begin), top, class);
-                    from = *end;
-                }
-            }
-            bar(drawing, scale, (from, *until), top, class);
+        let (top, class) = if stream.way == "up" { (y + 2.0, "up") } else { (y + LANE / 2.0, "down") };
+        for [from, until] in stream.legs.iter().filter(|leg| leg.with == name).flat_map(|leg| &leg.activity) {
+            let (left, right) = (scale.x(*from), scale.x(*until));
+            drawing.rect((left, top), ((right - left).max(2.0), LANE / 2.0 - 2.0), class);
         }
     }
-}
-
-fn bar(drawing: &mut Drawing, scale: &Scale, (from, until): (u64, u64), top: f64, class: &str) {
-    let (left, right) = (scale.x(from), scale.x(until));
-    drawing.rect((left, top), ((right - left).max(2.0), LANE / 2.0 - 2.0), class);
 }
 
 /// Bit rate over time.

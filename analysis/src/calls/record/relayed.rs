@@ -1,5 +1,6 @@
 //! The record of a call over relays.
 
+use super::super::mark::Way;
 use super::super::names::Names;
 use super::super::party::Party;
 use super::super::quality::{Observed, estimate};
@@ -113,7 +114,11 @@ fn timing(party: &Party) -> PartyRecord {
     let between = |a: Option<u64>, b: Option<u64>| Some(b?.saturating_sub(a?));
     let span = |kind: RemoteKind| -> u64 {
         let of_kind = |at: usize| party.remotes.get(at).is_some_and(|remote| remote.kind == kind);
-        let spans = party.streams.iter().map(|stream| {
+        // This end's own streams know best: a pause of the other's is no time on the relay.
+        let is_own = |stream: &&Stream| stream.way == Way::Up;
+        let has_own = party.streams.iter().any(|stream| is_own(&stream));
+        let streams = party.streams.iter().filter(|stream| !has_own || is_own(stream));
+        let spans = streams.map(|stream| {
             let legs = stream.legs.iter().filter(|leg| of_kind(leg.remote));
             // A stream that comes back to a relay ran elsewhere in between: that part is not the relay's.
             legs.map(|leg| {
@@ -218,6 +223,7 @@ fn stream(
             at_us: context.since(leg.first.time_us),
             packet: leg.first.number,
             until_us: context.since(leg.last.time_us),
+            activity: context.spans(&leg.spans),
             packets: leg.packets,
             duplicates: leg.duplicates,
             jitter_ms: jitter.map(|jitter| jitter.mean_us / 1000.0),
