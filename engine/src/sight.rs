@@ -18,7 +18,6 @@ pub(crate) struct Sight<'s> {
     pub(crate) bytes: &'s [u8],
     pub(crate) http: Option<http::Head<'s>>,
     pub(crate) stun: Option<stun::Message<'s>>,
-    pub(crate) media: Option<rtp::Media<'s>>,
 }
 
 /// A day, in microseconds.
@@ -28,7 +27,7 @@ const PLAUSIBLE_MS: RangeInclusive<u64> = 1_230_768_000_000..=4_386_528_000_000;
 
 impl<'s> Sight<'s> {
     pub(crate) fn new(packet: &'s Packet<'s>, direction: Option<Direction>, bytes: &'s [u8]) -> Self {
-        Self { packet, direction, bytes, http: None, stun: None, media: None }
+        Self { packet, direction, bytes, http: None, stun: None }
     }
 
     /// Whether one of the flow's ports is this one.
@@ -38,30 +37,37 @@ impl<'s> Sight<'s> {
 
     /// The stream a media packet belongs to.
     pub(crate) fn ssrc(&self) -> Option<u32> {
-        match self.media? {
-            rtp::Media::Rtp(packet) => Some(packet.ssrc),
+        self.rtp().map(|packet| packet.ssrc)
+    }
+
+    /// The datagram as RTP. Few rows and few packets ask, so it is read when asked.
+    fn rtp(&self) -> Option<rtp::Rtp<'s>> {
+        match rtp::packet(self.packet.payload).found()? {
+            rtp::Media::Rtp(packet) => Some(packet),
             rtp::Media::Rtcp(_) => None,
         }
     }
 
     /// Whether all conditions hold, but for `reverse`, `every` and `unless`, which concern the flow.
     pub(crate) fn fits(&self, conditions: &Conditions) -> Match {
-        let direct = Match::from(
+        let direct =
             conditions.transport.is_none_or(|transport| transport == self.packet.five_tuple.transport)
                 && self.direction_fits(conditions)
                 && within(&conditions.length, self.packet.payload.len() as u64)
                 && self.port_fits(&conditions.ports)
-                && self.address_fits(&conditions.addresses),
-        );
-        direct
-            .and(|| conditions.prefix.as_ref().map_or(Match::Yes, |pattern| pattern.matches(self.bytes)))
-            .and(|| {
-                let holds = |outcome: Match, equation: &crate::signature::equation::Equation| {
-                    outcome.and(|| equation.matches(self.bytes, self.packet.payload.len()))
-                };
-                conditions.equations.iter().fold(Match::Yes, holds)
-            })
-            .and(|| Match::from(memchr::memmem::find(self.packet.payload, &conditions.contains).is_some()))
+                && self.address_fits(&conditions.addresses);
+        if !direct {
+            return Match::No;
+        }
+        let mut fits = conditions.prefix.as_ref().map_or(Match::Yes, |pattern| pattern.matches(self.bytes));
+        for equation in &conditions.equations {
+            fits = fits.and(|| equation.matches(self.bytes, self.packet.payload.len()));
+        }
+        let contains = || {
+            conditions.contains.is_empty()
+                || memchr::memmem::find(self.packet.payload, &conditions.contains).is_some()
+        };
+        fits.and(|| Match::from(contains()))
             .and(|| conditions.stun.as_ref().map_or(Match::Yes, |stun| Match::from(self.stun_fits(stun))))
             .and(|| conditions.rtp.as_ref().map_or(Match::Yes, |rtp| Match::from(self.rtp_fits(rtp))))
             .and(|| conditions.http.as_ref().map_or(Match::Yes, |http| self.http_fits(http, conditions)))
@@ -118,7 +124,7 @@ impl<'s> Sight<'s> {
     }
 
     fn rtp_fits(&self, condition: &RtpCondition) -> bool {
-        let Some(rtp::Media::Rtp(packet)) = &self.media else { return false };
+        let Some(packet) = self.rtp() else { return false };
         let profile = packet.extension.map(|(profile, _)| profile);
         (condition.payload_types.is_empty() || condition.payload_types.contains(&packet.payload_type))
             && (condition.profiles.is_empty() || condition.profiles.contains(&profile))
@@ -194,6 +200,7 @@ fn body_fits(condition: &HttpCondition, body: &[u8], head_complete: bool, length
 
 fn host_fits(conditions: &Conditions, name: &[u8]) -> bool {
     let mut lower = [0u8; crate::signature::table::NAME_BYTES];
+    let name = name.strip_suffix(b".").unwrap_or(name);
     let Some(lower) = lower.get_mut(..name.len()) else { return false };
     lower.copy_from_slice(name);
     lower.make_ascii_lowercase();

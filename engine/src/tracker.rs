@@ -182,6 +182,16 @@ impl<'c> Tracker<'c> {
         self.statistics
     }
 
+    /// Classifies with other signatures from the next frame on. Flows keep their verdicts, and what was learned stays.
+    pub fn use_classifier(&mut self, classifier: &'c Classifier) {
+        self.classifier = classifier;
+    }
+
+    /// The flows in the table, in no particular order.
+    pub fn flows(&self) -> impl Iterator<Item = Flow> + '_ {
+        self.entries.iter().flatten().map(Entry::flow)
+    }
+
     /// Takes in the next frame. `ended` is told each flow that timed out or made room; frames come in order of time.
     ///
     /// # Errors

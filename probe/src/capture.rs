@@ -32,6 +32,8 @@ pub struct Frame<'a> {
     /// Capture time, microseconds since 1970. pcapng's simple packet blocks have none: they get the time of the frame
     /// before.
     pub time_us: u64,
+    /// Nanoseconds beyond `time_us`, 0 to 999; 0 where the file counts no finer than microseconds.
+    pub rest_ns: u16,
     /// Number from pcap's LINKTYPE list.
     pub link_type: u32,
     /// The bytes captured, from the link layer on.
@@ -43,6 +45,13 @@ pub struct Frame<'a> {
     pub interface: u32,
     /// Number of the frame in the file, from 1, as Wireshark shows it.
     pub number: u64,
+}
+
+impl Frame<'_> {
+    /// Capture time, nanoseconds since 1970; the last there is where it lies beyond 2554.
+    pub fn time_ns(&self) -> u64 {
+        self.time_us.saturating_mul(1000).saturating_add(self.rest_ns.into())
+    }
 }
 
 /// How the records of the file are laid out.
@@ -63,7 +72,9 @@ pub struct Capture {
     /// Offset of `unread.start` in the (unpacked) capture.
     offset: u64,
     frames: u64,
-    last_time_us: u64,
+    last_time_ns: u64,
+    /// A copy of the blocks read, where somebody wants them.
+    blocks: Option<Vec<u8>>,
     bytes_read: Arc<AtomicU64>,
     file_bytes: Option<u64>,
 }
@@ -106,7 +117,8 @@ impl Capture {
             source_ended: false,
             offset: 0,
             frames: 0,
-            last_time_us: 0,
+            last_time_ns: 0,
+            blocks: None,
             bytes_read,
             file_bytes: None,
         };
@@ -141,12 +153,13 @@ impl Capture {
         };
         let Some(record) = record else { return Ok(None) };
         self.frames += 1;
-        self.last_time_us = record.time_us;
+        self.last_time_ns = record.time_ns;
         let bytes = self.buffer.get(record.bytes).unwrap_or_default();
         let captured = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
         let claimed = record.original_length;
         Ok(Some(Frame {
-            time_us: record.time_us,
+            time_us: record.time_ns / 1000,
+            rest_ns: (record.time_ns % 1000) as u16,
             link_type: record.link_type,
             bytes,
             original_length: if (captured..=WIRE_LIMIT_BYTES).contains(&claimed) {
@@ -157,6 +170,23 @@ impl Capture {
             interface: record.interface,
             number: self.frames,
         }))
+    }
+
+    /// Whether the file is pcapng, and not pcap.
+    pub fn is_pcapng(&self) -> bool {
+        matches!(self.format, Format::Pcapng(_))
+    }
+
+    /// From now on keeps what it reads for [`take_blocks`](Self::take_blocks). To be called before the first frame.
+    pub fn keep_blocks(&mut self) {
+        self.blocks = Some(Vec::new());
+    }
+
+    /// The whole pcapng blocks read since the last call, as they stand in the file: right after
+    /// [`next_frame`](Self::next_frame) has given a frame, the last of them is the frame's. (Of a pcap file: its
+    /// records.)
+    pub fn take_blocks(&mut self) -> Vec<u8> {
+        self.blocks.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     fn detect(&mut self) -> Result<Format, CaptureError> {
@@ -199,9 +229,9 @@ impl Capture {
         self.require(length)?;
         let start = self.unread.start + header_bytes;
         self.consume(length);
-        let fraction_us = if nanoseconds { fraction / 1000 } else { fraction };
+        let fraction_ns = u64::from(fraction) * if nanoseconds { 1 } else { 1000 };
         Ok(Some(Record {
-            time_us: u64::from(seconds) * 1_000_000 + u64::from(fraction_us),
+            time_ns: u64::from(seconds) * 1_000_000_000 + fraction_ns,
             link_type,
             bytes: start..self.unread.start,
             original_length,
@@ -224,7 +254,7 @@ impl Capture {
             let Format::Pcapng(section) = &mut self.format else { return Ok(None) };
             let start = self.unread.start;
             let block = self.buffer.get(start..start + length).unwrap_or_default();
-            let packet = match section.read(block, self.last_time_us) {
+            let packet = match section.read(block, self.last_time_ns) {
                 Ok(packet) => packet,
                 Err(reason) => return Err(self.error(Problem::Malformed(reason))),
             };
@@ -246,6 +276,10 @@ impl Capture {
     }
 
     fn consume(&mut self, length: usize) {
+        if let Some(blocks) = &mut self.blocks {
+            let used = self.unread.start..self.unread.end.min(self.unread.start + length);
+            blocks.extend_from_slice(self.buffer.get(used).unwrap_or_default());
+        }
         self.unread.start = self.unread.end.min(self.unread.start + length);
         self.offset += length as u64;
     }
@@ -289,7 +323,8 @@ impl Capture {
 
 /// A frame found in the buffer.
 struct Record {
-    time_us: u64,
+    /// Nanoseconds since 1970; enough until 2554.
+    time_ns: u64,
     link_type: u32,
     bytes: Range<usize>,
     original_length: u32,

@@ -1,5 +1,7 @@
 //! Captures in, verdicts out: what the `wiremark` command is made of.
 
+pub mod anonymize;
+pub mod blocks;
 pub mod capture;
 pub mod record;
 pub mod replay;

@@ -10,7 +10,7 @@ mod table;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use command::{calls, classify, explain, signatures};
+use command::{annotate, anonymize, calls, classify, explain, signatures};
 use stop::{Outcome, Stop, complain};
 
 /// Tells which traffic in a capture belongs to which messenger, and what it does there
@@ -28,6 +28,8 @@ enum Command {
     Classify(classify::Arguments),
     Calls(calls::Arguments),
     Explain(explain::Arguments),
+    Annotate(annotate::Arguments),
+    Anonymize(anonymize::Arguments),
     Signatures(signatures::Arguments),
 }
 
@@ -51,6 +53,10 @@ Examples:
       why flow 3 got its verdict, packet by packet
   wiremark calls capture.pcap
       the calls in a capture, each as a story
+  wiremark annotate capture.pcap annotated.pcapng
+      the verdicts as packet comments, for Wireshark
+  wiremark anonymize capture.pcap report.pcap
+      a capture that can be sent with a bug report
   wiremark signatures check my-signatures/
       run every example of your own signature files
 
@@ -65,6 +71,8 @@ fn main() -> ExitCode {
         Command::Classify(arguments) => classify::run(&arguments),
         Command::Calls(arguments) => calls::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Annotate(arguments) => annotate::run(&arguments),
+        Command::Anonymize(arguments) => anonymize::run(&arguments),
         Command::Signatures(arguments) => signatures::run(&arguments),
     };
     match outcome {

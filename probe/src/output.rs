@@ -38,7 +38,7 @@ impl Output {
             && inputs.iter().any(|input| input.canonicalize().is_ok_and(|input| input == target))
         {
             return Err(Stop::Usage(format!(
-                "{name}: is one of the captures to read; choose another file with -o"
+                "{name}: is one of the captures to read; choose another file for the output"
             )));
         }
         let file = File::create(path).map_err(|error| Stop::writing(&name, &error))?;

@@ -35,7 +35,9 @@ impl Stop {
     pub(crate) fn writing(output: &str, error: &io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Self::ReaderGone,
-            _ => Self::Failed(format!("{output}: cannot be written: {error}; choose another place with -o")),
+            _ => Self::Failed(format!(
+                "{output}: cannot be written: {error}; choose another place for the output"
+            )),
         }
     }
 }

@@ -12,6 +12,7 @@ pub mod recipe;
 pub mod recut;
 pub mod score;
 pub mod trace;
+pub mod twin;
 pub mod wrap;
 
 /// The README's Rust, compiled and run with the documentation tests.

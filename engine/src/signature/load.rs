@@ -185,7 +185,9 @@ fn read_conditions(
         named.get(text).copied().ok_or_else(|| format!("the name of a row in this file, found \"{text}\""))
     };
     let conditions = Conditions {
-        transport: row.word("transport", &[("tcp", Transport::Tcp), ("udp", Transport::Udp)])?,
+        transport: row
+            .word("transport", &[("tcp", Transport::Tcp), ("udp", Transport::Udp)])?
+            .or((row.has("stun") || row.has("rtp")).then_some(Transport::Udp)),
         direction: row.word("direction", &[("up", Direction::Originator), ("down", Direction::Responder)])?,
         any_segment: row.word("start", &[("stream", false), ("segment", true)])?.unwrap_or(false),
         prefix: row.texts("prefix", pattern)?.pop(),
@@ -296,7 +298,11 @@ fn http(table: &TableView<'_>) -> Result<HttpCondition, LoadError> {
     };
     table.refuse_unknown()?;
     if http.disposition.is_some()
-        && (!http.methods.is_empty() || !http.urls.is_empty() || http.user_agent.is_some())
+        && (!http.methods.is_empty()
+            || !http.urls.is_empty()
+            || http.user_agent.is_some()
+            || http.referer.is_some()
+            || http.upgrade.is_some())
     {
         return Err(
             table.error("disposition", "no request words beside disposition: it speaks of a response")

@@ -105,16 +105,21 @@ impl Pattern {
     /// The bytes at fixed offsets among the first 16, as (value, mask), first byte in the highest bits.
     pub(crate) fn head(&self) -> (u128, u128) {
         let (mut values, mut masks) = ([0u8; 16], [0u8; 16]);
-        for (index, element) in self.elements.iter().enumerate() {
-            let (Some(slot), Element::Masked { value, mask }) = (values.get_mut(self.at + index), element)
-            else {
-                if matches!(element, Element::OneOf(_)) {
-                    continue;
+        for (at, element) in (self.at..16).zip(&self.elements) {
+            match element {
+                Element::Masked { value, mask } => (values[at], masks[at]) = (*value, *mask),
+                Element::OneOf(_) => {}
+                Element::Jump { width, bounds } => {
+                    // What lies behind a jump has no fixed offset; the length's upper bytes are fixed where its bounds agree.
+                    let width = usize::from(*width);
+                    let [low, high] = [bounds.start(), bounds.end()].map(|bound| bound.to_be_bytes());
+                    let same = (4 - width..4).take_while(|byte| low[*byte] == high[*byte]);
+                    for (at, byte) in (at..16).zip(same) {
+                        (values[at], masks[at]) = (low[byte], 0xff);
+                    }
+                    break;
                 }
-                break;
-            };
-            *slot = *value;
-            masks[self.at + index] = *mask;
+            }
         }
         (u128::from_be_bytes(values), u128::from_be_bytes(masks))
     }
@@ -122,9 +127,14 @@ impl Pattern {
     /// Whether some input that matches begins with `byte`.
     pub(crate) fn may_begin_with(&self, byte: u8) -> bool {
         match self.elements.first() {
-            Some(Element::Masked { value, mask }) if self.at == 0 => byte & mask == *value,
-            Some(Element::OneOf(set)) if self.at == 0 => contains(set, byte),
-            _ => true,
+            _ if self.at != 0 => true,
+            Some(Element::Masked { value, mask }) => byte & mask == *value,
+            Some(Element::OneOf(set)) => contains(set, byte),
+            Some(Element::Jump { width, bounds }) => {
+                let first = |length: u32| (length >> (8 * (u32::from(*width) - 1))) as u8;
+                (first(*bounds.start())..=first(*bounds.end())).contains(&byte)
+            }
+            None => true,
         }
     }
 
@@ -322,6 +332,10 @@ mod tests {
         assert_eq!(mask.to_be_bytes()[..6], [0, 0xff, 0, 0xf0, 0, 0]);
         assert!(pattern.may_begin_with(0x99), "offset 0 is free");
         assert!(!Pattern::parse("(03|04)", 0).unwrap().may_begin_with(5));
+        let jump = Pattern::parse("{u24 1-64} 57", 0).unwrap();
+        assert!(jump.may_begin_with(0) && !jump.may_begin_with(1));
+        assert_eq!(jump.head().1.to_be_bytes()[..4], [0xff, 0xff, 0, 0]);
+        assert_eq!(Pattern::parse("{u16 0-300}", 0).unwrap().head(), (0, 0));
     }
 
     #[test]

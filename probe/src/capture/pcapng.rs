@@ -41,7 +41,7 @@ impl Section {
     }
 
     /// Takes in one whole block: a frame's place in it, or none where the block holds no frame.
-    pub(super) fn read(&mut self, block: &[u8], last_time_us: u64) -> Result<Option<Record>, &'static str> {
+    pub(super) fn read(&mut self, block: &[u8], last_time_ns: u64) -> Result<Option<Record>, &'static str> {
         let parsed = if self.big_endian { parse_block_be(block) } else { parse_block_le(block) };
         match parsed {
             Ok((_, Block::SectionHeader(_))) => {
@@ -57,7 +57,7 @@ impl Section {
                 let interface = self.interface(packet.if_id)?;
                 let ticks = u64::from(packet.ts_high) << 32 | u64::from(packet.ts_low);
                 Ok(Some(Record {
-                    time_us: interface.time_us(ticks),
+                    time_ns: interface.time_ns(ticks),
                     link_type: interface.link_type,
                     bytes: 28..28 + packet.packet_data().len(),
                     original_length: packet.origlen,
@@ -68,7 +68,7 @@ impl Section {
                 let interface = self.interface(0)?;
                 let snap = if interface.snap_bytes == 0 { usize::MAX } else { interface.snap_bytes as usize };
                 Ok(Some(Record {
-                    time_us: last_time_us,
+                    time_ns: last_time_ns,
                     link_type: interface.link_type,
                     bytes: 12..12 + packet.packet_data().len().min(snap),
                     original_length: packet.origlen,
@@ -97,7 +97,7 @@ impl Section {
             return Err("fields reach beyond the block");
         }
         Ok(Record {
-            time_us: interface.time_us(u64::from(field(4)) << 32 | u64::from(field(8))),
+            time_ns: interface.time_ns(u64::from(field(4)) << 32 | u64::from(field(8))),
             link_type: interface.link_type,
             bytes: 28..28 + captured,
             original_length: field(16),
@@ -135,9 +135,9 @@ impl Interface {
         })
     }
 
-    fn time_us(&self, ticks: u64) -> u64 {
-        let us = i128::from(ticks) * 1_000_000 / i128::from(self.ticks_per_second);
-        let us = us + i128::from(self.offset_seconds) * 1_000_000;
-        u64::try_from(us.max(0)).unwrap_or(u64::MAX)
+    fn time_ns(&self, ticks: u64) -> u64 {
+        let ns = i128::from(ticks) * 1_000_000_000 / i128::from(self.ticks_per_second);
+        let ns = ns + i128::from(self.offset_seconds) * 1_000_000_000;
+        u64::try_from(ns.max(0)).unwrap_or(u64::MAX)
     }
 }

@@ -24,8 +24,10 @@ impl Party {
         message: Option<&Message<'_>>,
     ) {
         let Some(remote) = self.remotes.get_mut(at) else { return };
-        let name = message
-            .map_or_else(|| "keep-alive text".into(), |message| format!("STUN 0x{:04x}", message.kind));
+        let name = || match message {
+            Some(message) => format!("STUN 0x{:04x}", message.kind),
+            None => "keep-alive text".into(),
+        };
         let time_us = seen.at.time_us;
         let request = |remote: &mut Remote| {
             if let (Some(message), Way::Up) = (message, seen.way) {
@@ -50,19 +52,18 @@ impl Party {
                     self.recognise(script, message);
                 }
                 if !self.has(State::Allocating) {
-                    self.step(State::Allocating, seen, at, format!("allocation, {name}"));
+                    self.step(State::Allocating, seen, at, format!("allocation, {}", name()));
                 }
             }
             Meaning::Allocated => {
                 remote.answered += 1;
                 remote.first_answered.get_or_insert(seen.at);
-                let took =
-                    answer(remote).map_or(String::new(), |us| format!(" after {:.1} ms", us as f64 / 1000.0));
+                let took = answer(remote);
                 if let Some(message) = message {
                     self.mapped = self.mapped.or_else(|| mapped(script, message));
                 }
                 if !self.has(State::Ringing) && self.first_media == [None; 2] {
-                    self.step(State::Ringing, seen, at, format!("first answer, {name},{took}"));
+                    self.step(State::Ringing, seen, at, format!("first answer, {}{}", name(), after(took)));
                 }
             }
             Meaning::Refused => {
@@ -77,7 +78,7 @@ impl Party {
                     self.released.get_or_insert(seen.at);
                 }
                 if !self.has(State::Ending) {
-                    self.end(seen, at, &name);
+                    self.end(seen, at, &name());
                 }
             }
             Meaning::Ping => {
@@ -104,7 +105,7 @@ impl Party {
                 }
                 if again || !self.has(State::Checking) {
                     let again = if again { " again" } else { "" };
-                    self.step(State::Checking, seen, at, format!("path check{again}, {name}"));
+                    self.step(State::Checking, seen, at, format!("path check{again}, {}", name()));
                 }
             }
             Meaning::Checked => {
@@ -112,9 +113,7 @@ impl Party {
                 remote.first_checked.get_or_insert(seen.at);
                 let took = if seen.way == Way::Down { answer(remote) } else { None };
                 if !self.has(State::Reached) {
-                    let took =
-                        took.map_or(String::new(), |us| format!(" after {:.1} ms", us as f64 / 1000.0));
-                    self.step(State::Reached, seen, at, format!("answered check, {name}{took}"));
+                    self.step(State::Reached, seen, at, format!("answered check, {}{}", name(), after(took)));
                 }
             }
         }
@@ -202,6 +201,10 @@ impl Party {
             *slot = Some(if is_late { (1, seen.at) } else { (count + 1, first) });
         }
     }
+}
+
+fn after(took_us: Option<u64>) -> String {
+    took_us.map_or(String::new(), |us| format!(" after {:.1} ms", us as f64 / 1000.0))
 }
 
 /// A hash of the token, never 0: the token itself need not be kept.

@@ -1,0 +1,34 @@
+#!/bin/sh
+# Builds the C library and installs it, in the layout of `cargo cinstall -p wiremark-ffi`, without cargo-c.
+#
+#   DESTDIR=/tmp/stage PREFIX=/usr LIBDIR=lib/x86_64-linux-gnu ffi/install.sh
+#
+# PREFIX is /usr/local where not set, LIBDIR (below it) is lib.
+set -eu
+cd "$(dirname "$0")/.."
+prefix=${PREFIX:-/usr/local}
+libdir=${LIBDIR:-lib}
+cargo=${CARGO:-cargo}
+target=${CARGO_TARGET_DIR:-target}
+to=${DESTDIR:-}$prefix
+
+# No fat LTO here: two Rust static libraries with it do not link into one program.
+"$cargo" build --quiet --release --locked -p wiremark-ffi --lib
+
+version=$(sed -n 's/^#define WIREMARK_VERSION "\(.*\)"$/\1/p' include/wiremark.h)
+case $version in
+    0.*) soname=libwiremark.so.${version%.*} ;;
+    *) soname=libwiremark.so.${version%%.*} ;;
+esac
+
+install -d "$to/include" "$to/$libdir/pkgconfig"
+install -m 644 include/wiremark.h "$to/include/wiremark.h"
+install -m 644 "$target/release/libwiremark.a" "$to/$libdir/libwiremark.a"
+install -m 755 "$target/release/libwiremark.so" "$to/$libdir/libwiremark.so.$version"
+ln -sf "libwiremark.so.$version" "$to/$libdir/$soname"
+ln -sf "libwiremark.so.$version" "$to/$libdir/libwiremark.so"
+# What Rust's own library wants of the system, as rustc names it (--print native-static-libs).
+sed -e "s|@PREFIX@|$prefix|" -e "s|@LIBDIR@|$libdir|" -e "s|@VERSION@|$version|" \
+    -e 's|@LIBS_PRIVATE@|-lgcc_s -lutil -lrt -lpthread -lm -ldl -lc|' \
+    ffi/wiremark.pc.in > "$to/$libdir/pkgconfig/wiremark.pc"
+chmod 644 "$to/$libdir/pkgconfig/wiremark.pc"

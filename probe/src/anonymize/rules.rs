@@ -1,0 +1,152 @@
+//! What the parts of a payload are replaced by: one place that knows addresses, names and identifiers.
+
+use std::collections::HashSet;
+use std::net::IpAddr;
+
+use aho_corasick::{AhoCorasick, MatchKind};
+use wiremark::{Carrier, Classifier};
+
+use super::addresses::Addresses;
+use super::headers::octets;
+use super::identifiers::{Identifiers, Within, blank};
+
+/// What [`Key::draw`](super::key::Key::draw) is used for.
+const NAME: u8 = 1;
+
+/// Bytes kept of payloads in no known format, where the flow has a verdict to keep: as far as signatures look.
+const DECIDED_BYTES: usize = 64;
+/// The same at the start of every segment: signatures for connections picked up midway look no further.
+pub(super) const SEGMENT_BYTES: usize = 32;
+
+/// Everything that payloads are rewritten by.
+pub(super) struct Rules<'c> {
+    pub(super) classifier: &'c Classifier,
+    pub(super) identifiers: Identifiers,
+    pub(super) addresses: Addresses,
+    /// Bytes kept of payloads in no known format.
+    pub(super) keep_bytes: usize,
+    /// Whether names of no known app get pseudonyms.
+    pub(super) names: bool,
+    originals: Originals,
+}
+
+/// The addresses of the input's headers in the forms in which a payload may hold them.
+struct Originals {
+    forms: AhoCorasick,
+    /// Of each form, whether it is text.
+    is_text: Vec<bool>,
+}
+
+/// What of a flow matters for its payload.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Facts {
+    /// The flow has, or for a while had, a verdict.
+    pub(super) is_decided: bool,
+    /// Both ports.
+    pub(super) ports: [u16; 2],
+}
+
+impl<'c> Rules<'c> {
+    pub(super) fn new(
+        classifier: &'c Classifier,
+        addresses: Addresses,
+        ips: &HashSet<IpAddr>,
+        macs: &HashSet<[u8; 6]>,
+    ) -> Result<Self, String> {
+        Ok(Self {
+            classifier,
+            identifiers: Identifiers::embedded()?,
+            addresses,
+            keep_bytes: 0,
+            names: false,
+            originals: Originals::new(ips, macs)?,
+        })
+    }
+
+    /// Bytes kept of a payload in no known format.
+    pub(super) fn unknown_bytes(&self, facts: Facts) -> usize {
+        if facts.is_decided { self.keep_bytes.max(DECIDED_BYTES) } else { self.keep_bytes }
+    }
+
+    /// Blanks original addresses wherever they stand.
+    pub(super) fn blank_originals(&self, bytes: &mut [u8]) {
+        let found: Vec<_> = self.originals.forms.find_overlapping_iter(&*bytes).collect();
+        for one in found {
+            let is_text = self.originals.is_text.get(one.pattern().as_usize()).copied().unwrap_or(false);
+            let place = bytes.get_mut(one.range()).unwrap_or_default();
+            match is_text {
+                true => {
+                    place.iter_mut().filter(|byte| byte.is_ascii_hexdigit()).for_each(|byte| *byte = b'0')
+                }
+                false => place.fill(0),
+            }
+        }
+    }
+
+    /// Whether a name belongs to a known app.
+    pub(super) fn is_known(&self, name: &[u8]) -> bool {
+        let carriers = [Carrier::Dns, Carrier::Tls, Carrier::Http, Carrier::Quic];
+        carriers.into_iter().any(|carrier| self.classifier.by_name(name, carrier).is_some())
+    }
+
+    /// What becomes of a host name or of an address in its place, in as many bytes, each label in as many as it had.
+    pub(super) fn host(&self, name: &[u8]) -> Vec<u8> {
+        let is_address = name.contains(&b':')
+            || !name.is_empty() && name.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');
+        if is_address {
+            return name.iter().map(|byte| if byte.is_ascii_hexdigit() { b'0' } else { *byte }).collect();
+        }
+        if self.is_known(name) {
+            return name.to_vec();
+        }
+        let name = self.identifiers.blanked(Within::Name, name);
+        if !self.names {
+            return name;
+        }
+        let labels: Vec<&[u8]> = name.split(|byte| *byte == b'.').collect();
+        let last = labels.len() - 1 - usize::from(labels.last().is_some_and(|label| label.is_empty()));
+        let label = |(at, label): (usize, &&[u8])| if at < last { self.label(label) } else { label.to_vec() };
+        labels.iter().enumerate().map(label).collect::<Vec<_>>().join(&b'.')
+    }
+
+    /// A label's pseudonym, as long as itself. Labels of services (`_https`) and of one letter tell nobody's name.
+    fn label(&self, label: &[u8]) -> Vec<u8> {
+        if label.starts_with(b"_") || label.len() < 2 {
+            return label.to_vec();
+        }
+        let drawn = self.addresses.key().draw(NAME, &label.to_ascii_lowercase());
+        label.iter().zip(drawn.iter().cycle()).map(|(_, byte)| b'a' + byte % 26).collect()
+    }
+
+    /// All letters and digits blanked, but for words of protocols.
+    pub(super) fn masked(&self, text: &[u8]) -> Vec<u8> {
+        let kept = self.identifiers.plain_places(text);
+        let mut masked: Vec<u8> =
+            text.iter().map(|byte| if *byte == b' ' { b' ' } else { blank(*byte) }).collect();
+        for range in kept {
+            if let (Some(to), Some(from)) = (masked.get_mut(range.clone()), text.get(range)) {
+                to.copy_from_slice(from);
+            }
+        }
+        masked
+    }
+}
+
+impl Originals {
+    fn new(ips: &HashSet<IpAddr>, macs: &HashSet<[u8; 6]>) -> Result<Self, String> {
+        let raw = ips.iter().map(|ip| octets(*ip)).chain(macs.iter().map(|mac| mac.to_vec()));
+        let mut forms: Vec<(Vec<u8>, bool)> = raw.map(|bytes| (bytes, false)).collect();
+        forms.extend(ips.iter().map(|ip| (ip.to_string().into_bytes(), true)));
+        for mac in macs {
+            let digits = |sign: &str| mac.map(|byte| format!("{byte:02x}")).join(sign).into_bytes();
+            forms.extend([":", "-", ""].map(|sign| (digits(sign), true)));
+        }
+        let is_text = forms.iter().map(|(_, is_text)| *is_text).collect();
+        let forms = AhoCorasick::builder()
+            .ascii_case_insensitive(false)
+            .match_kind(MatchKind::Standard)
+            .build(forms.into_iter().map(|(bytes, _)| bytes))
+            .map_err(|error| format!("too many addresses: {error}"))?;
+        Ok(Self { forms, is_text })
+    }
+}

@@ -1,0 +1,206 @@
+//! pcapng blocks to write (draft-ietf-opsawg-pcapng): new ones, and those of a file with comments put into them.
+
+/// Block types (11.1 of the draft).
+const SECTION: u32 = 0x0a0d_0d0a;
+const INTERFACE: u32 = 1;
+const OBSOLETE_PACKET: u32 = 2;
+const SIMPLE_PACKET: u32 = 3;
+const ENHANCED_PACKET: u32 = 6;
+/// Options (3.5, 4.2): end of the list, comment, resolution of an interface's time stamps.
+const END_OF_OPTIONS: u16 = 0;
+const COMMENT: u16 = 1;
+const TIME_RESOLUTION: u16 = 9;
+/// Where the frame begins in both kinds of packet block that can have options.
+const FRAME_AT: usize = 28;
+/// An option's value is shorter than this.
+const COMMENT_MAX: usize = 4096;
+
+/// How numbers stand in a section.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum ByteOrder {
+    #[default]
+    Little,
+    Big,
+}
+
+impl ByteOrder {
+    fn u16(self, number: u16) -> [u8; 2] {
+        match self {
+            Self::Little => number.to_le_bytes(),
+            Self::Big => number.to_be_bytes(),
+        }
+    }
+
+    fn u32(self, number: u32) -> [u8; 4] {
+        match self {
+            Self::Little => number.to_le_bytes(),
+            Self::Big => number.to_be_bytes(),
+        }
+    }
+
+    /// The number at an offset; 0 where the bytes end before.
+    fn read_u32(self, bytes: &[u8], at: usize) -> u32 {
+        let bytes = bytes.get(at..).and_then(|rest| rest.first_chunk()).copied().unwrap_or_default();
+        match self {
+            Self::Little => u32::from_le_bytes(bytes),
+            Self::Big => u32::from_be_bytes(bytes),
+        }
+    }
+
+    fn read_u16(self, bytes: &[u8]) -> Option<u16> {
+        let bytes = *bytes.first_chunk()?;
+        Some(match self {
+            Self::Little => u16::from_le_bytes(bytes),
+            Self::Big => u16::from_be_bytes(bytes),
+        })
+    }
+
+    fn block(self, kind: u32, body: &[u8]) -> Vec<u8> {
+        let padded = body.len().next_multiple_of(4);
+        let length = self.u32((padded + 12) as u32);
+        let mut block = [self.u32(kind), length].concat();
+        block.extend(body);
+        block.resize(8 + padded, 0);
+        block.extend(length);
+        block
+    }
+
+    fn option(self, code: u16, value: &[u8]) -> Vec<u8> {
+        let value = value.get(..COMMENT_MAX).unwrap_or(value);
+        let mut option = [self.u16(code), self.u16(value.len() as u16)].concat();
+        option.extend(value);
+        option.resize(option.len().next_multiple_of(4), 0);
+        option
+    }
+}
+
+/// The header of a section in little-endian byte order, of unspecified length.
+pub fn section_header() -> Vec<u8> {
+    let order = ByteOrder::Little;
+    let version = [order.u16(1), order.u16(0)].concat();
+    order.block(SECTION, &[&order.u32(0x1a2b_3c4d), &version[..], &[0xff; 8]].concat())
+}
+
+/// The description of an interface whose time stamps count nanoseconds, for [`enhanced_packet`].
+pub fn interface(link_type: u32) -> Vec<u8> {
+    let order = ByteOrder::Little;
+    let mut body = [order.u16(link_type as u16), [0; 2]].concat();
+    // No limit on a frame's length.
+    body.extend([0; 4]);
+    body.extend(order.option(TIME_RESOLUTION, &[9]));
+    body.extend(order.option(END_OF_OPTIONS, &[]));
+    order.block(INTERFACE, &body)
+}
+
+/// A frame, captured `time_ns` nanoseconds after 1970 on an interface described before.
+pub fn enhanced_packet(
+    interface: u32,
+    time_ns: u64,
+    original_length: u32,
+    frame: &[u8],
+    comment: Option<&str>,
+) -> Vec<u8> {
+    let order = ByteOrder::Little;
+    let numbers = [interface, (time_ns >> 32) as u32, time_ns as u32, frame.len() as u32, original_length];
+    let mut body: Vec<u8> = numbers.into_iter().flat_map(|number| order.u32(number)).collect();
+    body.extend(frame);
+    body.resize(body.len().next_multiple_of(4), 0);
+    if let Some(comment) = comment {
+        body.extend(order.option(COMMENT, comment.as_bytes()));
+        body.extend(order.option(END_OF_OPTIONS, &[]));
+    }
+    order.block(ENHANCED_PACKET, &body)
+}
+
+/// Copies a file's blocks, putting comments into packet blocks on the way. Whatever else stands in the file stays:
+/// names of interfaces, statistics, keys, comments that were there before.
+#[derive(Debug, Default)]
+pub struct Copier {
+    order: ByteOrder,
+    /// Time stamp of the last packet block that has one, as it stands there.
+    last_ticks: [u8; 8],
+}
+
+impl Copier {
+    /// Copies whole blocks. `comment` goes to the last one, which is a packet block with `captured` bytes of frame.
+    ///
+    /// Simple packet blocks cannot have comments: one that is to have one is turned into an enhanced packet block with
+    /// the time stamp of the packet before. The stated length of a section is taken out, as it changes.
+    pub fn copy(&mut self, blocks: &[u8], captured: usize, comment: Option<&str>) -> Vec<u8> {
+        let mut copied = Vec::with_capacity(blocks.len() + 128);
+        let mut rest = blocks;
+        while !rest.is_empty() {
+            let kind = ByteOrder::Little.read_u32(rest, 0);
+            if kind == SECTION {
+                // The byte-order mark reads so in a little-endian section.
+                let little = ByteOrder::Little.read_u32(rest, 8) == 0x1a2b_3c4d;
+                self.order = if little { ByteOrder::Little } else { ByteOrder::Big };
+            }
+            let kind = self.order.read_u32(rest, 0);
+            let length = (self.order.read_u32(rest, 4) as usize).clamp(12, rest.len().max(12));
+            let (block, behind) = rest.split_at_checked(length).unwrap_or((rest, &[]));
+            rest = behind;
+            match comment.filter(|_| rest.is_empty()) {
+                Some(comment) => copied.extend(self.commented(kind, block, captured, comment)),
+                None if kind == SECTION => {
+                    copied.extend(block);
+                    let at = copied.len() - block.len() + 16;
+                    if let Some(length) = copied.get_mut(at..at + 8) {
+                        length.fill(0xff);
+                    }
+                }
+                None => copied.extend(block),
+            }
+            if matches!(kind, ENHANCED_PACKET | OBSOLETE_PACKET)
+                && let Some(ticks) = block.get(12..).and_then(|rest| rest.first_chunk())
+            {
+                self.last_ticks = *ticks;
+            }
+        }
+        copied
+    }
+
+    fn commented(&self, kind: u32, block: &[u8], captured: usize, comment: &str) -> Vec<u8> {
+        let order = self.order;
+        let comment = [order.option(COMMENT, comment.as_bytes()), order.option(END_OF_OPTIONS, &[])].concat();
+        let body = match kind {
+            ENHANCED_PACKET | OBSOLETE_PACKET => {
+                let options_at = FRAME_AT + captured.next_multiple_of(4);
+                let end = block.len().saturating_sub(4).max(8);
+                let options = block.get(options_at..end).unwrap_or_default();
+                let kept = options_at + self.options_length(options);
+                [block.get(8..kept.min(end)).unwrap_or_default(), &comment].concat()
+            }
+            SIMPLE_PACKET => {
+                let length = order.u32(captured as u32);
+                let frame = block.get(12..12 + captured).unwrap_or_default();
+                let original_length = block.get(8..12).unwrap_or_default();
+                let mut body =
+                    [&order.u32(0), &self.last_ticks[..], &length, original_length, frame].concat();
+                body.resize(body.len().next_multiple_of(4), 0);
+                body.extend(comment);
+                return order.block(ENHANCED_PACKET, &body);
+            }
+            _ => return block.to_vec(),
+        };
+        order.block(kind, &body)
+    }
+
+    /// Bytes of the options before the one that ends the list, as far as they are well formed.
+    fn options_length(&self, options: &[u8]) -> usize {
+        let mut at = 0;
+        loop {
+            let rest = options.get(at..).unwrap_or_default();
+            let (Some(code), Some(length)) =
+                (self.order.read_u16(rest), rest.get(2..).and_then(|rest| self.order.read_u16(rest)))
+            else {
+                return at;
+            };
+            let whole = 4 + usize::from(length).next_multiple_of(4);
+            if code == END_OF_OPTIONS || whole > rest.len() {
+                return at;
+            }
+            at += whole;
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! The naive twin: the specification of `signatures/README.md`, taken literally, as an oracle for the engine.
+//!
+//! The twin reads the same rows, but has none of the engine's machinery: no table (every row is tried on every
+//! packet), no flow state of 64 bytes (a flow keeps all its packets), no pool, no automaton, no bit masks. Of the engine
+//! it uses the rows as loaded, the dissectors (what a hello, a head, a message *is* is not in question here) and nothing
+//! else. It is slow, and meant to be read.
+//!
+//! # What it says of a flow
+//!
+//! **Ends.** The originator is the sender of the first SYN (the receiver of a first SYN-ACK); as long as no SYN was seen,
+//! the sender of the first packet. `direction` is held against a packet only once a SYN was seen.
+//!
+//! **Which bytes.** A datagram is looked at whole, once. Of a TCP stream each side's *opening* is looked at: the bytes
+//! from the side's start, which is its SYN's number plus one, else its first segment's number, without a gap. Each segment
+//! that makes the opening longer is looked at: stream rows, names and HTTP see the whole opening so far, `length` and
+//! `contains` this segment, `start = "segment"` rows this segment. A segment that adds nothing (a copy, or bytes behind
+//! a gap) is not looked at, but its bytes count once the gap is filled; of bytes sent twice the later count. The opening
+//! is settled when no row and no dissector asks for more, when it is 4,096 bytes long, or when the verdict is final. After
+//! that only segment rows look at the side's segments. A settled opening that was begun without a SYN is begun anew by
+//! a segment from before its start, as long as there is no verdict.
+//!
+//! **Preambles.** What a client tells a proxy (CONNECT, SOCKS, PROXY) is taken off the opening, up to three one behind
+//! the other; the name it holds counts, in no particular carrier.
+//!
+//! **DNS** is looked for on port 53 only. A datagram that is DNS is tried by no row.
+//!
+//! **QUIC** (in datagrams that are not STUN and for which no row holds): hellos of the originator's first eight Initials
+//! and the responder's first two, joined by their offsets.
+//!
+//! **Rows.** A row holds for a packet when all its conditions do, `reverse`, `every` and `unless` aside. A row that
+//! holds is noted with its direction; a datagram kills every group none of whose rows holds. Then: a verdict whose
+//! row's veto has fired or whose group is dead is withdrawn; a row that holds is *offered*, unless it is a veto, a veto
+//! of its `unless` has fired, its group is dead, or its `reverse` row has not been noted in the other direction. A row
+//! noted earlier is offered when its `reverse` row comes. The packet's first name that has a row is offered with its
+//! most specific row. Kinds of evidence that are switched off are not offered.
+//!
+//! **Verdict.** Of the offers the strongest wins, of equals the one with the lowest id; it replaces the verdict in force only
+//! when it is stronger. In DNS it has the app's `lookup_role`. Without offers, a packet that is conclusive (a hello with
+//! its name or complete; an HTTP request, complete, to a name) takes back hearsay and address evidence.
+//!
+//! **Carrier.** That of the winning name; for other rows the first one recognised in the flow, or raw.
+//!
+//! **Final** is a verdict by a row without vetoes and group (and whose answers teach no names), if it is payload, or a name in a conclusive packet; a
+//! conclusive packet that leaves no verdict; both openings settled (with a SYN seen); 32 packets with payload. A DNS flow
+//! is final by none of the last two.
+//!
+//! The twin knows nothing of other flows: compare it with an engine whose `related` evidence is switched off.
+
+mod conditions;
+mod flow;
+mod look;
+mod names;
+mod opening;
+
+pub use flow::{Flow, Said};
+pub use names::most_specific;
+
+use wiremark::{Options, Packet, SignatureSet};
+
+/// The oracle for one set of rows.
+#[derive(Clone, Copy, Debug)]
+pub struct Twin<'s> {
+    set: &'s SignatureSet,
+    options: Options,
+}
+
+impl<'s> Twin<'s> {
+    /// Over these rows.
+    pub fn new(set: &'s SignatureSet, options: Options) -> Self {
+        Self { set, options }
+    }
+
+    /// What there is to say of the flow after its next packet.
+    pub fn classify(&self, flow: &mut Flow, packet: &Packet<'_>) -> Said {
+        flow::step(self.set, &self.options, flow, packet)
+    }
+}

@@ -1,0 +1,85 @@
+//! A side's opening: the first bytes it sent, put together from all its segments.
+
+use super::flow::Kept;
+
+/// Most bytes of an opening that segments make up together.
+const OPENING_BYTES: usize = 4096;
+
+/// How far one side of a TCP flow has been looked at.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Opening {
+    /// Sequence number of its first byte.
+    start: Option<u32>,
+    has_syn: bool,
+    /// The flow's packet with which it began.
+    since: usize,
+    /// Length when last looked at.
+    known: usize,
+    /// Whether bytes of it are being kept for later.
+    is_waiting: bool,
+    pub(super) is_settled: bool,
+}
+
+/// What a segment adds.
+pub(super) enum Adds {
+    /// The opening is longer now.
+    Opening(Vec<u8>),
+    /// The opening is settled: only the segment is of interest.
+    Segment,
+    /// Nothing yet.
+    Nothing,
+}
+
+impl Opening {
+    /// Takes note of a SYN.
+    pub(super) fn syn(&mut self, sequence: u32, index: usize) {
+        self.has_syn = true;
+        if self.start.is_none() {
+            (self.start, self.since) = (Some(sequence.wrapping_add(1)), index);
+        }
+    }
+
+    /// What the last of `packets`, a segment with payload sent by `side`, adds.
+    pub(super) fn add(&mut self, packets: &[Kept], side: bool, has_verdict: bool) -> Adds {
+        let Some((last, index)) = packets.last().zip(packets.len().checked_sub(1)) else {
+            return Adds::Nothing;
+        };
+        let sequence = last.sequence();
+        if self.is_settled {
+            let is_earlier = self.start.is_some_and(|start| (sequence.wrapping_sub(start) as i32) < 0);
+            if self.has_syn || !is_earlier || has_verdict {
+                return Adds::Segment;
+            }
+            *self = Self::default();
+        }
+        let start = *self.start.get_or_insert_with(|| {
+            self.since = index;
+            sequence
+        });
+        let mut bytes: Vec<Option<u8>> = Vec::new();
+        for packet in packets[self.since..].iter().filter(|packet| packet.from_high == side) {
+            let distance = packet.sequence().wrapping_sub(start) as i32;
+            for (offset, byte) in packet.payload.iter().enumerate() {
+                let Ok(at) = usize::try_from(i64::from(distance) + offset as i64) else { continue };
+                if at < OPENING_BYTES || !self.is_waiting && at < OPENING_BYTES + (1 << 16) {
+                    bytes.resize(bytes.len().max(at + 1), None);
+                    bytes[at] = Some(*byte);
+                }
+            }
+        }
+        let opening: Vec<u8> = bytes.into_iter().map_while(|byte| byte).collect();
+        if opening.len() <= self.known {
+            // Only bytes behind a gap are worth keeping.
+            self.is_waiting |= (sequence.wrapping_sub(start) as i32) > 0;
+            return Adds::Nothing;
+        }
+        self.known = opening.len();
+        Adds::Opening(opening)
+    }
+
+    /// More was asked for. An opening that has reached its greatest length is settled all the same.
+    pub(super) fn wait(&mut self) {
+        self.is_waiting = true;
+        self.is_settled = self.known >= OPENING_BYTES;
+    }
+}
