@@ -10,7 +10,7 @@ mod table;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use command::{annotate, anonymize, classify, explain, signatures};
+use command::{annotate, anonymize, calls, classify, explain, signatures};
 use stop::{Outcome, Stop, complain};
 
 /// Tells which traffic in a capture belongs to which messenger, and what it does there
@@ -26,6 +26,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Classify(classify::Arguments),
+    Calls(calls::Arguments),
     Explain(explain::Arguments),
     Annotate(annotate::Arguments),
     Anonymize(anonymize::Arguments),
@@ -50,6 +51,8 @@ Examples:
       a minute of live traffic
   wiremark explain capture.pcap --flow 3
       why flow 3 got its verdict, packet by packet
+  wiremark calls capture.pcap
+      the calls in a capture, each as a story
   wiremark annotate capture.pcap annotated.pcapng
       the verdicts as packet comments, for Wireshark
   wiremark anonymize capture.pcap report.pcap
@@ -66,6 +69,7 @@ Exit codes:
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Classify(arguments) => classify::run(&arguments),
+        Command::Calls(arguments) => calls::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Annotate(arguments) => annotate::run(&arguments),
         Command::Anonymize(arguments) => anonymize::run(&arguments),

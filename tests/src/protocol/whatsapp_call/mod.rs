@@ -1,9 +1,12 @@
 //! A WhatsApp call as a script (facts/whatsapp.md 4 and 5): relays, ringing, relayed media, the way to the peer,
 //! fall-back, end.
 
+mod both;
 mod voice;
 
 use std::net::SocketAddr;
+
+pub use both::both_ends;
 
 use super::whatsapp_relay::Dialect;
 use crate::trace::{START_US, Trace};
@@ -53,6 +56,9 @@ pub struct Call {
     pub peer_us: u64,
     /// Media on the relay after the direct path went silent for five seconds; 0 for no such thing.
     pub fallback_us: u64,
+    /// Time from one relay's allocation to the next one's, and from one release to the next (2 ms and 0.5 ms unless
+    /// set); behind a VPN, a phone of 2015 took about a second.
+    pub pace_us: Option<u64>,
     /// Seed of everything that looks random.
     pub seed: u64,
 }
@@ -78,6 +84,7 @@ impl Call {
             relay_us: 1_500_000,
             peer_us: 3_000_000,
             fallback_us: 0,
+            pace_us: None,
             seed: 1,
         }
     }
@@ -95,7 +102,10 @@ impl Call {
 
 #[derive(Clone, Copy, Debug)]
 enum Act {
-    Allocate { first: bool, second_round: bool },
+    Allocate {
+        first: bool,
+        second_round: bool,
+    },
     Allocated,
     KeepAlive,
     KeptAlive,
@@ -106,9 +116,19 @@ enum Act {
     Probe199(u8),
     Check,
     Checked,
-    Rtcp { packet_type: (u8, u8, u16), bytes: usize },
-    Audio { large: bool, again: bool },
-    Video { last: bool },
+    Rtcp {
+        packet_type: (u8, u8, u16),
+        bytes: usize,
+    },
+    Audio {
+        large: bool,
+        again: bool,
+    },
+    /// Sent, but dropped before the capture: the stream goes on without it.
+    Unseen,
+    Video {
+        last: bool,
+    },
     VideoRepair,
     Terminate,
 }
@@ -141,12 +161,13 @@ impl Script<'_> {
         };
         for (round, at) in rounds.iter().enumerate() {
             for (n, to) in call.relays.iter().enumerate() {
-                let at = at + n as u64 * 2_000;
+                let at = at + n as u64 * call.pace_us.unwrap_or(2_000);
                 for (copy, first) in [(0, true), (1, false)] {
                     let second_round = round > 0;
                     self.up(at + copy * 400, *to, Act::Allocate { first, second_round });
                     if call.relays_answer {
-                        self.down(at + 60_000 + n as u64 * 15_000 + copy * 400, *to, Act::Allocated);
+                        let round_trip = 60_000 + if call.pace_us.is_none() { n as u64 * 15_000 } else { 0 };
+                        self.down(at + round_trip + copy * 400, *to, Act::Allocated);
                     }
                 }
             }
@@ -245,6 +266,8 @@ impl Script<'_> {
             }
             if sides[1] {
                 self.down(at + 7_000, other, Act::Audio { large, again: false });
+            } else {
+                self.down(at + 7_000, other, Act::Unseen);
             }
             at += if large { 160_000 } else { step };
         }
@@ -288,7 +311,7 @@ impl Script<'_> {
             }
         }
         for (n, to) in call.relays.iter().enumerate() {
-            self.up(end + 2_000 + n as u64 * 500, *to, Act::Terminate);
+            self.up(end + 2_000 + n as u64 * call.pace_us.unwrap_or(500), *to, Act::Terminate);
         }
     }
 }

@@ -124,6 +124,10 @@ impl<'a> Voice<'a> {
                 srtcp(&mut self.random, packet_type, self.audio[side].ssrc, self.reports[side], bytes)
             }
             Act::Audio { large, again } => self.audio(side, large, again),
+            Act::Unseen => {
+                self.audio(side, false, false);
+                return None;
+            }
             Act::Video { last } => {
                 let bytes = self.random.between(678, 1113);
                 let step = if last { 6_000 } else { 0 };

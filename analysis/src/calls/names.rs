@@ -1,0 +1,58 @@
+//! What end points are called: pseudonyms, unless real addresses are wanted.
+
+use std::net::SocketAddr;
+
+use super::mark::EndPoint;
+use super::population::Census;
+
+/// Gives names, the same relay the same name in every call.
+#[derive(Clone, Debug, Default)]
+pub struct Names {
+    /// Relays met so far.
+    pub census: Census,
+    /// Whether names are the real addresses.
+    pub addresses: bool,
+}
+
+impl Names {
+    pub(crate) fn relay(&mut self, end_point: EndPoint) -> String {
+        let number = self.census.number(end_point);
+        self.or_real(end_point, || format!("relay {}", letters(number)))
+    }
+
+    /// The number is among the peer addresses of one call.
+    pub(crate) fn peer(&self, number: usize, end_point: EndPoint) -> String {
+        self.or_real(end_point, || format!("peer {}", letters(number)))
+    }
+
+    pub(crate) fn server(&self, number: usize, end_point: EndPoint) -> String {
+        self.or_real(end_point, || format!("server {}", letters(number)))
+    }
+
+    /// The real end point, where it may be told.
+    pub(crate) fn real(&self, end_point: EndPoint) -> Option<String> {
+        self.addresses.then(|| SocketAddr::new(end_point.address.ip(), end_point.port).to_string())
+    }
+
+    fn or_real(&self, end_point: EndPoint, pseudonym: impl FnOnce() -> String) -> String {
+        self.real(end_point).unwrap_or_else(pseudonym)
+    }
+}
+
+/// A to Z, AA, AB, ...
+fn letters(number: usize) -> String {
+    let (rest, last) = (number / 26, (number % 26) as u8);
+    let before = if rest == 0 { String::new() } else { letters(rest - 1) };
+    before + char::from(b'A' + last).encode_utf8(&mut [0; 4])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn letters_go_on_behind_z() {
+        let names: Vec<String> = [0, 25, 26, 51, 52, 701, 702].into_iter().map(letters).collect();
+        assert_eq!(names, ["A", "Z", "AA", "AZ", "BA", "ZZ", "AAA"]);
+    }
+}

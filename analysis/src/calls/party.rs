@@ -1,0 +1,271 @@
+//! One end of a call over relays: the state machine.
+
+mod media;
+mod messages;
+
+use super::datagram::Datagram;
+use super::mark::{EndPoint, Mark, Way};
+use super::remote::{Remote, RemoteKind, add};
+use super::script::{Meaning, RelayScript, Side};
+use super::spans::Spans;
+use super::step::{State, Step};
+use super::stream::Stream;
+use messages::token;
+
+/// Most of each that one party keeps; what comes beyond is only counted.
+const REMOTES: usize = 64;
+const STREAMS: usize = 32;
+const STEPS: usize = 64;
+/// A new token after so long without media begins a new call.
+const NEW_CALL_US: u64 = 5_000_000;
+
+/// Packets of the app's signalling while a call goes on.
+#[derive(Clone, Debug)]
+pub struct Signalling {
+    /// Packets with payload up, down.
+    pub packets: [u64; 2],
+    /// The last one, and who sent it.
+    pub last: Option<(Mark, Way)>,
+    /// The last one before the first release, and who sent it.
+    pub before_ending: Option<(Mark, Way)>,
+    /// When they came.
+    pub spans: Spans,
+}
+
+/// Control packets of the media.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reports {
+    /// All, up and down.
+    pub packets: [u64; 2],
+    /// Those that end like SRTCP.
+    pub encrypted: u64,
+    /// Those of a few words only.
+    pub compact: u64,
+}
+
+/// What else ran over the call's port.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Others {
+    /// Datagrams of DTLS.
+    pub dtls: u64,
+    /// Datagrams nobody knows.
+    pub unknown: u64,
+    /// Datagrams of remotes and streams beyond those kept.
+    pub beyond: u64,
+}
+
+/// One end of a call, from its first packet to its last.
+#[derive(Clone, Debug)]
+pub struct Party {
+    /// The observed end: one port serves all relays and the peer.
+    pub local: EndPoint,
+    /// Its address as the relays see it.
+    pub mapped: Option<EndPoint>,
+    /// Name of the dialect its allocations are in.
+    pub dialect: Option<String>,
+    /// Which end of the call it is, and how that is known.
+    pub side: Option<(Side, &'static str)>,
+    /// First packet.
+    pub first: Mark,
+    /// Last packet.
+    pub last: Mark,
+    /// Relays and peer addresses in order of appearance.
+    pub remotes: Vec<Remote>,
+    /// States, in order of time.
+    pub steps: Vec<Step>,
+    /// In order of appearance.
+    pub streams: Vec<Stream>,
+    /// Control packets of the media.
+    pub reports: Reports,
+    /// The app's signalling.
+    pub signalling: Signalling,
+    /// Everything else.
+    pub others: Others,
+    /// The first report each way.
+    pub handshake: [Option<Mark>; 2],
+    /// The last words each way: how many, the first of them.
+    pub farewell: [Option<(u64, Mark)>; 2],
+    /// The first release, when it was sent by this end.
+    pub released: Option<Mark>,
+    /// The first media packet each way.
+    pub first_media: [Option<Mark>; 2],
+    pub(crate) last_release_us: u64,
+    pub(crate) app: u16,
+    pub(crate) counterpart: Option<u64>,
+    last_media: [Option<Mark>; 2],
+    last_direct_down: Option<Mark>,
+    is_direct: [bool; 2],
+    fell_back: Option<u64>,
+    is_rechecked: bool,
+}
+
+/// A packet of a party.
+pub(crate) struct Sighting {
+    pub(crate) at: Mark,
+    pub(crate) way: Way,
+    pub(crate) remote: EndPoint,
+    pub(crate) bytes: usize,
+    pub(crate) signature: u16,
+}
+
+impl Party {
+    pub(crate) fn new(local: EndPoint, at: Mark) -> Self {
+        Self {
+            local,
+            mapped: None,
+            dialect: None,
+            side: None,
+            first: at,
+            last: at,
+            remotes: Vec::new(),
+            steps: Vec::new(),
+            streams: Vec::new(),
+            reports: Reports::default(),
+            signalling: Signalling {
+                packets: [0; 2],
+                last: None,
+                before_ending: None,
+                spans: Spans::default(),
+            },
+            others: Others::default(),
+            handshake: [None; 2],
+            farewell: [None; 2],
+            released: None,
+            first_media: [None; 2],
+            last_release_us: 0,
+            app: 0,
+            counterpart: None,
+            last_media: [None; 2],
+            last_direct_down: None,
+            is_direct: [false; 2],
+            fell_back: None,
+            is_rechecked: false,
+        }
+    }
+
+    /// Takes one datagram; gives the source of a stream that began with it.
+    pub(crate) fn take(
+        &mut self,
+        script: &RelayScript,
+        seen: &Sighting,
+        datagram: &Datagram<'_>,
+    ) -> Option<u32> {
+        self.last = seen.at;
+        let Some(remote) = self.remote(script, seen, datagram) else {
+            self.others.beyond += 1;
+            return None;
+        };
+        match datagram {
+            Datagram::Stun(meaning, message) => self.message(script, seen, remote, *meaning, Some(message)),
+            Datagram::Literal(meaning) => self.message(script, seen, remote, *meaning, None),
+            Datagram::Rtp(packet) => return self.media(script, seen, remote, packet),
+            Datagram::Rtcp { means, packet, is_encrypted } => {
+                self.report(script, seen, remote, *means, packet, *is_encrypted);
+            }
+            Datagram::Dtls => self.others.dtls += 1,
+            Datagram::Other => self.others.unknown += 1,
+        }
+        None
+    }
+
+    /// Takes note of a packet of the app's signalling.
+    pub(crate) fn signal(&mut self, at: Mark, way: Way) {
+        let signalling = &mut self.signalling;
+        add(&mut signalling.packets, way, 1);
+        signalling.last = Some((at, way));
+        if self.released.is_none() {
+            signalling.before_ending = Some((at, way));
+        }
+        signalling.spans.add(at.time_us);
+    }
+
+    /// Whether this allocation begins another call on the same port.
+    pub(crate) fn is_over_for(&self, script: &RelayScript, seen: &Sighting, datagram: &Datagram<'_>) -> bool {
+        let Datagram::Stun(Meaning::Allocate, message) = datagram else { return false };
+        let known = |remote: &Remote| {
+            remote.end_point == seen.remote && remote.token != 0 && remote.token != token(script, message)
+        };
+        let quiet_us = |mark: Mark| seen.at.time_us.saturating_sub(mark.time_us);
+        let was_spoken = self.last_media.iter().flatten().max_by_key(|mark| mark.time_us);
+        self.released.is_some()
+            || was_spoken.is_some_and(|mark| quiet_us(*mark) >= NEW_CALL_US) && self.remotes.iter().any(known)
+    }
+
+    fn remote(&mut self, script: &RelayScript, seen: &Sighting, datagram: &Datagram<'_>) -> Option<usize> {
+        use Meaning::{Check, Checked};
+        let told = match datagram {
+            Datagram::Stun(Check | Checked, _) => Some(RemoteKind::Peer),
+            Datagram::Stun(..) | Datagram::Literal(_) => Some(RemoteKind::Relay),
+            _ => None,
+        };
+        let at = self.remotes.iter().position(|remote| remote.end_point == seen.remote);
+        let at = match at {
+            Some(at) => at,
+            None if self.remotes.len() >= REMOTES => return None,
+            None => {
+                let is_relay = script.relay_ports.contains(&seen.remote.port);
+                let kind = told.unwrap_or(if is_relay { RemoteKind::Relay } else { RemoteKind::Peer });
+                self.remotes.push(Remote::new(seen.remote, kind, seen.at));
+                self.remotes.len() - 1
+            }
+        };
+        let remote = self.remotes.get_mut(at)?;
+        remote.kind = told.unwrap_or(remote.kind);
+        remote.count(seen.at, seen.way, seen.bytes);
+        Some(at)
+    }
+
+    fn step(&mut self, state: State, seen: &Sighting, remote: usize, evidence: String) {
+        if self.steps.len() < STEPS {
+            let Sighting { at, way, signature, .. } = *seen;
+            self.steps.push(Step { state, at, way, remote: Some(remote), evidence, signature });
+        }
+    }
+
+    fn has(&self, state: State) -> bool {
+        self.steps.iter().any(|step| step.state == state)
+    }
+
+    /// Puts in order what is known when nothing more comes.
+    pub(crate) fn finish(&mut self) {
+        let words = self.farewell.iter().enumerate().filter_map(|(way, slot)| slot.map(|slot| (way, slot)));
+        let first = words.min_by_key(|(_, (_, mark))| mark.time_us);
+        if let (false, Some((way, (count, at)))) = (self.has(State::Ending), first) {
+            let way = if way == 0 { Way::Up } else { Way::Down };
+            let evidence = format!("last report, {count} in all; no release seen");
+            if self.steps.len() < STEPS {
+                let state = State::Ending;
+                self.steps.push(Step { state, at, way, remote: None, evidence, signature: 0 });
+            }
+        }
+        self.steps.sort_by_key(|step| (step.at.time_us, step.at.number));
+    }
+
+    /// The relay this end settled on, and how that shows.
+    pub fn chosen_relay(&self) -> Option<(usize, &'static str)> {
+        let relays =
+            || self.remotes.iter().enumerate().filter(|(_, remote)| remote.kind == RemoteKind::Relay);
+        let most = |weight: fn(&Remote) -> u64| {
+            relays().map(|(n, remote)| (weight(remote), n)).filter(|(weight, _)| *weight > 0).max()
+        };
+        let by_use = most(|remote| remote.media.iter().sum()).map(|(_, n)| (n, "media"));
+        let by_report = || most(|remote| remote.reports.iter().sum()).map(|(_, n)| (n, "reports"));
+        let by_ping = || most(|remote| remote.pings).map(|(_, n)| (n, "keep-alives"));
+        let by_probe = || most(|remote| remote.probes).map(|(_, n)| (n, "bandwidth probes"));
+        let by_asking = || {
+            let mut asked: Vec<(u64, usize)> =
+                relays().filter(|(_, relay)| relay.answered > 0).map(|(n, relay)| (relay.asked, n)).collect();
+            asked.sort_unstable();
+            match asked.as_slice() {
+                [.., (second, _), (first, n)] if first > second => Some((*n, "asked again alone (likely)")),
+                _ => None,
+            }
+        };
+        by_use.or_else(by_report).or_else(by_ping).or_else(by_probe).or_else(by_asking)
+    }
+
+    /// Whether anybody spoke, or was about to.
+    pub fn is_answered(&self) -> bool {
+        self.handshake != [None; 2] || self.first_media != [None; 2]
+    }
+}

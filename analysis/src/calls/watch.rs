@@ -1,0 +1,406 @@
+//! Packets with the tracker's verdicts in, calls out.
+
+use std::collections::HashMap;
+
+use wiremark::{Address, AppId, Direction, FiveTuple, Fragment, Packet, Role, Seen, SignatureSet, Transport};
+
+use super::channel::{ChannelCall, ChannelSighting};
+use super::datagram::{self, Datagram};
+use super::joined::Joined;
+use super::mark::{EndPoint, Mark, Way};
+use super::party::{Party, Sighting};
+use super::script::{Flows, Meaning, Scripts};
+
+/// How often it is looked which calls are over.
+const SWEEP_US: u64 = 1_000_000;
+/// Datagrams whose flow was not known yet, kept for channels whose first packet proves nothing.
+const UNDECIDED: usize = 256;
+
+/// What a flow is to a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Use {
+    Call,
+    Channel,
+    Signalling,
+}
+
+/// A finished call.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// From 1 in the order in which calls end.
+    pub number: u64,
+    /// The app, by its number in the signature set.
+    pub app: AppId,
+    /// What was seen.
+    pub story: Story,
+}
+
+/// What a call was told by.
+#[derive(Clone, Debug)]
+pub enum Story {
+    /// Relays, and one or two ends of the call in the order in which they began.
+    Relayed(Vec<Party>),
+    /// Channels.
+    Channels(Box<ChannelCall>),
+}
+
+/// Follows calls. Takes as much memory as calls go on at the same time.
+#[derive(Debug)]
+pub struct Watch<'s> {
+    scripts: &'s Scripts,
+    uses: Vec<(AppId, Role, Use)>,
+    parties: HashMap<u64, Party>,
+    by_local: HashMap<EndPoint, u64>,
+    by_address: HashMap<Address, Vec<u64>>,
+    by_ssrc: HashMap<u32, u64>,
+    joined: Joined,
+    channel_calls: HashMap<Address, (u64, ChannelCall)>,
+    undecided: Vec<ChannelSighting>,
+    undecided_at: usize,
+    begun: u64,
+    told: u64,
+    next_sweep_us: u64,
+}
+
+impl<'s> Watch<'s> {
+    /// For verdicts by this set.
+    pub fn new(scripts: &'s Scripts, set: &SignatureSet) -> Self {
+        let mut uses = Vec::new();
+        let mut add = |flows: &[Flows], what| {
+            for flow in flows {
+                let app = set.apps().iter().find(|app| app.name == flow.app);
+                let role = app.and_then(|app| app.roles.iter().position(|role| *role == flow.role));
+                if let (Some(app), Some(role)) = (app, role.and_then(|role| u8::try_from(role + 1).ok())) {
+                    uses.push((app.id, Role(role), what));
+                }
+            }
+        };
+        add(&scripts.relays.flows, Use::Call);
+        add(&scripts.channels.flows, Use::Channel);
+        add(&scripts.relays.signalling, Use::Signalling);
+        add(&scripts.channels.signalling, Use::Signalling);
+        Self {
+            scripts,
+            uses,
+            parties: HashMap::new(),
+            by_local: HashMap::new(),
+            by_address: HashMap::new(),
+            by_ssrc: HashMap::new(),
+            joined: Joined::default(),
+            channel_calls: HashMap::new(),
+            undecided: Vec::new(),
+            undecided_at: 0,
+            begun: 0,
+            told: 0,
+            next_sweep_us: 0,
+        }
+    }
+
+    /// Calls handed out so far.
+    pub fn told(&self) -> u64 {
+        self.told
+    }
+
+    /// Ends of calls and channel calls being followed now, and finished ones that wait for their other end.
+    pub fn open(&self) -> usize {
+        self.parties.len() + self.channel_calls.len() + self.joined.len()
+    }
+
+    /// Whether a packet with this verdict can matter; others need not be handed in.
+    pub fn wants(&self, seen: &Seen) -> bool {
+        !seen.verdict.is_match() || self.use_of(seen).is_some()
+    }
+
+    fn use_of(&self, seen: &Seen) -> Option<Use> {
+        let (app, role) = (seen.verdict.app, seen.verdict.role);
+        self.uses.iter().find(|(known, of, _)| *known == app && *of == role).map(|(.., what)| *what)
+    }
+
+    /// Takes in the next packet: what the tracker said of it, and its number in the capture. `ended` is told each call
+    /// that is over. Packets come in order of time.
+    pub fn packet(&mut self, packet: &Packet<'_>, seen: &Seen, number: u64, ended: &mut impl FnMut(Call)) {
+        let at = Mark { time_us: packet.time_us, number };
+        let mut told = self.told;
+        self.look(packet, seen, at, &mut |call| {
+            told += 1;
+            ended(Call { number: told, ..call });
+        });
+        self.told = told;
+    }
+
+    fn look(&mut self, packet: &Packet<'_>, seen: &Seen, at: Mark, ended: &mut impl FnMut(Call)) {
+        self.sweep(at.time_us, ended);
+        if matches!(packet.fragment, Fragment::Later(_)) {
+            return;
+        }
+        match self.use_of(seen) {
+            Some(Use::Signalling) => self.signalling(packet, at),
+            Some(Use::Channel) if packet.five_tuple.transport == Transport::Udp => {
+                self.channel(packet, seen, at);
+            }
+            Some(Use::Call) if packet.five_tuple.transport == Transport::Udp => {
+                self.datagram(packet, seen, at, ended);
+            }
+            None if !seen.verdict.is_match() && packet.five_tuple.transport == Transport::Udp => {
+                self.datagram(packet, seen, at, ended);
+            }
+            _ => {}
+        }
+    }
+
+    /// Hands out every call still going on, those that began first before the others.
+    pub fn finish(&mut self, ended: &mut impl FnMut(Call)) {
+        let mut calls = Vec::new();
+        let mut numbers: Vec<u64> = self.parties.keys().copied().collect();
+        numbers.sort_unstable();
+        for number in numbers {
+            self.end_party(number, u64::MAX, &mut |call| calls.push(call));
+        }
+        self.joined.expire(u64::MAX, &mut |call| calls.push(call));
+        let channels = std::mem::take(&mut self.channel_calls);
+        calls.extend(channels.into_values().map(|(number, call)| of_channels(number, call)));
+        self.undecided.clear();
+        calls.sort_by_key(|call| call.number);
+        for call in calls {
+            self.told += 1;
+            ended(Call { number: self.told, ..call });
+        }
+    }
+
+    fn datagram(&mut self, packet: &Packet<'_>, seen: &Seen, at: Mark, ended: &mut impl FnMut(Call)) {
+        let [src, dst] = ends(&packet.five_tuple);
+        let known = [src.0, dst.0].map(|end| self.by_local.get(&end).copied());
+        if known == [None; 2] && !seen.verdict.is_match() {
+            self.set_aside(packet, seen, at);
+            return;
+        }
+        let datagram = datagram::read(&self.scripts.relays, packet.payload);
+        let known = match known {
+            [None, None] => match self.opens(&datagram, src.0, dst.0, seen.direction) {
+                Some(Way::Up) => [Some(self.begin(src.0, at)), None],
+                Some(Way::Down) => [None, Some(self.begin(dst.0, at))],
+                None => return,
+            },
+            known => known,
+        };
+        for ((local, way), number) in [src, dst].into_iter().zip(known) {
+            let Some(mut number) = number else { continue };
+            let remote = if way == Way::Up { dst.0 } else { src.0 };
+            let bytes = packet.payload.len();
+            let sighting = Sighting { at, way, remote, bytes, signature: seen.verdict.signature.0 };
+            let script = &self.scripts.relays;
+            let is_over = |party: &Party| way == Way::Up && party.is_over_for(script, &sighting, &datagram);
+            if self.parties.get(&number).is_some_and(is_over) {
+                self.end_party(number, at.time_us, ended);
+                number = self.begin(local, at);
+            }
+            let Some(party) = self.parties.get_mut(&number) else { continue };
+            // The more specific app wins: its rows prove themselves on the relays that several share.
+            if seen.verdict.is_match() && (party.app == 0 || seen.verdict.app.0 < party.app) {
+                party.app = seen.verdict.app.0;
+            }
+            if let Some(ssrc) = party.take(script, &sighting, &datagram) {
+                let other = *self.by_ssrc.entry(ssrc).or_insert(number);
+                self.pair(number, other);
+            }
+        }
+        if let [Some(a), Some(b)] = known {
+            self.pair(a, b);
+        }
+    }
+
+    /// Whose call a datagram begins that belongs to none: its sender's or its receiver's. Keep-alives of a finished call and
+    /// stray releases begin none; but what opens a call or carries it does.
+    fn opens(
+        &self,
+        datagram: &Datagram<'_>,
+        src: EndPoint,
+        dst: EndPoint,
+        sent_by: Direction,
+    ) -> Option<Way> {
+        use Meaning::{Allocate, Allocated, Check, Checked, Ping, Pong, Probe, Probed};
+        let is_relay = |end: &EndPoint| self.scripts.relays.relay_ports.contains(&end.port);
+        match datagram {
+            Datagram::Stun(Allocate | Ping | Probe, _) => Some(Way::Up),
+            Datagram::Stun(Allocated | Pong | Probed, _) => Some(Way::Down),
+            Datagram::Rtp(_) | Datagram::Stun(Check | Checked, _) => {
+                let way = match (is_relay(&src), is_relay(&dst), src.is_private(), dst.is_private()) {
+                    (true, false, ..) | (false, false, false, true) => Way::Down,
+                    (false, true, ..) | (false, false, true, false) => Way::Up,
+                    _ if sent_by == Direction::Originator => Way::Up,
+                    _ => Way::Down,
+                };
+                Some(way)
+            }
+            _ => None,
+        }
+    }
+
+    /// Two ends of one call: the same stream, or packets from one to the other.
+    fn pair(&mut self, a: u64, b: u64) {
+        for (one, other) in [(a, b), (b, a)] {
+            let is_open = one != other && self.parties.contains_key(&other);
+            if let Some(party) = self.parties.get_mut(&one).filter(|_| is_open) {
+                party.counterpart.get_or_insert(other);
+            }
+        }
+    }
+
+    fn begin(&mut self, local: EndPoint, at: Mark) -> u64 {
+        self.begun += 1;
+        let number = self.begun;
+        self.parties.insert(number, Party::new(local, at));
+        self.by_local.insert(local, number);
+        self.by_address.entry(local.address).or_default().push(number);
+        number
+    }
+
+    fn end_party(&mut self, number: u64, now_us: u64, ended: &mut impl FnMut(Call)) {
+        let Some(mut party) = self.parties.remove(&number) else { return };
+        if self.by_local.get(&party.local) == Some(&number) {
+            self.by_local.remove(&party.local);
+        }
+        if let Some(numbers) = self.by_address.get_mut(&party.local.address) {
+            numbers.retain(|known| *known != number);
+            if numbers.is_empty() {
+                self.by_address.remove(&party.local.address);
+            }
+        }
+        for stream in &party.streams {
+            if self.by_ssrc.get(&stream.ssrc) == Some(&number) {
+                self.by_ssrc.remove(&stream.ssrc);
+            }
+        }
+        party.finish();
+        let goes_on = party.counterpart.is_some_and(|other| self.parties.contains_key(&other));
+        self.joined.take(number, party, goes_on, now_us, ended);
+    }
+
+    fn sweep(&mut self, now_us: u64, ended: &mut impl FnMut(Call)) {
+        if now_us < self.next_sweep_us {
+            return;
+        }
+        self.next_sweep_us = now_us.saturating_add(SWEEP_US);
+        let script = &self.scripts.relays;
+        let is_over = |party: &Party| match party.released {
+            Some(_) => now_us > party.last_release_us.saturating_add(script.linger_us),
+            None => now_us > party.last.time_us.saturating_add(script.quiet_us),
+        };
+        let mut over: Vec<u64> =
+            self.parties.iter().filter(|(_, party)| is_over(party)).map(|(number, _)| *number).collect();
+        over.sort_unstable();
+        over.into_iter().for_each(|number| self.end_party(number, now_us, ended));
+        self.joined.expire(now_us, ended);
+        let quiet_us = self.scripts.channels.quiet_us;
+        let quiet = |call: &ChannelCall| now_us > call.last.time_us.saturating_add(quiet_us);
+        let over: Vec<Address> = self
+            .channel_calls
+            .iter()
+            .filter(|(_, (_, call))| quiet(call))
+            .map(|(address, _)| *address)
+            .collect();
+        for address in over {
+            if let Some((number, call)) = self.channel_calls.remove(&address) {
+                ended(of_channels(number, call));
+            }
+        }
+    }
+
+    /// Packets with payload only: an acknowledgement signals nothing.
+    fn signalling(&mut self, packet: &Packet<'_>, at: Mark) {
+        if packet.payload.is_empty() {
+            return;
+        }
+        for (end, way) in ends(&packet.five_tuple) {
+            for number in self.by_address.get(&end.address).into_iter().flatten() {
+                if let Some(party) = self.parties.get_mut(number) {
+                    party.signal(at, way);
+                }
+            }
+            if let Some((_, call)) = self.channel_calls.get_mut(&end.address) {
+                call.signal(at, way);
+            }
+        }
+    }
+
+    fn channel(&mut self, packet: &Packet<'_>, seen: &Seen, at: Mark) {
+        let sighting = channel_sighting(packet, seen, at);
+        let client = sighting.local.address;
+        let before: Vec<ChannelSighting> = if seen.packet_number > 1 {
+            let mut before: Vec<_> = self
+                .undecided
+                .iter()
+                .filter(|early| early.flow_number == seen.flow_number)
+                .copied()
+                .collect();
+            self.undecided.retain(|early| early.flow_number != seen.flow_number);
+            self.undecided_at = 0;
+            before.sort_by_key(|early| early.at.number);
+            before
+        } else {
+            Vec::new()
+        };
+        let begun = &mut self.begun;
+        let first = before.first().map_or(at, |early| early.at);
+        let (_, call) = self.channel_calls.entry(client).or_insert_with(|| {
+            *begun += 1;
+            (*begun, ChannelCall::new(first))
+        });
+        call.app = seen.verdict.app.0;
+        call.signature = seen.verdict.signature.0;
+        for early in before.iter().chain([&sighting]) {
+            call.take(&self.scripts.channels, early);
+        }
+        call.first = if first.time_us < call.first.time_us { first } else { call.first };
+    }
+
+    /// Keeps what a channel's story needs of a datagram, in case its flow turns out to be a channel.
+    fn set_aside(&mut self, packet: &Packet<'_>, seen: &Seen, at: Mark) {
+        if seen.packet_number > UNDECIDED as u64 || packet.payload.is_empty() {
+            return;
+        }
+        let is_known =
+            packet.payload.first().is_some_and(|byte| self.scripts.channels.class(*byte).is_some());
+        if !is_known {
+            return;
+        }
+        let sighting = channel_sighting(packet, seen, at);
+        if self.undecided.len() < UNDECIDED {
+            self.undecided.push(sighting);
+        } else {
+            if let Some(oldest) = self.undecided.get_mut(self.undecided_at) {
+                *oldest = sighting;
+            }
+            self.undecided_at = (self.undecided_at + 1) % UNDECIDED;
+        }
+    }
+}
+
+fn of_channels(number: u64, call: ChannelCall) -> Call {
+    Call { number, app: AppId(call.app), story: Story::Channels(Box::new(call)) }
+}
+
+fn channel_sighting(packet: &Packet<'_>, seen: &Seen, at: Mark) -> ChannelSighting {
+    let [(src, _), (dst, _)] = ends(&packet.five_tuple);
+    let (local, remote, way) = match seen.direction {
+        Direction::Originator => (src, dst, Way::Up),
+        Direction::Responder => (dst, src, Way::Down),
+    };
+    ChannelSighting {
+        at,
+        way,
+        local,
+        remote,
+        flow_number: seen.flow_number,
+        bytes: packet.payload.len(),
+        first_byte: packet.payload.first().copied(),
+    }
+}
+
+/// Sender and receiver: to the sender the packet goes up, to the receiver down.
+fn ends(tuple: &FiveTuple) -> [(EndPoint, Way); 2] {
+    [
+        (EndPoint { address: tuple.src, port: tuple.src_port }, Way::Up),
+        (EndPoint { address: tuple.dst, port: tuple.dst_port }, Way::Down),
+    ]
+}

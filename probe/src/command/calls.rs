@@ -1,0 +1,155 @@
+//! `wiremark calls`: the calls in captures, each as a story, a record or a picture.
+
+mod report;
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use report::Report;
+use wiremark::{Classifier, Flow, Frame, Packet, ParseError, Tracker, TrackerConfig};
+use wiremark_analysis::calls::{Call, Scripts, Watch};
+use wiremark_probe::capture::Capture;
+use wiremark_probe::replay::replay;
+
+use crate::inputs::SignatureArguments;
+use crate::output::Output;
+use crate::progress::Progress;
+use crate::stop::{Outcome, Stop, complain};
+
+/// Tells the calls in captures: relays tried, ringing, media, the way to the peer, the end
+///
+/// A call is one story out of many flows. Each state is told with its time, its packet and what showed it; each media
+/// stream with its losses, jitter and quality. Addresses are replaced by names such as `relay A`, the same relay by the
+/// same name in every call. Stories come in the order in which calls end.
+#[derive(Args)]
+#[command(after_help = crate::EXIT_CODES, after_long_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    /// Captures: pcap or pcapng, plain or packed with gzip or zstd; `-` is standard input
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+
+    /// How to tell
+    #[arg(long, value_enum, default_value = "story")]
+    format: Format,
+
+    /// Write to this file instead of standard output; `-` is standard output
+    #[arg(short, long, value_name = "OUT")]
+    output: Option<PathBuf>,
+
+    /// Only this call: its number, as stories and records print it
+    #[arg(long, value_name = "N")]
+    call: Option<u64>,
+
+    /// Print real addresses
+    #[arg(long)]
+    addresses: bool,
+
+    #[command(flatten)]
+    signatures: SignatureArguments,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Words and small tables, one screen a call
+    Story,
+    /// JSON lines, a record a call
+    Json,
+    /// A picture: lanes for relays, peer, signalling and media over time, one call below the other
+    Svg,
+    /// The pictures and the stories as a page
+    Html,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  wiremark calls capture.pcap
+  wiremark calls --format json capture.pcap | jq '.states[] | {at_us, state, packet}'
+  wiremark calls --format html -o calls.html monday.pcapng tuesday.pcapng
+  wiremark calls --format svg --call 1 -o call.svg capture.pcap && rsvg-convert -o call.png call.svg
+
+Fields of a record: timestamp, event_type (\"call\"), call_id, app, dialect,
+outcome (answered, unanswered, rejected, blocked, partial), duration_us,
+parties, relays, legs, states, streams, findings; times in them are
+microseconds since the call's first packet.
+
+States: allocating, ringing, handshake, answered, relayed, checking, reached,
+direct, fallback, heartbeat, ending.
+
+Quality is an estimate: E-model (G.107, G.113), the codec rated as AMR 12.2
+(Ie 5, Bpl 10), random loss, no echo; delay is half the round trip (to a relay:
+plus 50 ms for the half not seen), one packet, twice the mean jitter, and 50 ms
+in the phones.
+
+Exit codes:
+  0    all done
+  1    some input failed (one line each on standard error); results of all other input are complete
+  2    wrong usage
+  141  the reader of the output went away";
+
+pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
+    let classifier = arguments.signatures.classifier()?;
+    let scripts = Scripts::embedded().map_err(|error| Stop::Failed(error.to_string()))?;
+    let output = Output::open(arguments.output.as_deref(), &arguments.files)?;
+    let mut report =
+        Report::new(arguments.format, output, classifier.set(), arguments.addresses, arguments.call);
+    let (mut failed, mut calls) = (false, 0);
+    for file in &arguments.files {
+        let complaints = follow(file, &classifier, &scripts, &mut report, &mut calls)?;
+        failed |= !complaints.is_empty();
+        complaints.iter().for_each(complain);
+    }
+    if let Some(number) = arguments.call.filter(|number| *number == 0 || *number > calls) {
+        complain(&format!("there is no call {number}: the captures hold {calls}"));
+        failed = true;
+    }
+    report.finish()?;
+    Ok(Outcome::failed_if(failed))
+}
+
+/// One file through a tracker and a watch of its own; gives back the lines to complain about it.
+fn follow(
+    file: &Path,
+    classifier: &Classifier,
+    scripts: &Scripts,
+    report: &mut Report<'_>,
+    calls: &mut u64,
+) -> Result<Vec<String>, Stop> {
+    let mut capture = match Capture::open(file) {
+        Ok(capture) => capture,
+        Err(error) => return Ok(vec![error.to_string()]),
+    };
+    let mut progress = Progress::new(capture.name(), capture.file_bytes(), report.scrolls());
+    let mut tracker = Tracker::new(classifier, TrackerConfig::default());
+    let mut watch = Watch::new(scripts, classifier.set());
+    let stopped = std::cell::Cell::new(None);
+    let before = *calls;
+    let mut ended = |call: Call| {
+        let earlier = stopped.take();
+        let call = Call { number: call.number + before, ..call };
+        stopped.set(earlier.or_else(|| report.call(&call).err()));
+    };
+    let mut number = 0;
+    let mut look = |frame: &Frame<'_>| -> Result<(), ParseError> {
+        number += 1;
+        let seen = tracker.frame(frame, &mut |_: &Flow| ())?;
+        if watch.wants(&seen) {
+            let packet = Packet::parse(frame.link_type, frame.time_us, frame.bytes)?;
+            watch.packet(&packet, &seen, number, &mut ended);
+        }
+        Ok(())
+    };
+    let (_, errors) = replay(&mut capture, &mut look, |bytes| {
+        progress.read(bytes);
+        let stop = stopped.take();
+        let go_on = stop.is_none();
+        stopped.set(stop);
+        go_on
+    });
+    watch.finish(&mut ended);
+    *calls += watch.told();
+    drop(progress);
+    match stopped.take() {
+        Some(stop) => Err(stop),
+        None => Ok(errors.iter().map(ToString::to_string).collect()),
+    }
+}

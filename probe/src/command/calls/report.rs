@@ -1,0 +1,99 @@
+//! What `calls` prints.
+
+use std::io::Write;
+
+use serde::Serialize;
+use wiremark::SignatureSet;
+use wiremark_analysis::calls::{Call, Names, Record, picture, story};
+use wiremark_probe::time::timestamp;
+
+use super::Format;
+use crate::output::Output;
+use crate::stop::Stop;
+
+/// Takes calls as they end.
+pub(crate) struct Report<'s> {
+    format: Format,
+    output: Output,
+    set: &'s SignatureSet,
+    names: Names,
+    only: Option<u64>,
+    calls: u64,
+    /// Pictures have a height that is known at the end only.
+    pictures: Vec<picture::Picture>,
+    stories: Vec<String>,
+}
+
+/// A record with its time in the way of Suricata's EVE.
+#[derive(Serialize)]
+struct Line<'r> {
+    timestamp: String,
+    #[serde(flatten)]
+    record: &'r Record,
+}
+
+impl<'s> Report<'s> {
+    pub(crate) fn new(
+        format: Format,
+        output: Output,
+        set: &'s SignatureSet,
+        addresses: bool,
+        only: Option<u64>,
+    ) -> Self {
+        let names = Names { addresses, ..Names::default() };
+        Self { format, output, set, names, only, calls: 0, pictures: Vec::new(), stories: Vec::new() }
+    }
+
+    /// Whether calls appear on the terminal as they end.
+    pub(crate) fn scrolls(&self) -> bool {
+        self.output.is_terminal() && matches!(self.format, Format::Story | Format::Json)
+    }
+
+    /// Takes one call.
+    pub(crate) fn call(&mut self, call: &Call) -> Result<(), Stop> {
+        // Every call counts for the census, also those that are not printed.
+        let record = Record::new(call, self.set, &mut self.names);
+        self.calls += 1;
+        if self.only.is_some_and(|only| only != call.number) {
+            return Ok(());
+        }
+        let timestamp = timestamp(record.start_us);
+        match self.format {
+            Format::Story => self.output.text(&(story::tell(&record, &timestamp) + "\n")),
+            Format::Json => {
+                let line = Line { timestamp, record: &record };
+                let written = serde_json::to_writer(&mut self.output, &line)
+                    .map_err(Into::into)
+                    .and_then(|()| self.output.write_all(b"\n"))
+                    .and_then(|()| self.output.flush());
+                self.output.explain(written)
+            }
+            Format::Svg => {
+                self.pictures.push(picture::draw(&record, &timestamp));
+                Ok(())
+            }
+            Format::Html => {
+                self.stories.push(story::tell(&record, &timestamp));
+                self.pictures.push(picture::draw(&record, &timestamp));
+                Ok(())
+            }
+        }
+    }
+
+    /// Prints what is left to print.
+    pub(crate) fn finish(mut self) -> Result<(), Stop> {
+        match self.format {
+            Format::Story => {
+                let close = story::close(&self.names, self.calls);
+                self.output.text(&format!("{close}MOS: {}\n", story::assumptions()))?;
+            }
+            Format::Json => {}
+            Format::Svg => self.output.text(&picture::document(&self.pictures))?,
+            Format::Html => {
+                let close = story::close(&self.names, self.calls);
+                self.output.text(&picture::page(&self.pictures, &self.stories, &close))?;
+            }
+        }
+        self.output.finish()
+    }
+}

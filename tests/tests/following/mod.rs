@@ -1,0 +1,55 @@
+//! Traces and captures through a tracker and a watch.
+
+use wiremark::{Classifier, Frame, LinkType, Options, Packet, Tracker, TrackerConfig};
+use wiremark_analysis::calls::{Call, Names, Record, Scripts, Watch};
+use wiremark_tests::trace::Trace;
+
+/// Where the real captures lie: `WIREMARK_TRACES`, or the place that the scores are counted at.
+#[allow(dead_code)]
+pub(crate) fn traces() -> std::path::PathBuf {
+    std::env::var_os("WIREMARK_TRACES").map_or_else(wiremark_tests::score::default_traces, Into::into)
+}
+
+/// What came of a capture.
+#[allow(dead_code)] // each test binary looks at some of it
+pub(crate) struct Told {
+    pub(crate) calls: Vec<Call>,
+    pub(crate) records: Vec<Record>,
+    pub(crate) names: Names,
+    /// The most ends of calls that were open at a time.
+    pub(crate) most_open: usize,
+}
+
+pub(crate) fn classifier() -> Classifier {
+    Classifier::new(wiremark_signatures::embedded().expect("the shipped set"), Options::default())
+}
+
+/// Tells the calls of a trace, in the order in which they end.
+pub(crate) fn follow(trace: &Trace) -> Told {
+    let frames = trace.frames().map(|(time_us, link, bytes)| (time_us, u32::from(link), bytes));
+    follow_frames(frames)
+}
+
+pub(crate) fn follow_frames<'f>(frames: impl Iterator<Item = (u64, u32, &'f [u8])>) -> Told {
+    let classifier = classifier();
+    let scripts = Scripts::embedded().expect("the shipped scripts");
+    let mut tracker = Tracker::new(&classifier, TrackerConfig::default());
+    let mut watch = Watch::new(&scripts, classifier.set());
+    let mut calls = Vec::new();
+    let mut most_open = 0;
+    for (number, (time_us, link, bytes)) in (1..).zip(frames) {
+        let Some(link_type) = LinkType::from_number(link) else { continue };
+        let frame = Frame { link_type, time_us, bytes, wire_bytes: bytes.len() as u32 };
+        let Ok(seen) = tracker.frame(&frame, &mut |_| ()) else { continue };
+        if watch.wants(&seen) {
+            let packet = Packet::parse(link_type, time_us, bytes).expect("the tracker took it");
+            watch.packet(&packet, &seen, number, &mut |call| calls.push(call));
+            most_open = most_open.max(watch.open());
+        }
+    }
+    watch.finish(&mut |call| calls.push(call));
+    assert!(calls.iter().zip(1..).all(|(call, number): (&Call, u64)| call.number == number));
+    let mut names = Names::default();
+    let records = calls.iter().map(|call| Record::new(call, classifier.set(), &mut names)).collect();
+    Told { calls, records, names, most_open }
+}
