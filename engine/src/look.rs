@@ -11,7 +11,7 @@ use crate::sight::Sight;
 use crate::signature::model::Teaches;
 use crate::signature::pattern::Match;
 use crate::signature::table::{Opening, RowIndex};
-use crate::verdict::Carrier;
+use crate::verdict::{Carrier, Verdict};
 use miniz_oxide::inflate::core as inflate;
 use smallvec::SmallVec;
 
@@ -301,6 +301,11 @@ impl Classifier {
         let Some(frames) = quic::decrypt_initial(packet, scratch) else { return };
         let key = sight.packet.five_tuple.key();
         for frame in quic::crypto_frames(frames) {
+            if flow.slot(side).is_some_and(|number| pool.get(number, &key, side).is_none()) {
+                flow.unpark(side, 0);
+                flow.verdict.flags |= Verdict::LOST;
+                observer.event(Event::Lost);
+            }
             let parked = flow.slot(side).and_then(|number| pool.get(number, &key, side));
             let joined = match parked {
                 Some(slot) => {

@@ -253,8 +253,18 @@ fn cross_check(row: &TableView<'_>, conditions: &Conditions) -> Result<(), LoadE
     if http.is_some() && anchor != Anchor::Http {
         return Err(row.error("http", "no prefix beside http"));
     }
+    if matches!(anchor, Anchor::Host | Anchor::Address) {
+        // A name or an address is looked up by itself: nothing of the packet around it is at hand.
+        for key in
+            ["port", "direction", "length", "equation", "contains", "reverse", "every", "unless", "veto"]
+        {
+            if row.has(key) {
+                return Err(row.error(key, "nothing but carrier beside host, and nothing beside address"));
+            }
+        }
+    }
     if !hosts.is_empty() && !matches!(anchor, Anchor::Http | Anchor::Host) {
-        return Err(row.error("host", "beside host only http, port, carrier, direction and unless"));
+        return Err(row.error("host", "beside host only carrier, or http with its conditions"));
     }
     Ok(())
 }

@@ -276,8 +276,9 @@ impl HostPattern {
 
     /// How specific the pattern is: of several that match, the greatest wins.
     pub fn rank(&self) -> usize {
-        let label = self.label.as_ref().map_or(0, |(begins, ends)| 1 + begins.len() + ends.len());
-        (self.suffix.len() + label) * 2 + usize::from(self.is_exact)
+        let label = self.label.as_ref().map_or(0, |(begins, ends)| begins.len() + ends.len());
+        // A label spelled out is one dot longer than one with a '*', and so more specific.
+        (self.suffix.len() + label) * 2 + usize::from(self.is_exact || self.label.is_some())
     }
 
     /// Reads a name pattern; `{a,b}` and `{1..16}` make several.
@@ -364,6 +365,8 @@ mod tests {
         assert!(rank("a.example.net") > rank("example.net"));
         assert!(rank("*short.example.net") > rank("example.net"));
         assert!(rank("hkshort.example.net") > rank("*short.example.net"));
+        assert!(rank("b.example.net") > rank("*b.example.net"));
+        assert!(rank("*.example.net") > rank("example.net"));
         assert!(rank("=example.net") > rank("example.net"));
     }
 
