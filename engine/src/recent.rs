@@ -59,8 +59,8 @@ impl<K: Spread, V: Copy> Recent<K, V> {
         let ways = self.ways(&key);
         let same = ways.iter().position(|way| way.as_ref().is_some_and(|entry| entry.key == key));
         let oldest = || {
-            let age = |way: &Option<Entry<K, V>>| way.as_ref().map_or(0, |entry| 1 + entry.used_us);
-            (0..ways.len()).min_by_key(|way| age(&ways[*way]))
+            // `None`, a free place, comes before any time.
+            (0..ways.len()).min_by_key(|way| ways[*way].as_ref().map(|entry| entry.used_us))
         };
         if let Some(way) = same.or_else(oldest) {
             ways[way] =
@@ -110,6 +110,15 @@ mod tests {
         assert_eq!(recent.get(&0, 102), Some(0), "used lately");
         assert_eq!(recent.get(&1, 102), None, "the least recently used");
         assert_eq!(recent.get(&99, 102), Some(99));
+    }
+
+    #[test]
+    fn the_last_moment_there_is_is_a_time_like_any_other() {
+        let mut recent = Recent::new(WAYS, 7);
+        for key in 0..2 * WAYS as u32 {
+            recent.insert(key, key, u64::MAX, 1000);
+        }
+        assert!((0..2 * WAYS as u32).any(|key| recent.get(&key, u64::MAX) == Some(key)));
     }
 
     #[test]
