@@ -77,7 +77,8 @@ impl<K: Spread, V: Copy> Recent<K, V> {
     pub(crate) fn insert(&mut self, key: K, value: V, now_us: u64, ttl_us: u64) {
         let Some(place) = self.place(&key) else { return };
         let ways = &self.entries[place.set];
-        let age = |way: &usize| ways[*way].as_ref().map_or(0, |entry| 1 + entry.used_us);
+        // `None`, a free place, comes before any time.
+        let age = |way: &usize| ways[*way].as_ref().map(|entry| entry.used_us);
         let way = self.way(&place, &key).or_else(|| (0..WAYS).min_by_key(age)).unwrap_or(0);
         self.tags[place.set][way] = place.tag;
         let expires_us = now_us.saturating_add(ttl_us);
@@ -127,6 +128,15 @@ mod tests {
         assert_eq!(recent.get(&0, 102), Some(0), "used lately");
         assert_eq!(recent.get(&1, 102), None, "the least recently used");
         assert_eq!(recent.get(&99, 102), Some(99));
+    }
+
+    #[test]
+    fn the_last_moment_there_is_is_a_time_like_any_other() {
+        let mut recent = Recent::new(WAYS, 7);
+        for key in 0..2 * WAYS as u32 {
+            recent.insert(key, key, u64::MAX, 1000);
+        }
+        assert!((0..2 * WAYS as u32).any(|key| recent.get(&key, u64::MAX) == Some(key)));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 mod error;
 mod open;
 mod pcapng;
+mod wait;
 
 pub use error::{CaptureError, Problem};
 
@@ -14,10 +15,11 @@ use std::io::{ErrorKind, Read};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use pcap_parser::{PcapHeader, parse_pcap_header};
 use pcapng::Section;
+use wait::{Following, Interruptible};
 
 /// Bytes asked of the source at a time.
 const CHUNK_BYTES: usize = 128 * 1024;
@@ -85,18 +87,35 @@ impl Capture {
     /// # Errors
     /// The file cannot be read, is packed in a damaged way, or does not begin like a capture.
     pub fn open(path: &Path) -> Result<Self, CaptureError> {
+        Self::open_until(path, &Arc::default(), false)
+    }
+
+    /// As [`open`](Self::open). Once `stop` is true no more bytes are waited for: the capture ends, perhaps inside a
+    /// record. With `follow`, the end of a file is not the end of the capture: more may be written.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_until(path: &Path, stop: &Arc<AtomicBool>, follow: bool) -> Result<Self, CaptureError> {
         if path == Path::new("-") {
-            return Self::from_reader("standard input", std::io::stdin());
+            let source = Interruptible::new(|| Ok(std::io::stdin()), Arc::clone(stop));
+            return Self::from_reader("standard input", source);
         }
         let name = path.display().to_string();
         let unreadable = |error| CaptureError::at_start(&name, Problem::Unreadable(error));
-        let file = File::open(path).map_err(unreadable)?;
-        let metadata = file.metadata().map_err(unreadable)?;
+        let metadata = std::fs::metadata(path).map_err(unreadable)?;
         if metadata.is_dir() {
             return Err(unreadable(ErrorKind::IsADirectory.into()));
         }
+        if !metadata.is_file() {
+            let path = path.to_owned();
+            return Self::from_reader(&name, Interruptible::new(move || File::open(path), Arc::clone(stop)));
+        }
+        let file = File::open(path).map_err(unreadable)?;
+        if follow {
+            return Self::from_reader(&name, Following::new(file, Arc::clone(stop)));
+        }
         let mut capture = Self::from_reader(&name, file)?;
-        capture.file_bytes = metadata.is_file().then_some(metadata.len());
+        capture.file_bytes = Some(metadata.len());
         Ok(capture)
     }
 

@@ -4,6 +4,7 @@ mod command;
 mod inputs;
 mod output;
 mod progress;
+mod signal;
 mod stop;
 mod table;
 
@@ -39,6 +40,7 @@ Exit codes:
   0    all done
   1    some input failed (one line each on standard error); results of all other input are complete
   2    wrong usage
+  130  stopped by SIGINT, 143 by SIGTERM (a line on standard error); what was decided until then is complete
   141  the reader of the output went away";
 
 const EXAMPLES: &str = "\
@@ -64,6 +66,7 @@ Exit codes:
   0    all done
   1    some input failed (one line each on standard error); results of all other input are complete
   2    wrong usage
+  130  stopped by SIGINT, 143 by SIGTERM (a line on standard error); what was decided until then is complete
   141  the reader of the output went away";
 
 fn main() -> ExitCode {
@@ -78,6 +81,7 @@ fn main() -> ExitCode {
     match outcome {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::SomeFailed) => ExitCode::from(1),
+        Ok(Outcome::Signalled(number)) => ExitCode::from(128 + number),
         Err(Stop::ReaderGone) => ExitCode::from(141),
         Err(Stop::Failed(line)) => {
             complain(&line);

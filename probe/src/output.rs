@@ -1,7 +1,7 @@
 //! Where results go.
 
 use std::fs::File;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use crate::stop::Stop;
@@ -10,10 +10,16 @@ use crate::stop::Stop;
 const BATCH_BYTES: usize = 64 * 1024;
 
 /// Standard output or a file, written in whole records only: [`Write::flush`] marks the end of a record.
+///
+/// Where a disk is full, a file ends with the last record that fitted whole.
 pub(crate) struct Output {
     name: String,
     to: Box<dyn Write>,
+    /// The same file once more, to cut off what a full disk took of a record.
+    file: Option<File>,
     pending: Vec<u8>,
+    /// Where in `pending` records end.
+    ends: Vec<usize>,
     batch_bytes: usize,
     is_terminal: bool,
 }
@@ -21,17 +27,13 @@ pub(crate) struct Output {
 impl Output {
     /// Standard output for none and `-`.
     pub(crate) fn open(path: Option<&Path>, inputs: &[PathBuf]) -> Result<Self, Stop> {
+        let (pending, ends, batch_bytes) = (Vec::new(), Vec::new(), BATCH_BYTES);
         let Some(path) = path.filter(|path| *path != Path::new("-")) else {
             let is_terminal = io::stdout().is_terminal();
-            let batch_bytes = if is_terminal { 0 } else { BATCH_BYTES };
-            let to = Box::new(io::stdout());
-            return Ok(Self {
-                name: "standard output".into(),
-                to,
-                pending: Vec::new(),
-                batch_bytes,
-                is_terminal,
-            });
+            let batch_bytes = if is_terminal { 0 } else { batch_bytes };
+            let (to, file) = standard_output();
+            let name = "standard output".into();
+            return Ok(Self { name, to, file, pending, ends, batch_bytes, is_terminal });
         };
         let name = path.display().to_string();
         if let Ok(target) = path.canonicalize()
@@ -41,9 +43,14 @@ impl Output {
                 "{name}: is one of the captures to read; choose another file for the output"
             )));
         }
-        let file = File::create(path).map_err(|error| Stop::writing(&name, &error))?;
-        let to = Box::new(file);
-        Ok(Self { name, to, pending: Vec::new(), batch_bytes: BATCH_BYTES, is_terminal: false })
+        let to = File::create(path).map_err(|error| Stop::writing(&name, &error))?;
+        let file = to.try_clone().ok();
+        Ok(Self { name, to: Box::new(to), file, pending, ends, batch_bytes, is_terminal: false })
+    }
+
+    /// From now on every record is written by itself, not with others.
+    pub(crate) fn write_at_once(&mut self) {
+        self.batch_bytes = 0;
     }
 
     /// Whether a person watches the results come.
@@ -69,10 +76,56 @@ impl Output {
     }
 
     fn pass_on(&mut self) -> io::Result<()> {
-        self.to.write_all(&self.pending)?;
+        let mut written = 0;
+        while written < self.pending.len() {
+            match self.to.write(&self.pending[written..]) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(length) => written += length,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    self.cut_to_whole_records(written);
+                    return Err(error);
+                }
+            }
+        }
         self.pending.clear();
+        self.ends.clear();
         Ok(())
     }
+
+    /// Takes back what was written behind the last whole record, where the output is a file.
+    fn cut_to_whole_records(&mut self, written: usize) {
+        let whole = self.ends.iter().copied().rfind(|end| *end <= written).unwrap_or(0);
+        if let Some(file) = &mut self.file
+            && file.metadata().is_ok_and(|metadata| metadata.is_file())
+            && let Ok(position) = file.stream_position()
+        {
+            let end = position.saturating_sub((written - whole) as u64);
+            // If this fails too there is nothing left to try; the error that led here is told.
+            let _ = file.set_len(end).and_then(|()| file.seek(SeekFrom::Start(end)));
+        }
+        self.pending.clear();
+        self.ends.clear();
+    }
+}
+
+/// Standard output, without the standard library's buffer where that is possible: what a write did not take is known.
+#[cfg(unix)]
+fn standard_output() -> (Box<dyn Write>, Option<File>) {
+    use std::os::fd::AsFd;
+    match io::stdout().as_fd().try_clone_to_owned() {
+        Ok(descriptor) => {
+            let to = File::from(descriptor);
+            let file = to.try_clone().ok();
+            (Box::new(to), file)
+        }
+        Err(_) => (Box::new(io::stdout()), None),
+    }
+}
+
+#[cfg(not(unix))]
+fn standard_output() -> (Box<dyn Write>, Option<File>) {
+    (Box::new(io::stdout()), None)
 }
 
 impl Write for Output {
@@ -82,6 +135,7 @@ impl Write for Output {
     }
 
     fn flush(&mut self) -> io::Result<()> {
+        self.ends.push(self.pending.len());
         if self.pending.len() < self.batch_bytes {
             return Ok(());
         }

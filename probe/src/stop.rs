@@ -10,6 +10,8 @@ pub(crate) enum Outcome {
     Done,
     /// Some input failed and was complained about; the rest is complete.
     SomeFailed,
+    /// A signal of this number ended it early; what was decided until then was written.
+    Signalled(u8),
 }
 
 impl Outcome {

@@ -5,6 +5,7 @@ pub mod capture_file;
 pub mod case;
 pub mod conversation;
 pub mod demo;
+pub mod hostile;
 pub mod packet;
 pub mod protocol;
 pub mod random;

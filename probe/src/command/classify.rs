@@ -9,11 +9,12 @@ use clap::{Args, ValueEnum};
 use report::{Report, Totals};
 use wiremark::{Classifier, Flow, Tracker, TrackerConfig};
 use wiremark_probe::capture::Capture;
-use wiremark_probe::replay::replay;
+use wiremark_probe::replay::{ReplayError, replay};
 
-use crate::inputs::SignatureArguments;
+use crate::inputs::{SignatureArguments, tracker_config};
 use crate::output::Output;
 use crate::progress::Progress;
+use crate::signal::Interrupt;
 use crate::stop::{Outcome, Stop, complain};
 
 /// Tells which flows belong to which app, and what they are for
@@ -51,6 +52,13 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N", default_value_t = TrackerConfig::default().capacity, value_parser = flow_limit)]
     max_flows: usize,
 
+    /// Go on when the end of the file is reached: more is being written. Ends with SIGINT or SIGTERM, or when the file
+    /// is removed
+    ///
+    /// Takes one file. Records are written as flows end, not in batches.
+    #[arg(long)]
+    follow: bool,
+
     #[command(flatten)]
     signatures: SignatureArguments,
 }
@@ -81,6 +89,7 @@ Examples:
   wiremark classify --format json capture.pcap | jq 'select(.app != null)'
   wiremark classify --format csv -o flows.csv capture.pcap
   wiremark classify --without related,address capture.pcap
+  wiremark classify --follow --format json still-written.pcap
   zcat archive.gz | wiremark classify -
 
 Fields of a record, in this order (json and csv):
@@ -109,41 +118,73 @@ Exit codes:
   0    all done
   1    some input failed (one line each on standard error); results of all other input are complete
   2    wrong usage
+  130  stopped by SIGINT, 143 by SIGTERM (a line on standard error); what was decided until then is complete
   141  the reader of the output went away";
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
+    if arguments.follow && (arguments.files.len() > 1 || arguments.files[0] == Path::new("-")) {
+        return Err(Stop::Usage(
+            "--follow takes one file that is being written, and not standard input".into(),
+        ));
+    }
     let classifier = arguments.signatures.classifier()?;
     let set = classifier.set();
-    let output = Output::open(arguments.output.as_deref(), &arguments.files)?;
+    let mut output = Output::open(arguments.output.as_deref(), &arguments.files)?;
+    if arguments.follow {
+        output.write_at_once();
+    }
     let mut report = match arguments.format {
         Format::Table if arguments.flows => Report::flows(set, output, arguments.files.len() > 1),
         Format::Table => Report::summary(set, output),
         Format::Json => Report::json(set, output),
         Format::Csv => Report::csv(set, output)?,
     };
-    let config = TrackerConfig { capacity: arguments.max_flows, ..TrackerConfig::default() };
+    let interrupt = Interrupt::listen();
+    let config = tracker_config(arguments.max_flows);
     let mut totals = Totals::default();
     for file in &arguments.files {
-        let complaints = classify_file(file, &classifier, config, &mut report, &mut totals)?;
+        let source = Source { file, follow: arguments.follow, interrupt: &interrupt };
+        let complaints = classify_file(source, &classifier, config, &mut report, &mut totals)?;
         report.end_of_file();
         totals.files += 1;
         totals.failed_files += u64::from(!complaints.is_empty());
         complaints.iter().for_each(complain);
+        if interrupt.signal().is_some() {
+            break;
+        }
     }
     report.finish(&totals)?;
+    if let Some((number, name)) = interrupt.signal() {
+        let Totals { files, counts, .. } = &totals;
+        let (frames, all) = (counts.frames, arguments.files.len());
+        complain(&format!(
+            "stopped by {name} in file {files} of {all}, after {frames} frames; what they decided was written"
+        ));
+        return Ok(Outcome::Signalled(number));
+    }
     Ok(Outcome::failed_if(totals.failed_files > 0))
+}
+
+/// Where frames come from, and what ends them early.
+struct Source<'a> {
+    file: &'a Path,
+    follow: bool,
+    interrupt: &'a Interrupt,
 }
 
 /// One file through a tracker of its own; gives back the lines to complain about it.
 fn classify_file(
-    file: &Path,
+    source: Source<'_>,
     classifier: &Classifier,
     config: TrackerConfig,
     report: &mut Report<'_>,
     totals: &mut Totals,
 ) -> Result<Vec<String>, Stop> {
-    let mut capture = match Capture::open(file) {
+    let Source { file, follow, interrupt } = source;
+    let mut capture = match Capture::open_until(file, interrupt.flag(), follow) {
         Ok(capture) => capture,
+        // Nothing was waited for any longer.
+        Err(_) if interrupt.signal().is_some() => return Ok(Vec::new()),
         Err(error) => return Ok(vec![error.to_string()]),
     };
     let name = capture.name().to_owned();
@@ -160,7 +201,7 @@ fn classify_file(
         |bytes| {
             progress.read(bytes);
             let stop = stopped.take();
-            let go_on = stop.is_none();
+            let go_on = stop.is_none() && interrupt.signal().is_none();
             stopped.set(stop);
             go_on
         },
@@ -174,6 +215,11 @@ fn classify_file(
     totals.evicted += tracker.statistics().evicted;
     match stopped.take() {
         Some(stop) => Err(stop),
-        None => Ok(errors.iter().map(ToString::to_string).collect()),
+        None => {
+            let ours = |error: &&ReplayError| {
+                interrupt.signal().is_none() || matches!(error, ReplayError::UnknownLinkType { .. })
+            };
+            Ok(errors.iter().filter(ours).map(ToString::to_string).collect())
+        }
     }
 }

@@ -13,7 +13,7 @@ use wiremark::{Event, Flow, Observer, SignatureSet, Tracker, TrackerConfig};
 use wiremark_probe::capture::Capture;
 use wiremark_probe::replay::replay;
 
-use crate::inputs::SignatureArguments;
+use crate::inputs::{SignatureArguments, tracker_config};
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::stop::{Outcome, Stop, complain};
@@ -73,7 +73,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
             blocks.push((*flow, notes));
         }
     };
-    let mut tracker = Tracker::new(&classifier, TrackerConfig::default());
+    let mut tracker = Tracker::new(&classifier, tracker_config(TrackerConfig::default().capacity));
     let (_, errors) = replay(
         &mut capture,
         |frame| {
