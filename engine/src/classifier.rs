@@ -3,7 +3,7 @@
 use crate::context::Context;
 use crate::five_tuple::Transport;
 use crate::flow::{FlowState, Side};
-use crate::look::Outcome;
+use crate::look::{Desk, Outcome};
 use crate::observer::{Event, Observer};
 use crate::packet::{Fragment, Packet};
 use crate::sight::Sight;
@@ -53,8 +53,13 @@ impl Classifier {
 
     /// Looks at the next packet of a flow. The payload is borrowed for this call and never kept, but for handshakes
     /// that come in pieces, whose bytes wait in `context`.
+    #[inline]
     pub fn classify(&self, context: &mut Context, flow: &mut FlowState, packet: &Packet<'_>) -> Verdict {
-        self.classify_observed(context, flow, packet, &mut ())
+        // Most packets of most flows: one cache line is read, nothing is written.
+        if flow.verdict.is_final() || !flow.wants(packet) {
+            return flow.verdict();
+        }
+        self.look_at(context, flow, packet, &mut ())
     }
 
     /// [`classify`](Self::classify), telling `observer` what happens on the way.
@@ -65,18 +70,27 @@ impl Classifier {
         packet: &Packet<'_>,
         observer: &mut impl Observer,
     ) -> Verdict {
-        flow.verdict.flags &= !Verdict::CHANGED;
-        if flow.verdict.is_final() {
-            return flow.verdict;
+        if flow.verdict.is_final() || !flow.wants(packet) {
+            return flow.verdict();
         }
+        self.look_at(context, flow, packet, observer)
+    }
+
+    fn look_at(
+        &self,
+        context: &mut Context,
+        flow: &mut FlowState,
+        packet: &Packet<'_>,
+        observer: &mut impl Observer,
+    ) -> Verdict {
         if flow.generation != self.set.table.generation {
             flow.renew(self.set.table.generation);
         }
         let before = flow.verdict;
         let (side, first) = flow.begin(packet);
-        // A flow picked up midway may never show its start: what other flows teach later still counts.
-        let midway = !flow.is_oriented() && packet.five_tuple.transport == Transport::Tcp;
-        if first || midway && !flow.verdict.is_match() {
+        // A flow picked up midway may never show its start: what other flows teach later still counts, now and then.
+        let again = || !flow.verdict.is_match() && flow.packets.is_power_of_two() && !flow.is_oriented();
+        if first || packet.five_tuple.transport == Transport::Tcp && again() {
             self.consider_relations(&mut context.evidence, flow, packet, observer);
         }
         if first {
@@ -92,16 +106,13 @@ impl Classifier {
                 flow.verdict.flags |= Verdict::FINAL;
             }
         }
-        if flow.is_lost() {
-            flow.verdict.flags |= Verdict::LOST;
+        let now = flow.verdict;
+        let changed = (before.app, before.role, before.confidence, before.is_final())
+            != (now.app, now.role, now.confidence, now.is_final());
+        if changed {
+            observer.event(Event::Settled(now));
         }
-        if (before.app, before.role, before.confidence, before.is_final())
-            != (flow.verdict.app, flow.verdict.role, flow.verdict.confidence, flow.verdict.is_final())
-        {
-            flow.verdict.flags |= Verdict::CHANGED;
-            observer.event(Event::Settled(flow.verdict));
-        }
-        flow.verdict
+        now.with(Verdict::CHANGED, changed)
     }
 
     fn segment(
@@ -112,47 +123,46 @@ impl Classifier {
         side: Side,
         observer: &mut impl Observer,
     ) {
-        let key = packet.five_tuple.key();
-        let was_lost = flow.is_lost();
-        let look = stream::look(flow, &mut context.pool, &key, side, packet);
-        if flow.is_lost() && !was_lost {
-            observer.event(Event::Lost);
-        }
-        let head = flow.head_copy(side);
-        let start = match look {
+        let look = stream::look(flow, &mut context.pool, side, packet);
+        let (start, is_start) = match look {
             Look::Nothing => return,
-            Look::Segment => None,
-            Look::Start(bytes) => Some(bytes),
-            Look::Head => Some(&head[..flow.head(side).len()]),
+            Look::Segment => (&[][..], false),
+            Look::Start(bytes) => (bytes, true),
+            Look::Head => (&[][..], true),
+            Look::Lost => {
+                flow.verdict.flags |= Verdict::LOST;
+                observer.event(Event::Lost);
+                (&[][..], false)
+            }
         };
+        let direction = flow.is_oriented().then(|| flow.direction_of(side));
+        let mut sight = Sight::new(packet, direction, packet.payload);
         let mut outcome = Outcome::default();
-        let mut sight =
-            Sight::new(packet, flow.is_oriented().then(|| flow.direction_of(side)), packet.payload);
         self.try_segment_rows(&sight, &mut outcome);
-        if let Some(start) = start {
-            sight.bytes = start;
-            let answers = self.set.table.row(flow.verdict.signature).and_then(|row| row.teaches);
-            let mut desk = crate::look::Desk {
+        let head = if matches!(look, Look::Head) { flow.head_copy(side) } else { Default::default() };
+        let mut fresh: &[u8] = &[];
+        if is_start {
+            sight.bytes = if matches!(look, Look::Head) { &head[..flow.head(side).len()] } else { start };
+            // What the packet itself gave of the start, to be kept if the start waits for more.
+            fresh = &packet.payload[packet.payload.len() - sight.bytes.len().min(packet.payload.len())..];
+            let mut desk = Desk {
                 evidence: &mut context.evidence,
                 scratch: &mut context.scratch,
                 inflater: &mut context.inflater,
-                answers,
+                answers: self.set.table.row_of(&flow.verdict).and_then(|row| row.teaches),
             };
             self.look_at_start(&mut sight, &mut desk, &mut outcome, observer);
         }
-        // What the packet itself gave of the start, to be kept if the start waits for more.
-        let fresh = start
-            .map(|start| &packet.payload[packet.payload.len() - start.len().min(packet.payload.len())..]);
         self.conclude(flow, side, &outcome, observer);
         self.teach(&mut context.evidence, flow, packet, None);
-        if let Some(fresh) = fresh {
+        if is_start {
             let waits = outcome.need_more
                 && !flow.verdict.is_final()
-                && stream::wait(flow, &mut context.pool, &key, side, fresh);
+                && stream::wait(flow, &mut context.pool, &packet.five_tuple, side, fresh);
             if waits {
                 observer.event(Event::NeedMore(fresh.len()));
             } else {
-                stream::done(flow, &mut context.pool, &key, side);
+                stream::done(flow, &mut context.pool, &packet.five_tuple, side);
             }
         }
         if flow.is_oriented() && flow.is_done(0) && flow.is_done(1) && flow.verdict.carrier != Carrier::Dns {
@@ -175,7 +185,7 @@ impl Classifier {
             self.consider_call(&mut context.evidence, flow, &sight, observer);
         }
         self.conclude(flow, side, &outcome, observer);
-        self.teach(&mut context.evidence, flow, packet, sight.ssrc());
+        self.teach(&mut context.evidence, flow, packet, Some(&sight));
     }
 
     pub(crate) fn find_name(&self, name: &[u8], carrier: Carrier) -> Option<RowIndex> {

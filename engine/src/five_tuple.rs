@@ -208,11 +208,11 @@ impl FlowKey {
     }
 }
 
-/// An address as two numbers, each with the order of its bytes.
+/// An address as two numbers, the same on every machine.
 #[inline]
 fn halves(address: Address) -> [u64; 2] {
-    let whole = u128::from_be_bytes(address.0);
-    [(whole >> 64) as u64, whole as u64]
+    let whole = u128::from_le_bytes(address.0);
+    [whole as u64, (whole >> 64) as u64]
 }
 
 /// The two halves of the 128-bit product, exclusive-or-ed: every bit of both factors reaches every bit of it.

@@ -39,8 +39,6 @@ const BEGUN: u16 = 1;
 const FROM_HIGH: u16 = 2;
 /// A SYN told who the originator is.
 const ORIENTED: u16 = 4;
-/// Bytes parked for this flow went to make room for another.
-const LOST: u16 = 8;
 /// The bits below stand for the lower end point; shifted by one, for the higher.
 const STARTED: u16 = 0x10;
 const SYN: u16 = 0x40;
@@ -51,9 +49,16 @@ const DONE: u16 = 0x400;
 pub(crate) type Side = usize;
 
 impl FlowState {
-    /// The verdict after the last packet.
+    /// The verdict after the last packet; it does not tell whether it changed with that packet.
+    #[inline]
     pub fn verdict(&self) -> Verdict {
         self.verdict
+    }
+
+    /// Whether a packet can tell anything: it is the first, a SYN, or has payload.
+    #[inline]
+    pub(crate) fn wants(&self, packet: &Packet<'_>) -> bool {
+        !packet.payload.is_empty() || !self.has(BEGUN) || packet.tcp.flags & TcpFields::SYN != 0
     }
 
     /// Who sent this packet, once the flow has begun.
@@ -97,14 +102,6 @@ impl FlowState {
     /// Whether a SYN showed who opened the flow.
     pub(crate) fn is_oriented(&self) -> bool {
         self.has(ORIENTED)
-    }
-
-    pub(crate) fn is_lost(&self) -> bool {
-        self.has(LOST)
-    }
-
-    pub(crate) fn set_lost(&mut self) {
-        self.set(LOST, true);
     }
 
     /// Whether `sequence` means something for this side.

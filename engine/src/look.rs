@@ -3,8 +3,8 @@
 use crate::classifier::Classifier;
 use crate::context::evidence::{Evidence, Relation};
 use crate::context::{Context, Inflater};
-use crate::dissect::{Dissection, dns, http, name_list, preamble, quic, rtp, stun, tls};
-use crate::five_tuple::Address;
+use crate::dissect::{Dissection, dns, http, name_list, preamble, quic, stun, tls};
+use crate::five_tuple::{Address, Direction};
 use crate::flow::{FlowState, Side};
 use crate::observer::{Event, Observer};
 use crate::sight::Sight;
@@ -21,8 +21,9 @@ type Matches = SmallVec<[RowIndex; 16]>;
 /// The port of DNS (RFC 1035, 4.2), in clear over UDP and TCP. Multicast DNS (5353) and LLMNR (5355) name neighbours
 /// and are left alone.
 const DNS_PORT: u16 = 53;
-/// Most QUIC Initials opened for each side of a flow: a hello with large key shares takes two or three.
-const OPENED_MAX: u8 = 10;
+/// Most QUIC Initials opened for the originator of a flow (a hello with large key shares takes two or three), and for
+/// the responder, whose packets cannot be opened unless it is the client after all.
+const OPENED_MAX: [u8; 2] = [8, 2];
 /// Most preambles looked through one behind the other.
 const PREAMBLES: usize = 3;
 
@@ -49,6 +50,14 @@ pub(crate) struct Desk<'c> {
 }
 
 impl Outcome {
+    /// Whether nothing was found that concerns the flow.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.matches.is_empty()
+            && self.named.is_none()
+            && self.carrier == Carrier::Unknown
+            && !self.conclusive
+    }
+
     fn recognise(&mut self, carrier: Carrier, observer: &mut impl Observer) {
         self.carrier = carrier;
         observer.event(Event::Recognised(carrier));
@@ -58,7 +67,10 @@ impl Outcome {
 impl Classifier {
     /// Rows that may begin at any segment. That they would need more bytes is no reason to wait.
     pub(crate) fn try_segment_rows(&self, sight: &Sight<'_>, outcome: &mut Outcome) {
-        if let Some(opening) = Opening::new(sight.bytes) {
+        if let Some(first) = sight.bytes.first()
+            && self.set.table.tcp_segments.has(*first)
+            && let Some(opening) = Opening::new(sight.bytes)
+        {
             self.try_rows(sight, self.set.table.tcp_segments.find(opening), outcome);
             outcome.need_more = false;
         }
@@ -152,10 +164,19 @@ impl Classifier {
                 self.try_rows(sight, self.set.table.responses.iter().copied(), outcome);
                 outcome.need_more |= !response.complete;
                 if desk.answers == Some(Teaches::Names) && response.complete {
-                    let body = response.body;
-                    self.read_name_list(response.content_encoding, body, sight.packet.time_us, desk);
-                    outcome.need_more |=
-                        response.content_length.is_none_or(|length| (body.len() as u64) < length);
+                    let missing =
+                        response.content_length.is_some_and(|length| (response.body.len() as u64) < length);
+                    if missing {
+                        outcome.need_more = true;
+                    } else {
+                        self.read_name_list(
+                            response.content_encoding,
+                            response.body,
+                            sight.packet.time_us,
+                            desk,
+                        );
+                    }
+                    outcome.need_more |= response.content_length.is_none();
                 }
             }
         }
@@ -207,16 +228,26 @@ impl Classifier {
         }
         let Some(opening) = Opening::new(payload) else { return };
         let table = &self.set.table;
-        sight.stun = stun::message(payload).found();
-        sight.media = rtp::packet(payload).found();
-        self.try_rows(sight, table.udp.find(opening), outcome);
+        if table.udp.has(payload[0]) {
+            self.try_rows(sight, table.udp.find(opening), outcome);
+        }
         self.try_contained(sight, outcome);
-        if let Some(message) = sight.stun {
-            outcome.recognise(Carrier::Stun, observer);
-            self.try_rows(sight, table.by_stun_type(message.kind), outcome);
-        } else if sight.media.is_some() {
+        // The cookie tells STUN, also the dialects whose message types lie outside RFC 7983's first bytes.
+        if payload.get(4..8) == Some(&stun::MAGIC_COOKIE) {
+            sight.stun = stun::message(payload).found();
+            if let Some(message) = sight.stun {
+                outcome.recognise(Carrier::Stun, observer);
+                self.try_rows(sight, table.by_stun_type(message.kind), outcome);
+                for attribute in message.attributes() {
+                    self.try_rows(sight, table.by_stun_attribute(attribute.kind), outcome);
+                }
+            }
+        } else if payload[0] & 0xc0 == 0x80
+            && payload.get(1).is_some_and(|byte| table.has_payload_type(byte & 0x7f))
+        {
             self.try_rows(sight, table.rtp.iter().copied(), outcome);
-        } else {
+        }
+        if sight.stun.is_none() && outcome.matches.is_empty() && quic::may_be(payload) {
             self.look_at_quic(sight, context, flow, side, outcome, observer);
         }
         outcome.need_more = false;
@@ -242,7 +273,10 @@ impl Classifier {
         for header in quic::packets(sight.bytes) {
             outcome.recognise(Carrier::Quic, observer);
             #[cfg(feature = "quic")]
-            if header.kind == quic::PacketKind::Initial && flow.count_opened(side) < OPENED_MAX {
+            if header.kind == quic::PacketKind::Initial
+                && flow.count_opened(side)
+                    < OPENED_MAX[usize::from(flow.direction_of(side) == Direction::Responder)]
+            {
                 self.open_initial(sight, header.packet, context, flow, side, outcome, observer);
             }
             if outcome.conclusive {
@@ -348,7 +382,8 @@ impl Classifier {
         outcome.recognise(Carrier::Dns, observer);
         let mut buffer = dns::NameBuffer::new();
         for question in message.questions() {
-            self.name(question.name.read(&mut buffer).as_bytes(), Carrier::Dns, outcome, observer);
+            question.name.read(&mut buffer);
+            self.name(buffer.as_bytes(), Carrier::Dns, outcome, observer);
         }
         if !message.response {
             return;
@@ -368,7 +403,10 @@ impl Classifier {
                 dns::Record::V6(ip) => stands_for(Address::v6(ip.octets())),
                 // The name asked for says most; where it has no row, an alias may.
                 dns::Record::Alias(target) => {
-                    row = row.or_else(|| self.find_name(target.read(&mut buffer).as_bytes(), Carrier::Dns));
+                    if row.is_none() {
+                        target.read(&mut buffer);
+                        row = self.find_name(buffer.as_bytes(), Carrier::Dns);
+                    }
                 }
                 dns::Record::Service(service) => {
                     service.v4_hints().for_each(|ip| stands_for(Address::from(ip)));

@@ -16,7 +16,7 @@ pub(crate) trait Spread: Copy + Eq {
 struct Entry<K, V> {
     key: K,
     value: V,
-    /// Packet time of the last use; entries expire by it.
+    /// Packet time of the last use.
     used_us: u64,
     expires_us: u64,
 }
@@ -24,56 +24,70 @@ struct Entry<K, V> {
 /// Fixed memory: when the entries a key may use are all taken, the least recently used of them goes.
 #[derive(Debug)]
 pub(crate) struct Recent<K, V> {
-    entries: Box<[Option<Entry<K, V>>]>,
+    /// A few bits of each entry's key, side by side, so that a key that is not there costs one cache line; 0 is free.
+    tags: Box<[[u16; WAYS]]>,
+    entries: Box<[[Option<Entry<K, V>>; WAYS]]>,
     seed: u64,
+}
+
+/// Where a key may lie.
+struct Place {
+    set: usize,
+    tag: u16,
 }
 
 impl<K: Spread, V: Copy> Recent<K, V> {
     /// Room for `capacity` entries, rounded up to a power of two; 0 keeps nothing.
     pub(crate) fn new(capacity: usize, seed: u64) -> Self {
-        let capacity = if capacity == 0 { 0 } else { capacity.max(WAYS).next_power_of_two() };
-        Self { entries: vec![None; capacity].into_boxed_slice(), seed }
+        let sets = if capacity == 0 { 0 } else { capacity.div_ceil(WAYS).next_power_of_two() };
+        Self {
+            tags: vec![[0; WAYS]; sets].into_boxed_slice(),
+            entries: vec![[None; WAYS]; sets].into_boxed_slice(),
+            seed,
+        }
     }
 
-    fn ways(&mut self, key: &K) -> &mut [Option<Entry<K, V>>] {
-        if self.entries.is_empty() {
-            return &mut [];
-        }
-        let sets = self.entries.len() / WAYS;
-        let set = (key.spread(self.seed) as usize) & (sets - 1);
-        &mut self.entries[set * WAYS..][..WAYS]
+    fn place(&self, key: &K) -> Option<Place> {
+        let hash = key.spread(self.seed);
+        let set = hash as usize & self.tags.len().checked_sub(1)?;
+        Some(Place { set, tag: (hash >> 48) as u16 | 1 })
+    }
+
+    fn way(&self, place: &Place, key: &K) -> Option<usize> {
+        let tags = &self.tags[place.set];
+        (0..WAYS).find(|way| {
+            tags[*way] == place.tag
+                && self.entries[place.set][*way].as_ref().is_some_and(|entry| entry.key == *key)
+        })
     }
 
     /// The value, if it has not expired at `now_us`.
     pub(crate) fn get(&mut self, key: &K, now_us: u64) -> Option<V> {
-        let entry = self.ways(key).iter_mut().flatten().find(|entry| entry.key == *key)?;
-        if now_us > entry.expires_us {
-            return None;
-        }
+        let place = self.place(key)?;
+        let way = self.way(&place, key)?;
+        let entry = self.entries[place.set][way].as_mut().filter(|entry| now_us <= entry.expires_us)?;
         entry.used_us = now_us;
         Some(entry.value)
     }
 
     /// Keeps `value` until `now_us + ttl_us`.
     pub(crate) fn insert(&mut self, key: K, value: V, now_us: u64, ttl_us: u64) {
-        let ways = self.ways(&key);
-        let same = ways.iter().position(|way| way.as_ref().is_some_and(|entry| entry.key == key));
-        let oldest = || {
-            let age = |way: &Option<Entry<K, V>>| way.as_ref().map_or(0, |entry| 1 + entry.used_us);
-            (0..ways.len()).min_by_key(|way| age(&ways[*way]))
-        };
-        if let Some(way) = same.or_else(oldest) {
-            ways[way] =
-                Some(Entry { key, value, used_us: now_us, expires_us: now_us.saturating_add(ttl_us) });
-        }
+        let Some(place) = self.place(&key) else { return };
+        let ways = &self.entries[place.set];
+        let age = |way: &usize| ways[*way].as_ref().map_or(0, |entry| 1 + entry.used_us);
+        let way = self.way(&place, &key).or_else(|| (0..WAYS).min_by_key(age)).unwrap_or(0);
+        self.tags[place.set][way] = place.tag;
+        let expires_us = now_us.saturating_add(ttl_us);
+        self.entries[place.set][way] = Some(Entry { key, value, used_us: now_us, expires_us });
     }
 
     /// Forgets a key.
     pub(crate) fn remove(&mut self, key: &K) {
-        for way in self.ways(key) {
-            if way.as_ref().is_some_and(|entry| entry.key == *key) {
-                *way = None;
-            }
+        if let Some(place) = self.place(key)
+            && let Some(way) = self.way(&place, key)
+        {
+            self.tags[place.set][way] = 0;
+            self.entries[place.set][way] = None;
         }
     }
 }

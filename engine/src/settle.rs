@@ -21,6 +21,10 @@ impl Classifier {
         outcome: &Outcome,
         observer: &mut impl Observer,
     ) {
+        if outcome.is_empty() && !flow.verdict.is_match() {
+            flow.dead_groups = u8::MAX;
+            return;
+        }
         let rows = &self.set.table.rows;
         let sender = match flow.direction_of(side) {
             Direction::Originator => 0,
@@ -81,7 +85,7 @@ impl Classifier {
             }
             None => {}
         }
-        if let Some(row) = self.set.table.row(flow.verdict.signature)
+        if let Some(row) = self.set.table.row_of(&flow.verdict)
             && row.unless == 0
             && row.group == 0
             && row.teaches != Some(Teaches::Names)
@@ -94,7 +98,7 @@ impl Classifier {
 
     /// Takes the verdict back where a veto fired or its group broke.
     fn reconsider(&self, flow: &mut FlowState, observer: &mut impl Observer) {
-        if let Some(row) = self.set.table.row(flow.verdict.signature)
+        if let Some(row) = self.set.table.row_of(&flow.verdict)
             && (row.unless & flow.seen != 0 || row.group & flow.dead_groups != 0)
         {
             self.withdraw(flow, observer);
@@ -209,11 +213,13 @@ impl Classifier {
         sight: &Sight<'_>,
         observer: &mut impl Observer,
     ) {
-        if !self.options.related || flow.packets > 1 && sight.stun.is_none() && sight.media.is_none() {
+        // A call's other flows may become known only after this one began: its checks ask again, its media a few times.
+        let asks = flow.packets <= 1 || sight.stun.is_some();
+        if !self.options.related || !asks && flow.packets > 4 {
             return;
         }
         let packet = sight.packet;
-        if let Some(signature) = evidence.call(&packet.five_tuple, packet.time_us) {
+        if let Some(signature) = asks.then(|| evidence.call(&packet.five_tuple, packet.time_us)).flatten() {
             self.relate(flow, signature, Relation::CallEndPoint, observer);
         } else if let Some(signature) = sight.ssrc().and_then(|ssrc| evidence.stream(ssrc, packet.time_us)) {
             self.relate(flow, signature, Relation::CallStream, observer);
@@ -245,13 +251,13 @@ impl Classifier {
         evidence: &mut Evidence,
         flow: &FlowState,
         packet: &Packet<'_>,
-        ssrc: Option<u32>,
+        datagram: Option<&Sight<'_>>,
     ) {
         let verdict = flow.verdict;
         if verdict.confidence < Confidence::Name || verdict.carrier == Carrier::Dns {
             return;
         }
-        let Some(row) = self.set.table.row(verdict.signature) else { return };
+        let Some(row) = self.set.table.row_of(&verdict) else { return };
         let tuple = &packet.five_tuple;
         let (src, dst) = ((tuple.src, tuple.src_port), (tuple.dst, tuple.dst_port));
         let (originator, responder) = match flow.direction(packet) {
@@ -262,7 +268,7 @@ impl Classifier {
             Some(Teaches::Server) => evidence.name_server(responder, row.id, packet.time_us),
             Some(Teaches::Call) => {
                 evidence.note_call(originator, responder, row.id, packet.time_us);
-                if let Some(ssrc) = ssrc {
+                if let Some(ssrc) = datagram.and_then(Sight::ssrc) {
                     evidence.note_stream(ssrc, row.id, packet.time_us);
                 }
             }

@@ -18,7 +18,6 @@ pub(crate) struct Sight<'s> {
     pub(crate) bytes: &'s [u8],
     pub(crate) http: Option<http::Head<'s>>,
     pub(crate) stun: Option<stun::Message<'s>>,
-    pub(crate) media: Option<rtp::Media<'s>>,
 }
 
 /// A day, in microseconds.
@@ -28,7 +27,7 @@ const PLAUSIBLE_MS: RangeInclusive<u64> = 1_230_768_000_000..=4_386_528_000_000;
 
 impl<'s> Sight<'s> {
     pub(crate) fn new(packet: &'s Packet<'s>, direction: Option<Direction>, bytes: &'s [u8]) -> Self {
-        Self { packet, direction, bytes, http: None, stun: None, media: None }
+        Self { packet, direction, bytes, http: None, stun: None }
     }
 
     /// Whether one of the flow's ports is this one.
@@ -38,8 +37,13 @@ impl<'s> Sight<'s> {
 
     /// The stream a media packet belongs to.
     pub(crate) fn ssrc(&self) -> Option<u32> {
-        match self.media? {
-            rtp::Media::Rtp(packet) => Some(packet.ssrc),
+        self.rtp().map(|packet| packet.ssrc)
+    }
+
+    /// The datagram as RTP. Few rows and few packets ask, so it is read when asked.
+    fn rtp(&self) -> Option<rtp::Rtp<'s>> {
+        match rtp::packet(self.packet.payload).found()? {
+            rtp::Media::Rtp(packet) => Some(packet),
             rtp::Media::Rtcp(_) => None,
         }
     }
@@ -61,7 +65,10 @@ impl<'s> Sight<'s> {
                 };
                 conditions.equations.iter().fold(Match::Yes, holds)
             })
-            .and(|| Match::from(memchr::memmem::find(self.packet.payload, &conditions.contains).is_some()))
+            .and(|| match conditions.contains.as_slice() {
+                [] => Match::Yes,
+                text => Match::from(memchr::memmem::find(self.packet.payload, text).is_some()),
+            })
             .and(|| conditions.stun.as_ref().map_or(Match::Yes, |stun| Match::from(self.stun_fits(stun))))
             .and(|| conditions.rtp.as_ref().map_or(Match::Yes, |rtp| Match::from(self.rtp_fits(rtp))))
             .and(|| conditions.http.as_ref().map_or(Match::Yes, |http| self.http_fits(http, conditions)))
@@ -118,7 +125,7 @@ impl<'s> Sight<'s> {
     }
 
     fn rtp_fits(&self, condition: &RtpCondition) -> bool {
-        let Some(rtp::Media::Rtp(packet)) = &self.media else { return false };
+        let Some(packet) = self.rtp() else { return false };
         let profile = packet.extension.map(|(profile, _)| profile);
         (condition.payload_types.is_empty() || condition.payload_types.contains(&packet.payload_type))
             && (condition.profiles.is_empty() || condition.profiles.contains(&profile))

@@ -1,7 +1,7 @@
 //! Which bytes of a TCP flow to look at: the start of each side's stream, put together where it comes in pieces.
 
 use crate::context::pool::Pool;
-use crate::five_tuple::FlowKey;
+use crate::five_tuple::FiveTuple;
 use crate::flow::{FlowState, Side};
 use crate::packet::{Packet, TcpFields};
 
@@ -12,8 +12,10 @@ pub(crate) enum Look<'a> {
     Start(&'a [u8]),
     /// The same, but only the flow's own head is left of it.
     Head,
-    /// The start is behind us (or lost): only this segment.
+    /// The start is behind us: only this segment.
     Segment,
+    /// The bytes kept of the start went to make room for another flow: only this segment.
+    Lost,
     /// Nothing new, or bytes ahead of a gap; they wait.
     Nothing,
 }
@@ -22,7 +24,6 @@ pub(crate) enum Look<'a> {
 pub(crate) fn look<'a>(
     flow: &mut FlowState,
     pool: &'a mut Pool,
-    key: &FlowKey,
     side: Side,
     packet: &Packet<'a>,
 ) -> Look<'a> {
@@ -37,11 +38,10 @@ pub(crate) fn look<'a>(
         flow.restart(side, sequence);
     }
     if let Some(number) = flow.slot(side) {
-        let Some(slot) = pool.get(number, key, side) else {
+        let Some(slot) = pool.get(number, &packet.five_tuple.key(), side) else {
             flow.unpark(side, sequence);
             flow.set_done(side);
-            flow.set_lost();
-            return Look::Segment;
+            return Look::Lost;
         };
         let known = slot.contiguous().len();
         let Some((offset, bytes)) = behind(slot.base, sequence, packet.payload) else { return Look::Nothing };
@@ -57,7 +57,7 @@ pub(crate) fn look<'a>(
     if offset > 0 {
         if flow.head(side).is_empty() {
             let base = flow.sequence[side];
-            park(flow, pool, key, side, base, offset, bytes);
+            park(flow, pool, &packet.five_tuple, side, base, offset, bytes);
         }
         return Look::Nothing;
     }
@@ -69,19 +69,25 @@ pub(crate) fn look<'a>(
 
 /// What was looked at did not suffice: keeps it until more comes. `bytes` is what the packet itself gave of the start.
 /// Returns whether more may come.
-pub(crate) fn wait(flow: &mut FlowState, pool: &mut Pool, key: &FlowKey, side: Side, bytes: &[u8]) -> bool {
+pub(crate) fn wait(
+    flow: &mut FlowState,
+    pool: &mut Pool,
+    tuple: &FiveTuple,
+    side: Side,
+    bytes: &[u8],
+) -> bool {
     if let Some(number) = flow.slot(side) {
-        return pool.get(number, key, side).is_some_and(|slot| !slot.is_full());
+        return pool.get(number, &tuple.key(), side).is_some_and(|slot| !slot.is_full());
     }
     let is_first = flow.head(side).len() <= bytes.len();
     let base = flow.sequence[side].wrapping_sub(bytes.len() as u32);
-    (is_first && park(flow, pool, key, side, base, 0, bytes)) || !flow.is_head_full(side)
+    (is_first && park(flow, pool, tuple, side, base, 0, bytes)) || !flow.is_head_full(side)
 }
 
 /// The start of the side's stream needs no further look: gives its slot back.
-pub(crate) fn done(flow: &mut FlowState, pool: &mut Pool, key: &FlowKey, side: Side) {
+pub(crate) fn done(flow: &mut FlowState, pool: &mut Pool, tuple: &FiveTuple, side: Side) {
     if let Some(number) = flow.slot(side) {
-        if let Some(slot) = pool.get(number, key, side) {
+        if let Some(slot) = pool.get(number, &tuple.key(), side) {
             let next = slot.base.wrapping_add(slot.contiguous().len() as u32);
             flow.unpark(side, next);
             pool.free(number);
@@ -96,13 +102,13 @@ pub(crate) fn done(flow: &mut FlowState, pool: &mut Pool, key: &FlowKey, side: S
 fn park(
     flow: &mut FlowState,
     pool: &mut Pool,
-    key: &FlowKey,
+    tuple: &FiveTuple,
     side: Side,
     base: u32,
     offset: usize,
     bytes: &[u8],
 ) -> bool {
-    let Some((number, slot)) = pool.take(*key, side, base) else { return false };
+    let Some((number, slot)) = pool.take(tuple.key(), side, base) else { return false };
     let kept = slot.insert(offset, bytes);
     flow.park(side, number);
     kept

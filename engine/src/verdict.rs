@@ -124,6 +124,10 @@ impl Verdict {
     pub(crate) const CHANGED: u8 = 2;
     pub(crate) const LOST: u8 = 4;
 
+    pub(crate) const fn with(self, flag: u8, on: bool) -> Self {
+        Self { flags: if on { self.flags | flag } else { self.flags & !flag }, ..self }
+    }
+
     /// Whether an app was found.
     pub const fn is_match(&self) -> bool {
         self.app.0 != 0

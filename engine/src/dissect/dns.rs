@@ -170,21 +170,27 @@ impl NameBuffer {
         Self { bytes: [0; NAME_MAX], length: 0 }
     }
 
+    /// The name last read, as bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or_default()
+    }
+
     /// The name last read.
     pub fn as_str(&self) -> &str {
         self.bytes.get(..self.length).and_then(|name| str::from_utf8(name).ok()).unwrap_or_default()
     }
 
     fn push(&mut self, label: &[u8]) {
-        let dot = if self.length > 0 { &b"."[..] } else { &[] };
-        let visible = |&byte: &u8| {
-            if byte.is_ascii_graphic() && byte != b'.' { byte.to_ascii_lowercase() } else { b'?' }
-        };
-        let letters = dot.iter().copied().chain(label.iter().map(visible));
-        for (to, from) in self.bytes.iter_mut().skip(self.length).zip(letters) {
-            *to = from;
-            self.length += 1;
+        let start = if self.length > 0 { self.length + 1 } else { 0 };
+        let Some(to) = self.bytes.get_mut(start..start + label.len()) else { return };
+        to.copy_from_slice(label);
+        for byte in to {
+            *byte = if byte.is_ascii_graphic() && *byte != b'.' { byte.to_ascii_lowercase() } else { b'?' };
         }
+        if let Some(dot) = start.checked_sub(1).and_then(|at| self.bytes.get_mut(at)) {
+            *dot = b'.';
+        }
+        self.length = start + label.len();
     }
 }
 

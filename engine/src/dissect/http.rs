@@ -122,6 +122,10 @@ pub fn head(bytes: &[u8]) -> Dissection<Head<'_>> {
 }
 
 fn first_line(bytes: &[u8]) -> Result<Head<'_>, Stop> {
+    // Most of what is asked about is not HTTP at all: its first byte tells, before a line end is searched for.
+    if !bytes.first().is_none_or(u8::is_ascii_uppercase) {
+        return Err(Stop::Malformed);
+    }
     let within = bytes.get(..HEAD_MAX).unwrap_or(bytes);
     let Some((line, _)) = split_line(within) else {
         let may_be = within.len() < HEAD_MAX && line_may_begin(within);

@@ -100,6 +100,15 @@ impl Dialect {
     }
 }
 
+/// Whether a datagram may begin with a long header or Google's public header with a version: a cheap first look.
+pub fn may_be(datagram: &[u8]) -> bool {
+    match datagram.first() {
+        Some(first) if first & 0x80 != 0 => true,
+        Some(first) if first & 0xcb == 0x09 => datagram.get(9) == Some(&b'Q'),
+        _ => false,
+    }
+}
+
 /// Whether a version is one of those whose packets are read here.
 pub fn is_known(version: u32) -> bool {
     Dialect::of(version).is_some()

@@ -251,11 +251,18 @@ impl HostPattern {
     /// Whether a name (lower case, no trailing dot) matches.
     pub fn matches(&self, name: &[u8]) -> bool {
         let Some(front) = name.strip_suffix(self.suffix.as_bytes()) else { return false };
-        let front = match front {
-            [] => return self.label.is_none(),
-            [front @ .., b'.'] => front,
-            _ => return false,
-        };
+        match front {
+            [] | [b'.'] => self.fits_before(&[]) && front.is_empty(),
+            [front @ .., b'.'] => self.fits_before(front),
+            _ => false,
+        }
+    }
+
+    /// Whether the labels before the suffix (without the dot between; empty: there are none) suit the pattern.
+    pub(crate) fn fits_before(&self, front: &[u8]) -> bool {
+        if front.is_empty() {
+            return self.label.is_none();
+        }
         let Some((begins, ends)) = &self.label else { return !self.is_exact };
         let label = match memchr::memrchr(b'.', front) {
             Some(_) if self.is_exact => return false,

@@ -106,15 +106,21 @@ impl Pattern {
     pub(crate) fn head(&self) -> (u128, u128) {
         let (mut values, mut masks) = ([0u8; 16], [0u8; 16]);
         for (index, element) in self.elements.iter().enumerate() {
-            let (Some(slot), Element::Masked { value, mask }) = (values.get_mut(self.at + index), element)
-            else {
-                if matches!(element, Element::OneOf(_)) {
-                    continue;
+            let at = self.at + index;
+            match element {
+                Element::Masked { value, mask } => {
+                    let (Some(to), Some(to_mask)) = (values.get_mut(at), masks.get_mut(at)) else { break };
+                    (*to, *to_mask) = (*value, *mask);
                 }
-                break;
-            };
-            *slot = *value;
-            masks[self.at + index] = *mask;
+                Element::OneOf(_) => {}
+                Element::Jump { width, bounds } => {
+                    // What lies behind a jump has no fixed offset, but a small length begins with zeros.
+                    let zeros = usize::from(*width)
+                        - bounds.end().to_be_bytes().iter().skip_while(|byte| **byte == 0).count();
+                    masks.iter_mut().skip(at).take(zeros).for_each(|mask| *mask = 0xff);
+                    break;
+                }
+            }
         }
         (u128::from_be_bytes(values), u128::from_be_bytes(masks))
     }
@@ -122,9 +128,14 @@ impl Pattern {
     /// Whether some input that matches begins with `byte`.
     pub(crate) fn may_begin_with(&self, byte: u8) -> bool {
         match self.elements.first() {
-            Some(Element::Masked { value, mask }) if self.at == 0 => byte & mask == *value,
-            Some(Element::OneOf(set)) if self.at == 0 => contains(set, byte),
-            _ => true,
+            _ if self.at != 0 => true,
+            Some(Element::Masked { value, mask }) => byte & mask == *value,
+            Some(Element::OneOf(set)) => contains(set, byte),
+            Some(Element::Jump { width, bounds }) => {
+                let first = |length: u32| (length >> (8 * (u32::from(*width) - 1))) as u8;
+                (first(*bounds.start())..=first(*bounds.end())).contains(&byte)
+            }
+            None => true,
         }
     }
 
@@ -322,6 +333,10 @@ mod tests {
         assert_eq!(mask.to_be_bytes()[..6], [0, 0xff, 0, 0xf0, 0, 0]);
         assert!(pattern.may_begin_with(0x99), "offset 0 is free");
         assert!(!Pattern::parse("(03|04)", 0).unwrap().may_begin_with(5));
+        let jump = Pattern::parse("{u24 1-64} 57", 0).unwrap();
+        assert!(jump.may_begin_with(0) && !jump.may_begin_with(1));
+        assert_eq!(jump.head().1.to_be_bytes()[..4], [0xff, 0xff, 0, 0]);
+        assert_eq!(Pattern::parse("{u16 0-300}", 0).unwrap().head(), (0, 0));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::model::{Anchor, Block, Conditions, HostPattern, Signature, Teaches};
 use super::pattern::Pattern;
 use super::{App, LoadError};
 use crate::five_tuple::{Address, Transport};
-use crate::verdict::{AppId, Confidence, Role, SignatureId};
+use crate::verdict::{AppId, Confidence, Role, SignatureId, Verdict};
 use aho_corasick::AhoCorasick;
 use alloc::boxed::Box;
 use alloc::string::ToString;
@@ -89,6 +89,12 @@ impl Prefixes {
         Self { bounds, candidates }
     }
 
+    /// Whether some row may begin with this byte.
+    #[inline]
+    pub(crate) fn has(&self, first: u8) -> bool {
+        self.bounds[usize::from(first)] != self.bounds[usize::from(first) + 1]
+    }
+
     /// Rows whose fixed first bytes fit as far as there are bytes.
     #[inline]
     pub(crate) fn find(&self, opening: Opening) -> impl Iterator<Item = RowIndex> + '_ {
@@ -155,26 +161,33 @@ impl Hosts {
 
     /// The row with the most specific pattern that matches, among those `accept` takes.
     pub(crate) fn find(&self, name: &[u8], accept: impl Fn(RowIndex) -> bool) -> Option<RowIndex> {
-        let mut lower = [0u8; NAME_BYTES];
         let name = name.strip_suffix(b".").unwrap_or(name);
-        let lower = lower.get_mut(..name.len()).filter(|lower| !lower.is_empty())?;
-        lower.copy_from_slice(name);
-        lower.make_ascii_lowercase();
+        if name.is_empty() || name.len() > NAME_BYTES {
+            return None;
+        }
+        // Names from DNS come in lower case already.
+        let mut buffer;
+        let lower = if name.iter().any(u8::is_ascii_uppercase) {
+            buffer = [0u8; NAME_BYTES];
+            let lower = &mut buffer[..name.len()];
+            lower.copy_from_slice(name);
+            lower.make_ascii_lowercase();
+            &*lower
+        } else {
+            name
+        };
         let (mut hash, mut best) = (SUFFIX_SEED, None);
         for start in (0..lower.len()).rev() {
-            if lower[start] != b'.' {
-                hash = suffix_hash(hash, lower[start]);
-                if start != 0 && lower[start - 1] != b'.' {
-                    continue;
-                }
-                let matching = |(host, row): &&(HostPattern, RowIndex)| host.matches(lower) && accept(*row);
-                if let Some((host, row)) = self.by_suffix(hash, &lower[start..]).iter().find(matching)
-                    && best.is_none_or(|(rank, _)| host.rank() > rank)
-                {
-                    best = Some((host.rank(), *row));
-                }
-            } else {
-                hash = suffix_hash(hash, b'.');
+            hash = suffix_hash(hash, lower[start]);
+            if lower[start] == b'.' || start != 0 && lower[start - 1] != b'.' {
+                continue;
+            }
+            let front = lower[..start].strip_suffix(b".").unwrap_or_default();
+            let matching = |(host, row): &&(HostPattern, RowIndex)| host.fits_before(front) && accept(*row);
+            if let Some((host, row)) = self.by_suffix(hash, &lower[start..]).iter().find(matching)
+                && best.is_none_or(|(rank, _)| host.rank() > rank)
+            {
+                best = Some((host.rank(), *row));
             }
         }
         best.map(|(_, row)| row)
@@ -191,10 +204,15 @@ pub(crate) struct Table {
     pub(crate) hosts: Hosts,
     pub(crate) requests: Vec<RowIndex>,
     pub(crate) responses: Vec<RowIndex>,
-    /// By message type; rows for any type stand under every type.
+    /// By message type.
     stun: Vec<(u16, RowIndex)>,
+    /// Rows for any type, by the type of an attribute they ask for.
+    stun_attributes: Vec<(u16, RowIndex)>,
+    /// Rows for any type that ask for no attribute.
     stun_any: Vec<RowIndex>,
     pub(crate) rtp: Vec<RowIndex>,
+    /// A bit for each RTP payload type that some row speaks of.
+    payload_types: u128,
     addresses: Vec<(Block, RowIndex)>,
     pub(crate) contains: Option<(AhoCorasick, Vec<RowIndex>)>,
     /// Depends on what the bits in `FlowState` mean: flows that bring other bits start over.
@@ -225,6 +243,13 @@ impl Table {
             .flat_map(|(index, stun)| stun.types.iter().map(move |kind| (*kind, index)))
             .collect();
         stun.sort_unstable();
+        let mut stun_attributes: Vec<_> = all()
+            .filter(|(.., conditions)| found_by(conditions, Anchor::Stun))
+            .filter_map(|(index, _, conditions)| Some((index, conditions.stun.as_ref()?)))
+            .filter(|(_, stun)| stun.types.is_empty())
+            .filter_map(|(index, stun)| Some((stun.attributes.first()?.kind, index)))
+            .collect();
+        stun_attributes.sort_unstable();
         let hosts = all()
             .filter(|(.., conditions)| found_by(conditions, Anchor::Host))
             .flat_map(|(index, _, conditions)| conditions.hosts.iter().map(move |host| (host.clone(), index)))
@@ -245,9 +270,21 @@ impl Table {
             requests: rows_where(&|conditions| conditions.http.is_some() && !is_response(conditions)),
             responses: rows_where(&|conditions| is_response(conditions)),
             stun,
+            stun_attributes,
             stun_any: rows_where(&|conditions| {
-                conditions.stun.as_ref().is_some_and(|stun| stun.types.is_empty())
+                found_by(conditions, Anchor::Stun)
+                    && conditions
+                        .stun
+                        .as_ref()
+                        .is_some_and(|stun| stun.types.is_empty() && stun.attributes.is_empty())
             }),
+            payload_types: all()
+                .filter(|(.., conditions)| found_by(conditions, Anchor::Rtp))
+                .filter_map(|(_, _, conditions)| conditions.rtp.as_ref())
+                .fold(0, |types, rtp| match rtp.payload_types.as_slice() {
+                    [] => u128::MAX,
+                    some => some.iter().fold(types, |types, kind| types | 1 << kind),
+                }),
             rtp: rows_where(&|conditions| conditions.rtp.is_some()),
             addresses,
             contains: contains(apps, signatures)?,
@@ -260,11 +297,28 @@ impl Table {
         self.rows.binary_search_by_key(&id, |row| row.id).ok().map(|index| &self.rows[index])
     }
 
+    /// The row behind a verdict.
+    #[inline]
+    pub(crate) fn row_of(&self, verdict: &Verdict) -> Option<&Row> {
+        if verdict.is_match() { self.row(verdict.signature) } else { None }
+    }
+
     /// Rows about a STUN message of this type.
     pub(crate) fn by_stun_type(&self, kind: u16) -> impl Iterator<Item = RowIndex> + '_ {
         let begin = self.stun.partition_point(|(its, _)| *its < kind);
         let typed = self.stun[begin..].iter().take_while(move |(its, _)| *its == kind).map(|(_, row)| *row);
         typed.chain(self.stun_any.iter().copied())
+    }
+
+    /// Rows about any STUN message with such an attribute.
+    pub(crate) fn by_stun_attribute(&self, kind: u16) -> impl Iterator<Item = RowIndex> + '_ {
+        let begin = self.stun_attributes.partition_point(|(its, _)| *its < kind);
+        self.stun_attributes[begin..].iter().take_while(move |(its, _)| *its == kind).map(|(_, row)| *row)
+    }
+
+    /// Whether some row speaks of this RTP payload type.
+    pub(crate) fn has_payload_type(&self, kind: u8) -> bool {
+        self.payload_types >> (kind & 0x7f) & 1 != 0
     }
 
     /// The row with the longest block around `address`.

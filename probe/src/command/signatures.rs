@@ -174,7 +174,11 @@ fn list(set: &SignatureSet, format: Format, output: &mut Output) -> Result<Outco
             let mut table = table(output.is_terminal(), &titles);
             for row in rows {
                 let evidence = if row.veto { "(veto)" } else { row.confidence };
-                let seen = format!("{}-{}", row.since, row.until);
+                let year = |year: u16| if year == 0 { String::new() } else { year.to_string() };
+                let seen = match (row.since, row.until) {
+                    (0, 0) => String::from("-"),
+                    (since, until) => format!("{}-{}", year(since), year(until)),
+                };
                 let id = row.id.to_string();
                 table.add_row([
                     &id,

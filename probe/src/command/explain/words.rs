@@ -1,6 +1,6 @@
 //! Events and verdicts in words.
 
-use wiremark::{Event, SignatureId, SignatureSet, Verdict};
+use wiremark::{Event, Relation, SignatureId, SignatureSet, Verdict};
 
 /// What an event means for a flow that stays without a verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +34,17 @@ pub(super) fn sentence(set: &SignatureSet, event: Event<'_>) -> (Weight, String)
             format!("{} matches, but an earlier packet of the flow matched no row of its group", row(id)),
         ),
         Event::Vetoed(id) => (Weight::Plain, format!("veto by {}{}", row(id), reason(set, id))),
+        Event::Noted(id) => (Weight::Plain, format!("{} noted; it concludes nothing by itself", row(id))),
+        Event::Related { signature: id, relation } => {
+            let how = match relation {
+                Relation::DnsAnswer => "a DNS answer named the server's address",
+                Relation::NameList => "a look-up list over HTTP named the server's address",
+                Relation::Server => "an earlier flow showed what runs on this address and port",
+                Relation::CallEndPoint => "the flow shares an end point with a call",
+                Relation::CallStream => "the flow carries a media stream of a call",
+            };
+            (Weight::Plain, format!("{how}: as for {}", row(id)))
+        }
         Event::Withdrawn(id) => (Weight::Missing, format!("the verdict by {} is taken back", row(id))),
         Event::NeedMore(kept) => {
             (Weight::Missing, format!("the bytes end too early to tell; {kept} kept until more come"))
