@@ -10,7 +10,7 @@ mod table;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use command::{classify, explain, signatures};
+use command::{classify, explain, signatures, tasks};
 use stop::{Outcome, Stop, complain};
 
 /// Tells which traffic in a capture belongs to which messenger, and what it does there
@@ -28,6 +28,7 @@ enum Command {
     Classify(classify::Arguments),
     Explain(explain::Arguments),
     Signatures(signatures::Arguments),
+    Tasks(tasks::Arguments),
 }
 
 /// What every command's help ends with.
@@ -48,6 +49,8 @@ Examples:
       a minute of live traffic
   wiremark explain capture.pcap --flow 3
       why flow 3 got its verdict, packet by packet
+  wiremark tasks --format html -o usage.html capture.pcap
+      what people do on WeChat, and who uses what
   wiremark signatures check my-signatures/
       run every example of your own signature files
 
@@ -62,6 +65,7 @@ fn main() -> ExitCode {
         Command::Classify(arguments) => classify::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Signatures(arguments) => signatures::run(&arguments),
+        Command::Tasks(arguments) => tasks::run(&arguments),
     };
     match outcome {
         Ok(Outcome::Done) => ExitCode::SUCCESS,

@@ -6,6 +6,7 @@ pub mod case;
 pub mod conversation;
 pub mod demo;
 pub mod packet;
+pub mod population;
 pub mod protocol;
 pub mod random;
 pub mod recipe;

@@ -126,6 +126,21 @@ impl Cutter {
         }
     }
 
+    /// Whether a message is under way.
+    pub(super) fn is_inside(&self) -> bool {
+        matches!(self.state, State::Body { .. })
+    }
+
+    /// Bytes passed so far while looking for a header, but for those in which one may have begun.
+    pub(super) fn take_unknown(&mut self) -> Option<(u64, u64, u64)> {
+        let State::Lost { bytes, from_us, to_us, tail } = &mut self.state else { return None };
+        let sure = bytes.saturating_sub(tail.len() as u64);
+        *bytes -= sure;
+        let taken = (*from_us, *to_us, sure);
+        *from_us = *to_us;
+        (sure > 0).then_some(taken)
+    }
+
     /// Hands out what is there of the last message.
     pub(super) fn finish(&mut self, out: &mut impl FnMut(Found)) {
         match std::mem::replace(self, Self::new()).state {

@@ -278,7 +278,7 @@ fn tell(
             (flow_type, exchange, task)
         }
     };
-    if let Some(task) = task {
+    if let (Some(task), true) = (task, exchange.request.or(exchange.response).is_some()) {
         record(table, usage, task, flow_type, &exchange, number, flow.user, user, sink);
     }
 }

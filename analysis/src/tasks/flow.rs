@@ -1,6 +1,6 @@
 //! One flow from its first packet to its last.
 
-use wiremark::{Address, Carrier, Direction, Packet, Seen, TcpFields, Transport};
+use wiremark::{Address, Carrier, Direction, Fragment, Packet, Seen, TcpFields, Transport};
 
 use super::TaskId;
 use super::catalog::{Framing, Request, TaskTable};
@@ -87,13 +87,17 @@ struct Parked {
 }
 
 impl Ends {
-    /// The user is at the private end; where both or none is, the one that opened the flow.
+    /// The user is at the private end; where both or none is, at the end that opened the flow, or, where its opening
+    /// was not captured, that does not have a well-known port.
     pub(super) fn of(packet: &Packet<'_>, direction: Direction) -> Self {
         let tuple = &packet.five_tuple;
         let (src, dst) = ((tuple.src, tuple.src_port), (tuple.dst, tuple.dst_port));
+        let is_known = |port: u16| port < 1024;
+        let opens = packet.tcp.flags & TcpFields::SYN != 0;
         let from_user = match (is_private(tuple.src), is_private(tuple.dst)) {
             (true, false) => true,
             (false, true) => false,
+            _ if !opens && is_known(src.1) != is_known(dst.1) => is_known(dst.1),
             _ => direction == Direction::Originator,
         };
         if from_user { Self { user: src, server: dst } } else { Self { user: dst, server: src } }
@@ -143,30 +147,12 @@ impl FlowTrack {
     /// How many bytes further the stream of the packet's side goes with it.
     pub(super) fn advance(&mut self, packet: &Packet<'_>) -> (Side, u64) {
         let side = self.ends.side(packet);
-        let length = packet.payload.len() as u64;
-        let new =
-            if self.transport == Transport::Udp || matches!(packet.fragment, wiremark::Fragment::Later(_)) {
-                length
-            } else if packet.tcp.flags & TcpFields::RST != 0 {
-                0
-            } else {
-                let syn = u32::from(packet.tcp.flags & TcpFields::SYN != 0);
-                let start = packet.tcp.sequence.wrapping_add(syn);
-                let end = start.wrapping_add(packet.payload.len() as u32);
-                let high = self.high[side as usize].get_or_insert(start);
-                let further = end.wrapping_sub(*high);
-                match further {
-                    0..0x0100_0000 => {
-                        *high = end;
-                        further.into()
-                    }
-                    0xff00_0000.. => 0,
-                    _ => {
-                        *high = end;
-                        length
-                    }
-                }
-            };
+        let new = match packet.fragment {
+            Fragment::Later(_) => packet.payload.len() as u64,
+            _ if self.transport == Transport::Udp => packet.payload.len() as u64,
+            _ if packet.tcp.flags & TcpFields::RST != 0 => 0,
+            _ => further(&mut self.high[side as usize], packet.tcp, packet.payload.len() as u32),
+        };
         self.bytes[side as usize] += new;
         (side, new)
     }
@@ -215,7 +201,7 @@ impl FlowTrack {
                 }
             }
         }
-        if matches!(packet.fragment, wiremark::Fragment::Later(_)) {
+        if matches!(packet.fragment, Fragment::Later(_)) {
             return;
         }
         self.mode.packet(table, purpose, side, packet.time_us, packet.tcp, packet.payload, is_talkroom, tell);
@@ -288,6 +274,24 @@ impl Mode {
 /// The framing that waits for a header in flows of a role.
 pub(super) fn framing_of_role(table: &TaskTable, role: &str) -> Option<Framing> {
     table.framings().iter().find(|(of, _)| of == role).map(|(_, framing)| framing.clone())
+}
+
+/// How many bytes a segment adds to the highest number seen of its stream.
+fn further(high: &mut Option<u32>, tcp: TcpFields, length: u32) -> u64 {
+    let has = |flag: u8| u32::from(tcp.flags & flag != 0);
+    let start = tcp.sequence.wrapping_add(has(TcpFields::SYN));
+    let end = start.wrapping_add(length);
+    let before = *high.get_or_insert(start);
+    let new = match end.wrapping_sub(before) {
+        0xff00_0000.. => return 0,
+        // A FIN takes a number of its own, which is no byte (RFC 9293, 3.4).
+        1 if length == 0 => 0,
+        further @ 0..0x0100_0000 => further,
+        // The place was lost.
+        _ => length,
+    };
+    *high = Some(end.wrapping_add(has(TcpFields::FIN)));
+    new.into()
 }
 
 pub(super) fn second(time_us: u64) -> u32 {

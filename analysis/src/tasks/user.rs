@@ -143,14 +143,15 @@ impl Users {
     }
 }
 
-/// Whether the address is one that networks give to their own users: RFC 1918, RFC 6598, RFC 4193, link-local.
+/// Whether the address is one that networks give to their own users: RFC 1918, RFC 6598, RFC 4193, link-local, and
+/// site-local (RFC 3879).
 pub(super) fn is_private(address: Address) -> bool {
     match address.ip() {
         IpAddr::V4(v4) => {
             let [a, b, ..] = v4.octets();
             v4.is_private() || (a, b & 0xc0) == (100, 64) || v4.is_link_local()
         }
-        IpAddr::V6(v6) => v6.is_unique_local() || v6.is_unicast_link_local(),
+        IpAddr::V6(v6) => v6.is_unique_local() || v6.segments()[0] & 0xff80 == 0xfe80,
     }
 }
 
@@ -190,7 +191,16 @@ mod tests {
 
     #[test]
     fn private_addresses_are_those_of_the_rfcs() {
-        for text in ["10.1.2.3", "172.31.0.1", "192.168.1.1", "100.64.0.1", "100.127.255.1", "fd00::1"] {
+        for text in [
+            "10.1.2.3",
+            "172.31.0.1",
+            "192.168.1.1",
+            "100.64.0.1",
+            "100.127.255.1",
+            "fd00::1",
+            "fe80::1",
+            "fec0::1",
+        ] {
             assert!(is_private(address(text)), "{text}");
         }
         for text in ["100.128.0.1", "172.32.0.1", "8.8.8.8", "2001:db8::1"] {

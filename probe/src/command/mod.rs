@@ -3,3 +3,4 @@
 pub(crate) mod classify;
 pub(crate) mod explain;
 pub(crate) mod signatures;
+pub(crate) mod tasks;
