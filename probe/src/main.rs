@@ -11,7 +11,7 @@ mod table;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use command::{annotate, anonymize, calls, classify, explain, signatures};
+use command::{annotate, anonymize, calls, classify, explain, signatures, tasks};
 use stop::{Outcome, Stop, complain};
 
 /// Tells which traffic in a capture belongs to which messenger, and what it does there
@@ -32,6 +32,7 @@ enum Command {
     Annotate(annotate::Arguments),
     Anonymize(anonymize::Arguments),
     Signatures(signatures::Arguments),
+    Tasks(tasks::Arguments),
 }
 
 /// What every command's help ends with.
@@ -59,6 +60,8 @@ Examples:
       the verdicts as packet comments, for Wireshark
   wiremark anonymize capture.pcap report.pcap
       a capture that can be sent with a bug report
+  wiremark tasks --format html -o usage.html capture.pcap
+      what people do on WeChat, and who uses what
   wiremark signatures check my-signatures/
       run every example of your own signature files
 
@@ -77,6 +80,7 @@ fn main() -> ExitCode {
         Command::Annotate(arguments) => annotate::run(&arguments),
         Command::Anonymize(arguments) => anonymize::run(&arguments),
         Command::Signatures(arguments) => signatures::run(&arguments),
+        Command::Tasks(arguments) => tasks::run(&arguments),
     };
     match outcome {
         Ok(Outcome::Done) => ExitCode::SUCCESS,

@@ -7,6 +7,7 @@ pub mod conversation;
 pub mod demo;
 pub mod hostile;
 pub mod packet;
+pub mod population;
 pub mod protocol;
 pub mod random;
 pub mod recipe;

@@ -64,7 +64,7 @@ pub(crate) struct Arguments {
 }
 
 /// A flow takes some 250 bytes, and all of them are taken at once.
-fn flow_limit(text: &str) -> Result<usize, String> {
+pub(super) fn flow_limit(text: &str) -> Result<usize, String> {
     let range = 16..=1 << 26;
     match text.parse() {
         Ok(number) if range.contains(&number) => Ok(number),

@@ -6,3 +6,4 @@ pub(crate) mod calls;
 pub(crate) mod classify;
 pub(crate) mod explain;
 pub(crate) mod signatures;
+pub(crate) mod tasks;

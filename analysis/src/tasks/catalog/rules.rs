@@ -1,0 +1,355 @@
+//! The rules' file: what a row a request cannot say.
+
+use serde::Deserialize;
+use toml::Spanned;
+use wiremark::dissect::records::Layout;
+use wiremark::signature::model::HostPattern;
+use wiremark::signature::pattern::{Match, Pattern};
+
+use super::{LoadError, Names, TaskId};
+
+#[derive(Debug)]
+pub(super) struct Rules {
+    pub(super) app: String,
+    /// The role whose UDP flows are made of call datagrams.
+    pub(super) call_role: String,
+    pub(super) roles: Vec<(String, TaskId)>,
+    pub(super) requests: Vec<RequestRule>,
+    pub(super) framings: Vec<(String, Framing)>,
+    pub(super) long_link: LongLinkRules,
+    pub(super) media: MediaRules,
+    pub(super) datagrams: Vec<DatagramRule>,
+    pub(super) talkroom: Starts,
+    pub(super) call: Starts,
+}
+
+/// What is seen of an HTTP request, or of a flow's server name alone.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::tasks) struct Request<'a> {
+    pub(in crate::tasks) host: Option<&'a [u8]>,
+    pub(in crate::tasks) path: Option<&'a [u8]>,
+    pub(in crate::tasks) user_agent: Option<&'a [u8]>,
+    pub(in crate::tasks) referer: Option<&'a [u8]>,
+}
+
+#[derive(Debug)]
+pub(in crate::tasks) struct RequestRule {
+    hosts: Vec<HostPattern>,
+    path: Option<String>,
+    user_agent: Option<String>,
+    referer: Option<String>,
+    pub(in crate::tasks) task: TaskId,
+    /// Of a request that only shakes hands.
+    pub(in crate::tasks) handshake: Option<TaskId>,
+}
+
+impl RequestRule {
+    /// Whether every condition holds; `host` is in lower case.
+    pub(super) fn holds(&self, seen: &Request<'_>, host: Option<&[u8]>) -> bool {
+        let contains = |wanted: &Option<String>, field: Option<&[u8]>| match (wanted, field) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(wanted), Some(field)) => {
+                field.windows(wanted.len().max(1)).any(|part| part.eq_ignore_ascii_case(wanted.as_bytes()))
+            }
+        };
+        let path = self.path.as_ref().is_none_or(|begins| {
+            seen.path.and_then(|path| path.get(..begins.len())).is_some_and(|path| path == begins.as_bytes())
+        });
+        let hosts = self.hosts.is_empty()
+            || host.is_some_and(|host| self.hosts.iter().any(|pattern| pattern.matches(host)));
+        path && hosts && contains(&self.user_agent, seen.user_agent) && contains(&self.referer, seen.referer)
+    }
+
+    /// Whether the rule tells by host alone, so that one server serves one task.
+    pub(in crate::tasks) fn is_by_host(&self) -> bool {
+        !self.hosts.is_empty() && self.path.is_none() && self.user_agent.is_none() && self.referer.is_none()
+    }
+}
+
+/// How a stream is cut into messages.
+#[derive(Clone, Debug)]
+pub(in crate::tasks) enum Framing {
+    LongLink,
+    Mmtls { handshake: Option<TaskId> },
+    Records(RecordFraming),
+}
+
+/// Records that state their own length behind fixed bytes.
+#[derive(Clone, Debug)]
+pub(in crate::tasks) struct RecordFraming {
+    pub(in crate::tasks) first: Pattern,
+    pub(in crate::tasks) layout: Layout,
+    pub(in crate::tasks) header: usize,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::tasks) struct LongLinkRules {
+    /// What a response's command has more than its request's.
+    pub(in crate::tasks) response: u32,
+    /// Commands in the response range that clients send unasked.
+    pub(in crate::tasks) acknowledgements: Vec<u32>,
+    /// Requests without a response.
+    pub(in crate::tasks) unanswered: Vec<u32>,
+    /// Bits a minor link sets in the command of its first request.
+    pub(in crate::tasks) minor: u32,
+}
+
+#[derive(Debug)]
+pub(in crate::tasks) struct MediaRules {
+    pub(in crate::tasks) keys: Vec<String>,
+    pub(in crate::tasks) url: String,
+    rows: Vec<MediaRow>,
+}
+
+#[derive(Debug)]
+struct MediaRow {
+    values: Vec<u32>,
+    up: TaskId,
+    down: TaskId,
+}
+
+impl MediaRules {
+    /// The task for the numbers found under [`keys`](Self::keys), up and down; the longest row that fits counts.
+    pub(in crate::tasks) fn task(&self, values: &[Option<u32>]) -> Option<(TaskId, TaskId)> {
+        let fits =
+            |row: &&MediaRow| row.values.iter().zip(values).all(|(wanted, found)| Some(*wanted) == *found);
+        let rows = self.rows.iter().filter(|row| row.values.len() <= values.len()).filter(fits);
+        rows.max_by_key(|row| row.values.len()).map(|row| (row.up, row.down))
+    }
+}
+
+#[derive(Debug)]
+pub(in crate::tasks) struct DatagramRule {
+    prefix: Pattern,
+    pub(in crate::tasks) task: TaskId,
+    /// The same within a talk room.
+    pub(in crate::tasks) talkroom: Option<TaskId>,
+}
+
+impl DatagramRule {
+    pub(in crate::tasks) fn holds(&self, payload: &[u8]) -> bool {
+        self.prefix.matches(payload) == Match::Yes
+    }
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Starts {
+    #[serde(default)]
+    pub(super) commands: Vec<u32>,
+    #[serde(default)]
+    pub(super) request_types: Vec<u32>,
+}
+
+// The file as written.
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    app: String,
+    call_role: String,
+    #[serde(default)]
+    role: Vec<RoleRow>,
+    #[serde(default)]
+    request: Vec<RequestRow>,
+    #[serde(default)]
+    framing: Vec<Spanned<FramingRow>>,
+    longlink: LongLinkRules,
+    media: Media,
+    #[serde(default)]
+    datagram: Vec<DatagramRow>,
+    #[serde(default)]
+    talkroom: Starts,
+    #[serde(default)]
+    call: Starts,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RoleRow {
+    role: String,
+    service: String,
+    task: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RequestRow {
+    #[serde(default)]
+    host: Vec<Spanned<String>>,
+    path: Option<String>,
+    user_agent: Option<String>,
+    referer: Option<String>,
+    service: String,
+    task: String,
+    handshake: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FramingRow {
+    cut: Spanned<String>,
+    role: String,
+    handshake: Option<String>,
+    first: Option<Spanned<String>>,
+    length_at: Option<usize>,
+    length_width: Option<usize>,
+    plus: Option<usize>,
+    minimum: Option<usize>,
+    maximum: Option<usize>,
+    header: Option<usize>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Media {
+    keys: Vec<String>,
+    url: String,
+    row: Vec<MediaValues>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MediaValues {
+    values: Vec<u32>,
+    service: String,
+    up: String,
+    down: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DatagramRow {
+    prefix: Spanned<String>,
+    service: String,
+    task: String,
+    talkroom: Option<String>,
+}
+
+impl Rules {
+    pub(super) fn read(file: &str, text: &str, names: &mut Names) -> Result<Self, LoadError> {
+        let at = |offset: usize, problem: String| LoadError::at(file, text, offset, problem);
+        let read: File = toml::from_str(text)
+            .map_err(|error| at(error.span().map_or(0, |span| span.start), error.message().to_owned()))?;
+        let pattern = |text: &Spanned<String>| {
+            Pattern::parse(text.get_ref(), 0)
+                .map_err(|problem| at(text.span().start, format!("expected {problem}")))
+        };
+        let roles =
+            read.role.iter().map(|row| (row.role.clone(), names.id(&row.service, &row.task))).collect();
+        let mut requests = Vec::new();
+        for row in &read.request {
+            let mut hosts = Vec::new();
+            for host in &row.host {
+                let parsed = HostPattern::parse(host.get_ref());
+                hosts.extend(parsed.map_err(|problem| at(host.span().start, format!("expected {problem}")))?);
+            }
+            requests.push(RequestRule {
+                hosts,
+                path: row.path.clone(),
+                user_agent: row.user_agent.clone(),
+                referer: row.referer.clone(),
+                task: names.id(&row.service, &row.task),
+                handshake: row.handshake.as_ref().map(|task| names.id(&row.service, task)),
+            });
+        }
+        let mut framings = Vec::new();
+        for spanned in &read.framing {
+            let row = spanned.get_ref();
+            let framing = match row.cut.get_ref().as_str() {
+                "longlink" => Framing::LongLink,
+                "mmtls" => {
+                    let role = read.role.iter().find(|role| role.role == row.role);
+                    let handshake = row.handshake.as_ref().zip(role);
+                    Framing::Mmtls { handshake: handshake.map(|(task, role)| names.id(&role.service, task)) }
+                }
+                "records" => {
+                    let missing = || {
+                        at(
+                            spanned.span().start,
+                            "records: expected first, length_at, length_width, header".into(),
+                        )
+                    };
+                    let maximum = row.maximum.unwrap_or(usize::MAX);
+                    let layout = Layout {
+                        length_at: row.length_at.ok_or_else(missing)?,
+                        length_width: row.length_width.ok_or_else(missing)?,
+                        plus: row.plus.unwrap_or(0),
+                        minimum: row.minimum.unwrap_or(1),
+                        maximum,
+                    };
+                    let header = row.header.ok_or_else(missing)?.max(1);
+                    let first = pattern(row.first.as_ref().ok_or_else(missing)?)?;
+                    Framing::Records(RecordFraming { first, layout, header })
+                }
+                other => {
+                    let problem = format!("cut: expected longlink, mmtls or records, found \"{other}\"");
+                    return Err(at(row.cut.span().start, problem));
+                }
+            };
+            framings.push((row.role.clone(), framing));
+        }
+        let row = |row: &MediaValues, names: &mut Names| MediaRow {
+            values: row.values.clone(),
+            up: names.id(&row.service, &row.up),
+            down: names.id(&row.service, &row.down),
+        };
+        let rows = read.media.row.iter().map(|values| row(values, names)).collect();
+        let media = MediaRules { keys: read.media.keys, url: read.media.url, rows };
+        let mut datagrams = Vec::new();
+        for row in &read.datagram {
+            datagrams.push(DatagramRule {
+                prefix: pattern(&row.prefix)?,
+                task: names.id(&row.service, &row.task),
+                talkroom: row.talkroom.as_ref().map(|task| names.id(&row.service, task)),
+            });
+        }
+        let (app, long_link, talkroom, call) = (read.app, read.longlink, read.talkroom, read.call);
+        Ok(Self {
+            app,
+            call_role: read.call_role,
+            roles,
+            requests,
+            framings,
+            long_link,
+            media,
+            datagrams,
+            talkroom,
+            call,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tasks::catalog::EMBEDDED;
+
+    fn refusal(from: &str, to: &str) -> String {
+        let text = EMBEDDED[1].1.replacen(from, to, 1);
+        assert_ne!(text, EMBEDDED[1].1, "{from} is not in the file");
+        match Rules::read("t.toml", &text, &mut Names::default()) {
+            Ok(_) => panic!("{to} was taken"),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn errors_name_file_line_and_column() {
+        let line = 1 + EMBEDDED[1].1.lines().position(|line| line.starts_with("prefix = \"a1 08\"")).unwrap();
+        assert!(refusal("\"a1 08\"", "\"a1 0g\"").starts_with(&format!("t.toml:{line}:10: expected")));
+        assert!(refusal("\"wx.qlogo.cn\"", "\"WX.qlogo.cn\"").contains("lower-case host name"));
+        assert!(refusal("cut = \"mmtls\"", "cut = \"tls\"").contains("expected longlink, mmtls or records"));
+        assert!(refusal("unanswered", "unansweredd").contains("unansweredd"));
+    }
+
+    #[test]
+    fn media_rows_with_more_values_go_first() {
+        let rules = Rules::read("t.toml", EMBEDDED[1].1, &mut Names::default()).unwrap();
+        assert!(rules.media.task(&[Some(2), None]).is_some());
+        assert!(rules.media.task(&[Some(20201), Some(107)]).is_some());
+        assert!(rules.media.task(&[Some(20201), None]).is_none());
+    }
+}

@@ -1,0 +1,367 @@
+//! Frames in, tasks out.
+
+use std::collections::HashMap;
+
+use wiremark::{
+    Address, AppId, Carrier, Classifier, Event, Flow, Frame, Observer, Packet, ParseError, Seen,
+    SignatureSet, Statistics, Tracker, TrackerConfig, Verdict,
+};
+
+use super::TaskId;
+use super::catalog::{Marks, TaskTable};
+use super::exchange::{Exchange, Side};
+use super::flow::{Ends, FlowTrack, Purpose, Told, second};
+use super::record::{FlowRecord, FlowType, Sink, TaskRecord, UserRecord};
+use super::usage::{CaptureUse, Usage};
+use super::user::{User, UserId, Users};
+
+/// Most servers whose one purpose is remembered.
+const SERVERS: usize = 65_536;
+
+/// How to tell users and flows apart.
+#[derive(Clone, Copy, Debug)]
+pub struct Config {
+    /// The flow table. Its TCP time-out must stay below an hour, or active seconds are counted too low.
+    pub tracker: TrackerConfig,
+    /// Leading bits of a global IPv6 address that stand for one user: 64 where a mobile network gives each device a
+    /// prefix (RFC 6459), 128 where devices share one.
+    pub ipv6_prefix: u8,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { tracker: TrackerConfig::default(), ipv6_prefix: 64 }
+    }
+}
+
+/// Takes captures apart into the tasks of one app.
+///
+/// Memory grows with users (some 300 bytes each) and with open flows, which the tracker bounds; not with packets.
+#[derive(Debug)]
+pub struct TaskDissector<'c> {
+    classifier: &'c Classifier,
+    config: Config,
+    tracker: Tracker<'c>,
+    desk: Desk<'c>,
+}
+
+/// Everything but the tracker, which calls back into it.
+#[derive(Debug)]
+struct Desk<'c> {
+    set: &'c SignatureSet,
+    table: &'c TaskTable,
+    app: Option<AppId>,
+    flows: HashMap<u64, FlowTrack>,
+    users: Users,
+    servers: Servers,
+    usage: Usage,
+    capture: CaptureUse,
+    captures: u32,
+}
+
+impl<'c> TaskDissector<'c> {
+    /// A dissector of the table's app; where the classifier does not know that app, nothing is its.
+    pub fn new(classifier: &'c Classifier, table: &'c TaskTable, config: Config) -> Self {
+        let set = classifier.set();
+        let app = set.apps().iter().find(|app| app.name == table.app()).map(|app| app.id);
+        let desk = Desk {
+            set,
+            table,
+            app,
+            flows: HashMap::new(),
+            users: Users::new(config.ipv6_prefix),
+            servers: Servers::default(),
+            usage: Usage::new(table),
+            capture: CaptureUse::default(),
+            captures: 0,
+        };
+        Self { classifier, config, tracker: Tracker::new(classifier, config.tracker), desk }
+    }
+
+    /// What follows belongs to this capture. Flows do not go on from one capture to the next; users do.
+    pub fn begin_capture(&mut self, name: &str) {
+        self.tracker = Tracker::new(self.classifier, self.config.tracker);
+        self.desk.captures += 1;
+        self.desk.capture = CaptureUse { name: name.to_owned(), ..CaptureUse::default() };
+    }
+
+    /// Takes in the next frame; frames come in order of time.
+    ///
+    /// # Errors
+    /// Frames without a TCP or UDP packet to look at.
+    pub fn frame(&mut self, frame: &Frame<'_>, sink: &mut impl Sink) -> Result<(), ParseError> {
+        let Self { tracker, desk, .. } = self;
+        let mut name = NameSeen::default();
+        let seen = tracker.frame_observed(frame, &mut |flow| desk.ended(flow, sink), &mut name)?;
+        let packet = Packet::parse(frame.link_type, frame.time_us, frame.bytes)?;
+        desk.packet(&packet, &seen, name.get(), sink);
+        Ok(())
+    }
+
+    /// The capture is at its end: so are its flows.
+    pub fn end_capture(&mut self, sink: &mut impl Sink) {
+        let Self { tracker, desk, .. } = self;
+        let mut left = Vec::new();
+        tracker.finish(&mut |flow| left.push(*flow));
+        left.sort_by_key(|flow| flow.number);
+        left.iter().for_each(|flow| desk.ended(flow, sink));
+        desk.flows.clear();
+        desk.usage.captures.push(std::mem::take(&mut desk.capture));
+    }
+
+    /// What the tracker has seen and lost in this capture.
+    pub fn statistics(&self) -> Statistics {
+        self.tracker.statistics()
+    }
+
+    /// All captures are at their end.
+    pub fn finish(self) -> Usage {
+        let mut usage = self.desk.usage;
+        usage.users = self.desk.users.into_all();
+        usage
+    }
+}
+
+impl Desk<'_> {
+    fn packet(&mut self, packet: &Packet<'_>, seen: &Seen, name: Option<&[u8]>, sink: &mut impl Sink) {
+        let Self { set, table, app, flows, users, servers, usage, capture, captures } = self;
+        let flow = flows.entry(seen.flow_number).or_insert_with(|| {
+            let ends = Ends::of(packet, seen.direction);
+            FlowTrack::new(packet, seen, users.at(ends.user.0, packet.time_us), ends)
+        });
+        let Some(user) = users.get(flow.user) else { return };
+        let now = second(packet.time_us);
+        let is_app = Some(seen.verdict.app) == *app;
+        let (side, new_bytes) = flow.advance(packet);
+        user.last_us = user.last_us.max(packet.time_us);
+        user.bytes[side as usize] += new_bytes;
+        count_packet(capture, packet.time_us, new_bytes);
+        if user.counted_in[0] != *captures {
+            user.counted_in[0] = *captures;
+            capture.users += 1;
+        }
+        let is_new_second = now != flow.last_second || seen.packet_number == 1;
+        if is_new_second {
+            user.active.add(flow.last_second.min(now), now);
+        }
+        if is_app {
+            let became = !std::mem::replace(&mut flow.is_app, true);
+            if became {
+                let first = second(flow.first_us);
+                user.has_app = true;
+                user.app_active.add(first.min(now), now);
+                flow.early.drain(..).for_each(|(from, to)| user.app_transfer.add(from, to));
+                if user.counted_in[1] != *captures {
+                    user.counted_in[1] = *captures;
+                    capture.app_users += 1;
+                }
+            } else if is_new_second {
+                user.app_active.add(flow.last_second.min(now), now);
+            }
+            let bytes = match side {
+                _ if became => flow.bytes,
+                Side::User => [new_bytes, 0],
+                Side::Server => [0, new_bytes],
+            };
+            for (sum, bytes) in user.app_bytes.iter_mut().zip(bytes) {
+                *sum += bytes;
+                capture.app_bytes += bytes;
+            }
+            if !packet.payload.is_empty() {
+                user.app_transfer.add(now, now);
+            }
+        } else if flow.is_app {
+            // The verdict was taken back.
+            flow.is_app = false;
+            let [up, down] = flow.bytes;
+            let before = if side == Side::User { [up - new_bytes, down] } else { [up, down - new_bytes] };
+            for (sum, bytes) in user.app_bytes.iter_mut().zip(before) {
+                *sum = sum.saturating_sub(bytes);
+                capture.app_bytes = capture.app_bytes.saturating_sub(bytes);
+            }
+        } else if !packet.payload.is_empty() {
+            flow.note_early(now);
+        }
+        flow.last_second = flow.last_second.max(now);
+        if !is_app {
+            return flow.park(packet, side, seen.verdict.is_final());
+        }
+        // A name asked for says nothing about the look-up itself.
+        if let Some(name) = name.filter(|_| seen.verdict.carrier != Carrier::Dns) {
+            flow.name(table, name);
+        }
+        let purpose = purpose(set, &seen.verdict);
+        let mut told = Vec::new();
+        flow.packet(table, purpose, packet, side, user.is_in_talkroom, &mut |what| told.push(what));
+        for what in told {
+            tell(table, servers, usage, purpose, seen.flow_number, flow, user, what, sink);
+        }
+    }
+
+    fn ended(&mut self, ended: &Flow, sink: &mut impl Sink) {
+        let Self { set, table, flows, users, servers, usage, captures, .. } = self;
+        let Some(mut flow) = flows.remove(&ended.number) else { return };
+        let Some(user) = users.get(flow.user) else { return };
+        if flow.is_app {
+            let purpose = purpose(set, &ended.verdict);
+            let mut told = Vec::new();
+            flow.finish(table, purpose, &mut |what| told.push(what));
+            for what in told {
+                tell(table, servers, usage, purpose, ended.number, &mut flow, user, what, sink);
+            }
+        }
+        let from_user = ended.five_tuple.src == flow.ends.user.0;
+        let [ahead, back] = ended.packets;
+        sink.flow(&FlowRecord {
+            number: ended.number,
+            capture: *captures,
+            user: UserRecord { id: flow.user, user },
+            server: flow.ends.server,
+            is_tcp: flow.is_tcp(),
+            verdict: ended.verdict,
+            is_app: flow.is_app,
+            first_us: ended.first_us,
+            last_us: ended.last_us,
+            packets: if from_user { [ahead, back] } else { [back, ahead] },
+            bytes: flow.bytes,
+        });
+    }
+}
+
+fn count_packet(capture: &mut CaptureUse, time_us: u64, bytes: u64) {
+    if capture.first_us == 0 {
+        capture.first_us = time_us;
+    }
+    capture.last_us = capture.last_us.max(time_us);
+    capture.bytes += bytes;
+}
+
+fn purpose<'s>(set: &'s SignatureSet, verdict: &Verdict) -> Purpose<'s> {
+    Purpose { role: set.role_name(verdict.app, verdict.role), carrier: verdict.carrier }
+}
+
+/// Names what a flow tells, adds it up and passes it on.
+#[expect(clippy::too_many_arguments, reason = "parts of the desk, borrowed one by one")]
+fn tell(
+    table: &TaskTable,
+    servers: &mut Servers,
+    usage: &mut Usage,
+    purpose: Purpose<'_>,
+    number: u64,
+    flow: &mut FlowTrack,
+    user: &mut User,
+    told: Told,
+    sink: &mut impl Sink,
+) {
+    let (flow_type, exchange, task) = match told {
+        Told::Began(time_us) => {
+            if let Some(before) = flow.last_task_us.replace(time_us) {
+                usage.between_us.add(time_us.abs_diff(before));
+            }
+            return;
+        }
+        Told::Http(open) => {
+            let exchange = open.exchange;
+            match exchange.task {
+                Some(task) if open.has_head => servers.note(flow.ends.server, task, open.is_by_host),
+                _ => {}
+            }
+            // Without its head a request is named by its server, if that serves one purpose only.
+            let task = match (exchange.task, open.has_head) {
+                (None, false) => flow.host_task.or_else(|| servers.purpose(flow.ends.server)),
+                (task, _) => task.or_else(|| table.of_role(purpose.role)),
+            };
+            (FlowType::Http, exchange, task)
+        }
+        Told::Task(flow_type, exchange) => {
+            let task = exchange.task.or(flow.host_task).or_else(|| table.of_role(purpose.role));
+            (flow_type, exchange, task)
+        }
+    };
+    if let (Some(task), true) = (task, exchange.request.or(exchange.response).is_some()) {
+        record(table, usage, task, flow_type, &exchange, number, flow.user, user, sink);
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "parts of the desk, borrowed one by one")]
+fn record(
+    table: &TaskTable,
+    usage: &mut Usage,
+    task: TaskId,
+    flow_type: FlowType,
+    exchange: &Exchange,
+    flow: u64,
+    id: UserId,
+    user: &mut User,
+    sink: &mut impl Sink,
+) {
+    let marks = Marks { command: exchange.command, request_type: exchange.request_type, ..Marks::default() };
+    user.is_in_talkroom = table.talkroom(&marks).unwrap_or(user.is_in_talkroom);
+    usage.add(task, flow_type, exchange, user);
+    let name = table.name(task);
+    sink.task(&TaskRecord {
+        time_us: exchange.from_us(),
+        id: task,
+        service: &name.service,
+        task: &name.task,
+        cgi: exchange.cgi.as_deref(),
+        request_type: exchange.request_type,
+        command_id: exchange.command,
+        transport: flow_type,
+        bytes_up: exchange.bytes(Side::User),
+        bytes_down: exchange.bytes(Side::Server),
+        completion_us: exchange.completion_us(),
+        flow,
+        user: UserRecord { id, user },
+    });
+}
+
+/// What servers are for, where all requests to one were for the same.
+#[derive(Debug, Default)]
+struct Servers(HashMap<(Address, u16), Option<TaskId>>);
+
+impl Servers {
+    fn note(&mut self, server: (Address, u16), task: TaskId, is_by_host: bool) {
+        if self.0.len() < SERVERS || self.0.contains_key(&server) {
+            let task = is_by_host.then_some(task);
+            let known = self.0.entry(server).or_insert(task);
+            if *known != task {
+                *known = None;
+            }
+        }
+    }
+
+    fn purpose(&self, server: (Address, u16)) -> Option<TaskId> {
+        self.0.get(&server).copied().flatten()
+    }
+}
+
+/// The last name the engine read in a packet.
+#[derive(Debug)]
+struct NameSeen {
+    bytes: [u8; 255],
+    length: usize,
+}
+
+impl Default for NameSeen {
+    fn default() -> Self {
+        Self { bytes: [0; 255], length: 0 }
+    }
+}
+
+impl NameSeen {
+    fn get(&self) -> Option<&[u8]> {
+        self.bytes.get(..self.length).filter(|name| !name.is_empty())
+    }
+}
+
+impl Observer for NameSeen {
+    fn event(&mut self, event: Event<'_>) {
+        if let Event::Name { name, .. } = event
+            && let Some(room) = self.bytes.get_mut(..name.len())
+        {
+            room.copy_from_slice(name);
+            self.length = name.len();
+        }
+    }
+}

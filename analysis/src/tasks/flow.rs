@@ -1,0 +1,308 @@
+//! One flow from its first packet to its last.
+
+use wiremark::{Address, Carrier, Direction, Fragment, Packet, Seen, TcpFields, Transport};
+
+use super::TaskId;
+use super::catalog::{Framing, Request, TaskTable};
+use super::connection::Connection;
+use super::datagrams::{Call, LookUps, lone_message};
+use super::exchange::{Exchange, Half, Side, Step};
+use super::http::Open;
+use super::record::FlowType;
+use super::user::{UserId, is_private};
+
+/// What is kept of a flow until it is known to be the app's.
+const PARKED_PACKETS: usize = 24;
+const PARKED_BYTES: usize = 8 * 1024;
+/// Ranges of seconds kept until then.
+const EARLY: usize = 16;
+
+/// What a flow tells as it goes on.
+#[derive(Debug)]
+pub(super) enum Told {
+    /// A request or push began on a W-TCP flow.
+    Began(u64),
+    Task(FlowType, Exchange),
+    Http(Open),
+}
+
+/// What the verdict says of the flow, as far as it matters here.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Purpose<'a> {
+    pub(super) role: &'a str,
+    pub(super) carrier: Carrier,
+}
+
+/// One flow.
+#[derive(Debug)]
+pub(super) struct FlowTrack {
+    pub(super) user: UserId,
+    pub(super) ends: Ends,
+    pub(super) first_us: u64,
+    pub(super) last_second: u32,
+    pub(super) bytes: [u64; 2],
+    pub(super) is_app: bool,
+    /// Seconds with payload, before the flow was known to be the app's.
+    pub(super) early: Vec<(u32, u32)>,
+    /// What the flow's name says it is for.
+    pub(super) host_task: Option<TaskId>,
+    /// When the last task began.
+    pub(super) last_task_us: Option<u64>,
+    transport: Transport,
+    opened_us: Option<u64>,
+    high: [Option<u32>; 2],
+    mode: Mode,
+}
+
+/// The two ends of a flow.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ends {
+    pub(super) user: (Address, u16),
+    pub(super) server: (Address, u16),
+}
+
+#[derive(Debug)]
+enum Mode {
+    /// Not the app's, or not yet; packets wait.
+    Undecided {
+        parked: Vec<Parked>,
+        bytes: usize,
+    },
+    /// Not the app's as far as is known; packets are counted only.
+    Counting,
+    Connection(Box<Connection>),
+    LookUps(LookUps),
+    Call(Call),
+    Lone,
+    /// Encrypted, or unknown: one exchange.
+    Whole(Exchange),
+}
+
+#[derive(Debug)]
+struct Parked {
+    side: Side,
+    time_us: u64,
+    tcp: TcpFields,
+    payload: Box<[u8]>,
+}
+
+impl Ends {
+    /// The user is at the private end; where both or none is, at the end that opened the flow, or, where its opening
+    /// was not captured, that does not have a well-known port.
+    pub(super) fn of(packet: &Packet<'_>, direction: Direction) -> Self {
+        let tuple = &packet.five_tuple;
+        let (src, dst) = ((tuple.src, tuple.src_port), (tuple.dst, tuple.dst_port));
+        let is_known = |port: u16| port < 1024;
+        let opens = packet.tcp.flags & TcpFields::SYN != 0;
+        let from_user = match (is_private(tuple.src), is_private(tuple.dst)) {
+            (true, false) => true,
+            (false, true) => false,
+            _ if !opens && is_known(src.1) != is_known(dst.1) => is_known(dst.1),
+            _ => direction == Direction::Originator,
+        };
+        if from_user { Self { user: src, server: dst } } else { Self { user: dst, server: src } }
+    }
+
+    fn side(&self, packet: &Packet<'_>) -> Side {
+        let tuple = &packet.five_tuple;
+        let is_user = if self.user.0 == self.server.0 {
+            tuple.src_port == self.user.1
+        } else {
+            tuple.src == self.user.0
+        };
+        if is_user { Side::User } else { Side::Server }
+    }
+}
+
+impl FlowTrack {
+    pub(super) fn new(packet: &Packet<'_>, seen: &Seen, user: UserId, ends: Ends) -> Self {
+        let opens = packet.tcp.flags & TcpFields::SYN != 0 && seen.packet_number == 1;
+        Self {
+            user,
+            ends,
+            first_us: packet.time_us,
+            last_second: second(packet.time_us),
+            bytes: [0; 2],
+            is_app: false,
+            early: Vec::new(),
+            host_task: None,
+            last_task_us: None,
+            transport: packet.five_tuple.transport,
+            opened_us: opens.then_some(packet.time_us),
+            high: [None; 2],
+            mode: Mode::Undecided { parked: Vec::new(), bytes: 0 },
+        }
+    }
+
+    pub(super) fn is_tcp(&self) -> bool {
+        self.transport == Transport::Tcp
+    }
+
+    /// Takes note of a name the engine read in the flow.
+    pub(super) fn name(&mut self, table: &TaskTable, name: &[u8]) {
+        let seen = Request { host: Some(name), ..Request::default() };
+        self.host_task = self.host_task.or_else(|| table.request(&seen).map(|rule| rule.task));
+    }
+
+    /// How many bytes further the stream of the packet's side goes with it.
+    pub(super) fn advance(&mut self, packet: &Packet<'_>) -> (Side, u64) {
+        let side = self.ends.side(packet);
+        let new = match packet.fragment {
+            Fragment::Later(_) => packet.payload.len() as u64,
+            _ if self.transport == Transport::Udp => packet.payload.len() as u64,
+            _ if packet.tcp.flags & TcpFields::RST != 0 => 0,
+            _ => further(&mut self.high[side as usize], packet.tcp, packet.payload.len() as u32),
+        };
+        self.bytes[side as usize] += new;
+        (side, new)
+    }
+
+    /// Takes in a packet of a flow that is not the app's, or not yet.
+    pub(super) fn park(&mut self, packet: &Packet<'_>, side: Side, is_final: bool) {
+        let Mode::Undecided { parked, bytes } = &mut self.mode else { return };
+        if is_final || parked.len() >= PARKED_PACKETS || *bytes + packet.payload.len() > PARKED_BYTES {
+            self.mode = Mode::Counting;
+            return;
+        }
+        *bytes += packet.payload.len();
+        parked.push(Parked {
+            side,
+            time_us: packet.time_us,
+            tcp: packet.tcp,
+            payload: packet.payload.into(),
+        });
+    }
+
+    /// The seconds in which the flow carried payload before it was known to be the app's.
+    pub(super) fn note_early(&mut self, second: u32) {
+        if let Some((_, to)) = self.early.last_mut().filter(|(_, to)| second <= to.saturating_add(1)) {
+            *to = second.max(*to);
+        } else if self.early.len() < EARLY {
+            self.early.push((second, second));
+        }
+    }
+
+    /// Takes in a packet of the app's flow.
+    pub(super) fn packet(
+        &mut self,
+        table: &TaskTable,
+        purpose: Purpose<'_>,
+        packet: &Packet<'_>,
+        side: Side,
+        is_talkroom: bool,
+        tell: &mut impl FnMut(Told),
+    ) {
+        if let Mode::Undecided { .. } | Mode::Counting = self.mode {
+            let before = std::mem::replace(&mut self.mode, Mode::Lone);
+            self.mode = self.begin(table, purpose);
+            if let Mode::Undecided { parked, .. } = before {
+                for Parked { side, time_us, tcp, payload } in parked {
+                    self.mode.packet(table, purpose, side, time_us, tcp, &payload, is_talkroom, tell);
+                }
+            }
+        }
+        if matches!(packet.fragment, Fragment::Later(_)) {
+            return;
+        }
+        self.mode.packet(table, purpose, side, packet.time_us, packet.tcp, packet.payload, is_talkroom, tell);
+    }
+
+    pub(super) fn finish(&mut self, table: &TaskTable, purpose: Purpose<'_>, tell: &mut impl FnMut(Told)) {
+        match &mut self.mode {
+            Mode::Undecided { .. } | Mode::Counting | Mode::Lone => {}
+            Mode::Connection(connection) => connection.finish(table, purpose, tell),
+            Mode::LookUps(look_ups) => {
+                look_ups.finish(&mut |exchange| tell(Told::Task(FlowType::Dns, exchange)))
+            }
+            Mode::Call(call) => call.finish(&mut |exchange| tell(Told::Task(FlowType::Udp, exchange))),
+            Mode::Whole(exchange) => {
+                tell(Told::Task(FlowType::Udp, std::mem::replace(exchange, Exchange::new(Side::User))));
+            }
+        }
+    }
+
+    fn begin(&self, table: &TaskTable, purpose: Purpose<'_>) -> Mode {
+        if self.transport == Transport::Tcp {
+            return Mode::Connection(Box::new(Connection::new(self.opened_us)));
+        }
+        match purpose.carrier {
+            Carrier::Dns => Mode::LookUps(LookUps::default()),
+            Carrier::Quic => Mode::Whole(Exchange::new(Side::User)),
+            _ if table.is_call(purpose.role) => Mode::Call(Call::default()),
+            _ if matches!(framing_of_role(table, purpose.role), Some(Framing::LongLink)) => Mode::Lone,
+            _ => Mode::Whole(Exchange::new(Side::User)),
+        }
+    }
+}
+
+impl Mode {
+    #[expect(clippy::too_many_arguments, reason = "the parts of a packet, live or parked")]
+    fn packet(
+        &mut self,
+        table: &TaskTable,
+        purpose: Purpose<'_>,
+        side: Side,
+        time_us: u64,
+        tcp: TcpFields,
+        payload: &[u8],
+        is_talkroom: bool,
+        tell: &mut impl FnMut(Told),
+    ) {
+        match self {
+            Mode::Undecided { .. } | Mode::Counting => {}
+            Mode::Connection(connection) => {
+                connection.segment(table, purpose, side, time_us, tcp, payload, tell)
+            }
+            Mode::LookUps(look_ups) => {
+                let task = table.of_role(purpose.role);
+                look_ups.datagram(task, side, time_us, payload, &mut |exchange| {
+                    tell(Told::Task(FlowType::Dns, exchange));
+                });
+            }
+            Mode::Call(call) => call.datagram(table, is_talkroom, side, time_us, payload),
+            Mode::Lone => {
+                let exchange = lone_message(table, side, time_us, payload);
+                exchange.into_iter().for_each(|exchange| tell(Told::Task(FlowType::Udp, exchange)));
+            }
+            Mode::Whole(exchange) => {
+                exchange.half(side).get_or_insert(Half::begin(time_us)).add(time_us, payload.len() as u64);
+            }
+        }
+    }
+}
+
+/// The framing that waits for a header in flows of a role.
+pub(super) fn framing_of_role(table: &TaskTable, role: &str) -> Option<Framing> {
+    table.framings().iter().find(|(of, _)| of == role).map(|(_, framing)| framing.clone())
+}
+
+/// How many bytes a segment adds to the highest number seen of its stream.
+fn further(high: &mut Option<u32>, tcp: TcpFields, length: u32) -> u64 {
+    let has = |flag: u8| u32::from(tcp.flags & flag != 0);
+    let start = tcp.sequence.wrapping_add(has(TcpFields::SYN));
+    let end = start.wrapping_add(length);
+    let before = *high.get_or_insert(start);
+    let new = match end.wrapping_sub(before) {
+        0xff00_0000.. => return 0,
+        // A FIN takes a number of its own, which is no byte (RFC 9293, 3.4).
+        1 if length == 0 => 0,
+        further @ 0..0x0100_0000 => further,
+        // The place was lost.
+        _ => length,
+    };
+    *high = Some(end.wrapping_add(has(TcpFields::FIN)));
+    new.into()
+}
+
+pub(super) fn second(time_us: u64) -> u32 {
+    u32::try_from(time_us / 1_000_000).unwrap_or(u32::MAX)
+}
+
+impl From<Step> for Told {
+    fn from(step: Step) -> Self {
+        match step {
+            Step::Began(time_us) => Told::Began(time_us),
+            Step::Done(exchange) => Told::Task(FlowType::Tcp, exchange),
+        }
+    }
+}

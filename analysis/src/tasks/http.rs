@@ -1,0 +1,421 @@
+//! Short links and resources: the requests of an HTTP/1 connection, and what came back.
+//!
+//! What the server sends belongs to the latest request: the app does not pipeline. So a response needs no head to be
+//! counted, and gaps in it cost nothing.
+
+use wiremark::dissect::http::{self, Head};
+use wiremark::dissect::{Dissection, longlink, mmtls};
+
+use super::TaskId;
+use super::catalog::{Marks, Request, TaskTable};
+use super::exchange::{Exchange, Half, Side};
+use super::stream::Piece;
+
+/// Bytes of a response's start that are searched for its business header, and of a request's body.
+const ANSWER_PEEK: usize = 1024;
+const BODY_PEEK: usize = 80;
+
+/// One connection.
+#[derive(Debug)]
+pub(super) struct Http {
+    state: State,
+    /// When the connection was opened, for the first request.
+    opened_us: Option<u64>,
+    open: Option<Open>,
+}
+
+#[derive(Debug)]
+enum State {
+    /// In a request's head, of which this was seen.
+    Head(Vec<u8>, u64),
+    /// So many bytes of the body are to come.
+    Body(u64),
+    /// The place was lost: a head must begin a segment.
+    Lost,
+}
+
+/// The exchange that goes on.
+#[derive(Debug)]
+pub(super) struct Open {
+    pub(super) exchange: Exchange,
+    /// The request's head was read.
+    pub(super) has_head: bool,
+    /// The request's host alone told the task.
+    pub(super) is_by_host: bool,
+    handshake: Option<TaskId>,
+    /// The body, and the answer's, may begin with a business header.
+    may_have_type: bool,
+    path: Option<String>,
+    body: Vec<u8>,
+    answer: Vec<u8>,
+}
+
+impl Open {
+    fn new() -> Self {
+        Self {
+            exchange: Exchange::new(Side::User),
+            has_head: false,
+            is_by_host: false,
+            handshake: None,
+            may_have_type: true,
+            path: None,
+            body: Vec::new(),
+            answer: Vec::new(),
+        }
+    }
+}
+
+impl Http {
+    /// `opened_us`: when the first segment was captured, if it opened the connection.
+    pub(super) fn new(opened_us: Option<u64>) -> Self {
+        Self { state: State::Head(Vec::new(), 0), opened_us, open: None }
+    }
+
+    pub(super) fn feed(
+        &mut self,
+        table: &TaskTable,
+        side: Side,
+        time_us: u64,
+        piece: Piece<'_>,
+        done: &mut impl FnMut(Open),
+    ) {
+        match (side, piece) {
+            (Side::User, Piece::Bytes(mut bytes)) => {
+                while !bytes.is_empty() {
+                    bytes = self.request(table, time_us, bytes, done);
+                }
+            }
+            (Side::User, Piece::Gap(gap)) => self.gap(table, time_us, gap, done),
+            (Side::Server, Piece::Bytes(bytes)) => {
+                self.count(Side::Server, time_us, bytes.len() as u64);
+                if let Some(open) = &mut self.open {
+                    let room = ANSWER_PEEK.saturating_sub(open.answer.len()).min(bytes.len());
+                    open.answer.extend_from_slice(&bytes[..room]);
+                }
+            }
+            (Side::Server, Piece::Gap(gap)) => self.count(Side::Server, time_us, gap),
+        }
+    }
+
+    /// The user's end sent bytes that were not captured.
+    fn gap(&mut self, table: &TaskTable, time_us: u64, gap: u64, done: &mut impl FnMut(Open)) {
+        let missed = match &mut self.state {
+            State::Body(remaining) if *remaining > gap => {
+                *remaining -= gap;
+                gap
+            }
+            State::Body(remaining) if *remaining == gap => {
+                self.state = State::Head(Vec::new(), 0);
+                gap
+            }
+            State::Head(head, _) => {
+                let seen = head.len() as u64;
+                self.state = State::Lost;
+                // Behind an answered request a lost one begins.
+                if self.open.as_ref().is_some_and(|open| open.has_head && open.exchange.response.is_some()) {
+                    self.close(table, done);
+                }
+                seen + gap
+            }
+            State::Body(_) | State::Lost => {
+                self.state = State::Lost;
+                gap
+            }
+        };
+        self.count(Side::User, time_us, missed);
+    }
+
+    /// Hands out the last exchange.
+    pub(super) fn finish(&mut self, table: &TaskTable, done: &mut impl FnMut(Open)) {
+        if let State::Head(head, from_us) = std::mem::replace(&mut self.state, State::Lost)
+            && !head.is_empty()
+        {
+            self.count(Side::User, from_us, head.len() as u64);
+        }
+        self.close(table, done);
+    }
+
+    /// Uses some of what the user's end sent; the rest comes back.
+    fn request<'b>(
+        &mut self,
+        table: &TaskTable,
+        time_us: u64,
+        bytes: &'b [u8],
+        done: &mut impl FnMut(Open),
+    ) -> &'b [u8] {
+        match &mut self.state {
+            State::Body(remaining) => {
+                let taken =
+                    usize::try_from(*remaining).map_or(bytes.len(), |remaining| remaining.min(bytes.len()));
+                *remaining -= taken as u64;
+                if *remaining == 0 {
+                    self.state = State::Head(Vec::new(), 0);
+                }
+                let (now, later) = bytes.split_at(taken);
+                self.count(Side::User, time_us, taken as u64);
+                if let Some(open) = &mut self.open {
+                    let room = BODY_PEEK.saturating_sub(open.body.len()).min(taken);
+                    open.body.extend_from_slice(&now[..room]);
+                }
+                later
+            }
+            State::Lost => match http::head(bytes) {
+                Dissection::Found(Head::Request(_)) => {
+                    self.state = State::Head(Vec::new(), 0);
+                    bytes
+                }
+                _ => {
+                    self.count(Side::User, time_us, bytes.len() as u64);
+                    &[]
+                }
+            },
+            State::Head(head, from_us) => {
+                if head.is_empty() {
+                    *from_us = time_us;
+                }
+                let (before, from_us) = (head.len(), *from_us);
+                head.extend_from_slice(bytes);
+                let head = std::mem::take(head);
+                match http::head(&head) {
+                    Dissection::Found(Head::Request(request)) if request.complete => {
+                        let head_bytes = head.len() - request.body.len();
+                        self.state = match request.content_length {
+                            Some(length) if length > 0 => State::Body(length),
+                            _ => State::Head(Vec::new(), 0),
+                        };
+                        self.begin(table, &request, from_us, done);
+                        self.count(Side::User, time_us, head_bytes as u64);
+                        bytes.get(head_bytes - before..).unwrap_or_default()
+                    }
+                    Dissection::NeedMore | Dissection::Found(Head::Request(_))
+                        if head.len() < http::HEAD_MAX =>
+                    {
+                        self.state = State::Head(head, from_us);
+                        &[]
+                    }
+                    _ => {
+                        self.state = State::Lost;
+                        self.count(Side::User, time_us, head.len() as u64);
+                        &[]
+                    }
+                }
+            }
+        }
+    }
+
+    /// A request's head was read: what came before is done with, unless it is the same request's answer, which can be
+    /// read first where the request waited for a lost segment before it.
+    fn begin(
+        &mut self,
+        table: &TaskTable,
+        request: &http::Request<'_>,
+        from_us: u64,
+        done: &mut impl FnMut(Open),
+    ) {
+        let is_this = |open: &Open| {
+            let response = open.exchange.response;
+            !open.has_head
+                && open.exchange.request.is_none()
+                && response.is_some_and(|half| half.from_us >= from_us)
+        };
+        if !self.open.as_ref().is_some_and(is_this) {
+            self.close(table, done);
+        }
+        let open = self.open.get_or_insert_with(Open::new);
+        open.has_head = true;
+        open.may_have_type = request.method == b"POST";
+        // A short connection is opened for its request: that takes part of the request's time.
+        open.exchange.request = Some(Half::begin(self.opened_us.take().unwrap_or(from_us).min(from_us)));
+        let path = request.path();
+        let path = path.split(|byte| *byte == b'?').next().unwrap_or_default();
+        open.path = std::str::from_utf8(path).ok().map(str::to_owned);
+        let seen = Request {
+            host: request.host(),
+            path: Some(path),
+            user_agent: request.user_agent,
+            referer: request.referer,
+        };
+        if let Some(rule) = table.request(&seen) {
+            open.exchange.task = Some(rule.task);
+            open.handshake = rule.handshake;
+            open.is_by_host = rule.is_by_host();
+        }
+    }
+
+    fn count(&mut self, side: Side, time_us: u64, bytes: u64) {
+        if bytes > 0 {
+            let open = self.open.get_or_insert_with(Open::new);
+            open.exchange.half(side).get_or_insert(Half::begin(time_us)).add(time_us, bytes);
+        }
+    }
+
+    fn close(&mut self, table: &TaskTable, done: &mut impl FnMut(Open)) {
+        let Some(mut open) = self.open.take() else { return };
+        let type_of = |body: &[u8]| {
+            let header = longlink::business_header(body).found().filter(|_| open.may_have_type);
+            header.map(|header| header.function_type)
+        };
+        let answer = match http::head(&open.answer) {
+            Dissection::Found(Head::Response(response)) if response.complete => response.body,
+            _ => &[],
+        };
+        // The CGI's path goes first; other paths mean something only with the app's own headers, which rules look at.
+        let request_type = type_of(&open.body).or_else(|| type_of(answer));
+        let marks = Marks { path: open.path.as_deref(), request_type, ..Marks::default() };
+        let exchange = &mut open.exchange;
+        let first = mmtls::records(&open.body).next_length().found().and(open.body.first());
+        if open.handshake.is_some() {
+            if first == Some(&mmtls::HANDSHAKE) {
+                exchange.task = open.handshake;
+            }
+        } else if let Some(row) = table.row(&marks) {
+            exchange.task = Some(row.task);
+            exchange.cgi.clone_from(&row.cgi);
+            exchange.request_type = request_type;
+            open.is_by_host = false;
+        }
+        done(open);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Connection {
+        table: TaskTable,
+        http: Http,
+        done: Vec<Done>,
+    }
+
+    #[derive(Debug, PartialEq, Eq)]
+    struct Done {
+        task: String,
+        up: u64,
+        down: u64,
+        completion_us: Option<u64>,
+    }
+
+    fn note(table: &TaskTable, done: &mut Vec<Done>) -> impl FnMut(Open) {
+        |open| {
+            let exchange = open.exchange;
+            let task = exchange.task.map_or("?", |task| &table.name(task).task).to_owned();
+            let (up, down) = (exchange.bytes(Side::User), exchange.bytes(Side::Server));
+            done.push(Done { task, up, down, completion_us: exchange.completion_us() });
+        }
+    }
+
+    impl Connection {
+        fn new() -> Self {
+            Self { table: TaskTable::embedded().unwrap(), http: Http::new(Some(0)), done: Vec::new() }
+        }
+
+        fn say(&mut self, side: Side, time_us: u64, piece: Piece<'_>) {
+            let Self { table, http, done } = self;
+            http.feed(table, side, time_us, piece, &mut note(table, done));
+        }
+
+        fn end(mut self) -> Vec<Done> {
+            let Self { table, http, done } = &mut self;
+            http.finish(table, &mut note(table, done));
+            self.done
+        }
+    }
+
+    /// A business header of type 214 with no cookie, and a body of 20 bytes.
+    const BODY: [u8; 34] = {
+        let mut body = [0x5a; 34];
+        let header = [14 << 2 | 2, 0x50, 0x26, 0, 0, 0, 0, 0, 0, 0, 0xd6, 0x01, 20, 20];
+        let mut at = 0;
+        while at < header.len() {
+            body[at] = header[at];
+            at += 1;
+        }
+        body
+    };
+
+    fn post(path: &str) -> Vec<u8> {
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: short.weixin.qq.com\r\nContent-Length: 34\r\n\
+             User-Agent: MicroMessenger Client\r\n\r\n"
+        );
+        [head.as_bytes(), &BODY].concat()
+    }
+
+    const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+    #[test]
+    fn a_url_or_else_the_request_type_names_the_task() {
+        for size in [1, 40, 4000] {
+            for (path, task) in [
+                ("/cgi-bin/micromsg-bin/sendmsg?a=1", "Send texts"),
+                ("http://short.weixin.qq.com/cgi-bin/micromsg-bin/sendmsg", "Send texts"),
+                ("/", "Refresh moment"),
+            ] {
+                let mut connection = Connection::new();
+                let request = post(path);
+                request.chunks(size).for_each(|part| connection.say(Side::User, 500, Piece::Bytes(part)));
+                connection.say(Side::Server, 900, Piece::Bytes(OK));
+                let (up, down) = (request.len() as u64, OK.len() as u64);
+                let want = Done { task: task.into(), up, down, completion_us: Some(900) };
+                assert_eq!(connection.end(), [want], "{path} in pieces of {size}");
+            }
+        }
+    }
+
+    #[test]
+    fn each_request_of_a_connection_has_its_answer() {
+        let mut connection = Connection::new();
+        for (time_us, host) in [(100, "wx.qlogo.cn"), (300, "mmsns.qpic.cn"), (500, "www.example.com")] {
+            let get = format!("GET /a HTTP/1.1\r\nHost: {host}\r\nUser-Agent: x MicroMessenger/6.0\r\n\r\n");
+            connection.say(Side::User, time_us, Piece::Bytes(get.as_bytes()));
+            connection.say(Side::Server, time_us + 50, Piece::Bytes(OK));
+            connection.say(Side::Server, time_us + 60, Piece::Gap(1000));
+        }
+        let done = connection.end();
+        let tasks: Vec<_> =
+            done.iter().map(|done| (done.task.as_str(), done.down, done.completion_us)).collect();
+        assert_eq!(tasks[0], ("Get header images", 1040, Some(160)));
+        assert_eq!(tasks[1], ("Get photos", 1040, Some(60)));
+        assert_eq!(tasks[2], ("Media access", 1040, Some(60)));
+    }
+
+    #[test]
+    fn a_lost_head_keeps_its_bytes_and_the_answer_names_it() {
+        let mut connection = Connection::new();
+        let answer = [&b"HTTP/1.1 200 OK\r\nContent-Length: 34\r\n\r\n"[..], &BODY].concat();
+        connection.say(Side::Server, 900, Piece::Bytes(&answer));
+        connection.say(Side::User, 950, Piece::Gap(300));
+        let done = connection.end();
+        assert_eq!((done.len(), done[0].task.as_str(), done[0].up), (1, "Refresh moment", 300));
+    }
+
+    #[test]
+    fn a_request_read_after_its_answer_is_its_own() {
+        let mut connection = Connection::new();
+        connection.say(Side::Server, 900, Piece::Bytes(OK));
+        connection.say(Side::User, 500, Piece::Bytes(&post("/cgi-bin/micromsg-bin/sendmsg")));
+        let done = connection.end();
+        assert_eq!((done.len(), done[0].task.as_str()), (1, "Send texts"));
+    }
+
+    #[test]
+    fn an_encrypted_request_is_told_by_its_host() {
+        for (host, kind, service, task) in [
+            ("sgshort.pay.wechat.com", 0x19, "Short link: payment", "encrypted"),
+            ("hkextshort.weixin.qq.com", 0x19, "Short link: extended", "encrypted"),
+            ("sgshort.wechat.com", 0x16, "Short link", "handshake"),
+        ] {
+            let mut connection = Connection::new();
+            let head =
+                format!("POST /mmtls/0123abcd HTTP/1.1\r\nHost: {host}\r\nContent-Length: 166\r\n\r\n");
+            let body = [&[kind, 0xf1, 4, 0, 0xa1][..], &[0x5a; 161]].concat();
+            connection.say(Side::User, 1, Piece::Bytes(&[head.as_bytes(), &body].concat()));
+            let Connection { table, http, .. } = &mut connection;
+            let mut found = None;
+            http.finish(table, &mut |open| found = open.exchange.task);
+            let name = table.name(found.unwrap());
+            assert_eq!((name.service.as_str(), name.task.as_str()), (service, task));
+        }
+    }
+}

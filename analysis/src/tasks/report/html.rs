@@ -1,0 +1,230 @@
+//! The report as a page of its own: tables, and charts as SVG. Nothing is fetched when it is opened.
+
+use std::fmt::Write;
+
+use plotters::coord::Shift;
+use plotters::coord::ranged1d::{AsRangedCoord, ValueFormatter};
+use plotters::prelude::*;
+
+use super::{Figure, Table};
+
+/// Size of a chart in pixels of the page.
+const CHART: (u32, u32) = (600, 380);
+/// Points of a line; more cannot be told apart at this size.
+const POINTS: usize = 400;
+/// Colours of a chart's lines, to be told apart with any colour vision (Okabe and Ito).
+const COLOURS: [RGBColor; 2] = [RGBColor(0, 114, 178), RGBColor(213, 94, 0)];
+
+const STYLE: &str = "\
+body{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:1240px;padding:0 1rem;color:#1a1a1a;background:#fff}\
+h1{font-size:1.6rem}h2{font-size:1.15rem;margin-top:2.2rem}\
+.wide{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:13px}\
+th,td{padding:.25rem .55rem;text-align:left;white-space:nowrap}th{border-bottom:2px solid #444}\
+td{border-bottom:1px solid #e4e4e4}.n{text-align:right}tr:last-child td{font-weight:600}\
+.charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(520px,1fr));gap:1.2rem}\
+figure{margin:0;border:1px solid #e4e4e4;border-radius:6px;padding:.4rem}svg{width:100%;height:auto}\
+p.note{color:#555;font-size:13px;margin:.4rem 0}";
+
+/// The page. Errors are those of drawing a chart, which do not come up.
+///
+/// # Errors
+/// Says which chart could not be drawn.
+pub fn html(title: &str, tables: &[Table], figures: &[Figure]) -> Result<String, String> {
+    let mut page = format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<link rel=\"icon\" href=\"data:,\">\n\
+         <title>{0}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<h1>{0}</h1>\n",
+        escape(title)
+    );
+    for table in tables {
+        write_table(&mut page, table);
+    }
+    page += "<h2>Distributions (Figures 6 and 7)</h2>\n<div class=\"charts\">\n";
+    for figure in figures {
+        let chart = chart(figure).map_err(|error| format!("{}: {error}", figure.title))?;
+        let _ = writeln!(page, "<figure aria-label=\"{}\">\n{chart}</figure>", escape(figure.title));
+    }
+    page += "</div>\n</body>\n</html>\n";
+    Ok(page)
+}
+
+fn write_table(page: &mut String, table: &Table) {
+    let class = |title: &str| if title.starts_with('>') { " class=\"n\"" } else { "" };
+    let _ = write!(page, "<h2>{}</h2>\n<div class=\"wide\"><table>\n<thead><tr>", escape(&table.title));
+    for title in &table.columns {
+        let _ = write!(page, "<th{}>{}</th>", class(title), escape(title.trim_start_matches('>')));
+    }
+    *page += "</tr></thead>\n<tbody>\n";
+    for row in &table.rows {
+        *page += "<tr>";
+        for (title, cell) in table.columns.iter().zip(row) {
+            let _ = write!(page, "<td{}>{}</td>", class(title), escape(cell));
+        }
+        *page += "</tr>\n";
+    }
+    let _ = write!(page, "</tbody></table></div>\n<p class=\"note\">{}</p>\n", escape(table.note));
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+type Failure = Box<dyn std::error::Error>;
+
+fn chart(figure: &Figure) -> Result<String, Failure> {
+    let mut svg = String::new();
+    {
+        let area = SVGBackend::with_string(&mut svg, CHART).into_drawing_area();
+        area.fill(&WHITE)?;
+        let values = || figure.lines.iter().flat_map(|line| line.steps.iter().map(|step| step.0));
+        let (low, high) =
+            values().fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(value), high.max(value)));
+        if low > high {
+            empty(&area, figure)?;
+        } else if figure.is_logarithmic {
+            // A logarithmic axis has no zero; what is zero stands at its left end.
+            let least = values().filter(|value| *value > 0.0).fold(high.max(1e-6), f64::min);
+            let low = 10f64.powf(least.log10().floor());
+            let high = 10f64.powf(high.max(low * 10.0).log10().ceil());
+            let axis = (low..high).log_scale();
+            draw(&area, figure, axis, low)?;
+        } else {
+            draw(&area, figure, 0.0..high.max(100.0), 0.0)?;
+        }
+        area.present()?;
+    }
+    Ok(svg)
+}
+
+fn empty(area: &DrawingArea<SVGBackend<'_>, Shift>, figure: &Figure) -> Result<(), Failure> {
+    area.draw(&Text::new(figure.title, (20, 20), ("sans-serif", 18)))?;
+    area.draw(&Text::new("no values", (20, 60), ("sans-serif", 16)))?;
+    Ok(())
+}
+
+fn draw<X>(
+    area: &DrawingArea<SVGBackend<'_>, Shift>,
+    figure: &Figure,
+    axis: X,
+    low: f64,
+) -> Result<(), Failure>
+where
+    X: AsRangedCoord<Value = f64>,
+    X::CoordDescType: Ranged<ValueType = f64> + ValueFormatter<f64>,
+{
+    let mut chart = ChartBuilder::on(area)
+        .caption(figure.title, ("sans-serif", 18))
+        .margin(10)
+        .x_label_area_size(44)
+        .y_label_area_size(58)
+        .build_cartesian_2d(axis, 0.0..1.0)?;
+    let unit = figure.unit;
+    chart
+        .configure_mesh()
+        .x_desc(unit)
+        .y_desc(format!("share of {}", figure.of))
+        .x_labels(8)
+        .y_labels(6)
+        .light_line_style(WHITE)
+        .bold_line_style(RGBColor(225, 225, 225))
+        .x_label_formatter(&|value| short(*value))
+        .y_label_formatter(&|share| format!("{share:.1}"))
+        .label_style(("sans-serif", 14))
+        .axis_desc_style(("sans-serif", 15))
+        .draw()?;
+    for (line, colour) in figure.lines.iter().zip(COLOURS) {
+        let style = colour.stroke_width(2);
+        let name = format!("{} ({})", line.name, line.count);
+        chart
+            .draw_series(LineSeries::new(stairs(&line.steps, low), style))?
+            .label(name)
+            .legend(move |(x, y)| PathElement::new([(x, y), (x + 22, y)], style));
+    }
+    chart
+        .configure_series_labels()
+        .position(SeriesLabelPosition::LowerRight)
+        .background_style(WHITE.mix(0.85))
+        .border_style(RGBColor(200, 200, 200))
+        .label_font(("sans-serif", 14))
+        .draw()?;
+    Ok(())
+}
+
+/// The steps as a line from the axis up, thinned out.
+fn stairs(steps: &[(f64, f64)], low: f64) -> Vec<(f64, f64)> {
+    let every = steps.len().div_ceil(POINTS).max(1);
+    let last = steps.len().saturating_sub(1);
+    let kept = steps.iter().enumerate().filter(|(at, _)| at % every == 0 || *at == last);
+    let mut height = 0.0;
+    let mut line = Vec::new();
+    for (_, &(value, share)) in kept {
+        let value = value.max(low);
+        line.extend([(value, height), (value, share)]);
+        height = share;
+    }
+    line
+}
+
+/// A number as an axis has room for it.
+fn short(value: f64) -> String {
+    let trim = |text: String| text.trim_end_matches('0').trim_end_matches('.').to_owned();
+    match value {
+        0.0 => "0".into(),
+        _ if value >= 1e9 => format!("{}G", trim(format!("{:.1}", value / 1e9))),
+        _ if value >= 1e6 => format!("{}M", trim(format!("{:.1}", value / 1e6))),
+        _ if value >= 1e3 => format!("{}k", trim(format!("{:.1}", value / 1e3))),
+        _ => trim(format!("{value:.6}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tasks::report::Line;
+
+    fn figure(is_logarithmic: bool, steps: &[(f64, f64)]) -> Figure {
+        let line = Line { name: "a<b", count: steps.len() as u64, steps: steps.to_vec() };
+        Figure { title: "t & u", unit: "s", of: "users", is_logarithmic, lines: vec![line] }
+    }
+
+    #[test]
+    fn a_page_stands_alone() {
+        let table = Table {
+            title: "<T>".into(),
+            note: "n",
+            columns: vec!["a", ">b"],
+            rows: vec![vec!["<i>".into(), "2".into()]],
+        };
+        let figures = [
+            figure(true, &[(0.0, 0.5), (1000.0, 1.0)]),
+            figure(false, &[(50.0, 1.0)]),
+            figure(true, &[]),
+            figure(true, &[(0.0, 1.0)]),
+        ];
+        let page = html("a & b", &[table], &figures).unwrap();
+        assert_eq!(page.matches("<svg").count(), 4);
+        assert!(
+            page.contains("<h1>a &amp; b</h1>") && page.contains("<td>&lt;i&gt;</td><td class=\"n\">2</td>")
+        );
+        // What an SVG names is not fetched; nothing else points anywhere.
+        let elsewhere = page.replace("http://www.w3.org/2000/svg", "");
+        assert!(
+            !elsewhere.contains("http") && !elsewhere.contains("<script") && !elsewhere.contains("@import")
+        );
+        assert!(!page.contains("NaN") && !page.contains("inf"));
+    }
+
+    #[test]
+    fn a_line_is_thinned_but_ends_where_it_ends() {
+        let steps: Vec<(f64, f64)> = (1..=10_000).map(|n| (f64::from(n), f64::from(n) / 10_000.0)).collect();
+        let line = stairs(&steps, 1.0);
+        assert!(line.len() <= 2 * POINTS + 4);
+        assert_eq!(line.last(), Some(&(10_000.0, 1.0)));
+    }
+
+    #[test]
+    fn numbers_fit_an_axis() {
+        let shown = [0.0, 0.001, 0.25, 100.0, 1000.0, 2_500_000.0].map(short);
+        assert_eq!(shown, ["0", "0.001", "0.25", "100", "1k", "2.5M"]);
+    }
+}

@@ -1,0 +1,81 @@
+//! How many seconds something went on, where several things go on at once.
+
+/// Ranges are kept open for joining so long behind the latest one: twice the longest time-out of a flow.
+const OPEN: u32 = 3600;
+
+/// Counts the seconds covered by ranges that come roughly in order of time.
+///
+/// Memory: the disjoint ranges of the last hour.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Seconds {
+    closed: u64,
+    /// Everything before this second is closed.
+    floor: u32,
+    /// Inclusive, disjoint, in order.
+    open: Vec<(u32, u32)>,
+}
+
+impl Seconds {
+    /// Covers the seconds from `from` to `to`, both included.
+    pub(super) fn add(&mut self, from: u32, to: u32) {
+        let mut range = (from.max(self.floor), to);
+        if range.0 > range.1 {
+            return;
+        }
+        match self.open.last_mut() {
+            Some(last) if last.0 <= range.0 && range.0 <= last.1.saturating_add(1) => {
+                last.1 = last.1.max(range.1)
+            }
+            Some(last) if last.0 <= range.0 => self.open.push(range),
+            None => self.open.push(range),
+            Some(_) => {
+                let after = self.open.partition_point(|open| open.0 <= range.1.saturating_add(1));
+                let before = self.open[..after].partition_point(|open| open.1.saturating_add(1) < range.0);
+                for joined in self.open.drain(before..after) {
+                    range = (range.0.min(joined.0), range.1.max(joined.1));
+                }
+                self.open.insert(before, range);
+            }
+        }
+        let floor = to.saturating_sub(OPEN);
+        if self.open.first().is_some_and(|first| first.1 < floor) {
+            let old = self.open.partition_point(|open| open.1 < floor);
+            self.closed += self.open.drain(..old).map(|(from, to)| u64::from(to - from) + 1).sum::<u64>();
+            self.floor = floor;
+        }
+    }
+
+    pub(super) fn count(&self) -> u64 {
+        self.closed + self.open.iter().map(|(from, to)| u64::from(to - from) + 1).sum::<u64>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn overlapping_ranges_count_once() {
+        let mut seconds = Seconds::default();
+        let mut every = BTreeSet::new();
+        let mut state = 1u32;
+        for step in 0..5000u32 {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let to = step * 3 + (state >> 8) % 7;
+            let from = to.saturating_sub((state >> 16) % 1500);
+            let from = if state & 0x300 == 0 { from } else { to };
+            seconds.add(from, to);
+            every.extend(from..=to);
+        }
+        assert_eq!(seconds.count(), every.len() as u64);
+    }
+
+    #[test]
+    fn closed_ranges_are_not_kept() {
+        let mut seconds = Seconds::default();
+        (0..100_000).for_each(|n| seconds.add(n * 10, n * 10));
+        assert_eq!(seconds.count(), 100_000);
+        assert!(seconds.open.len() < 400);
+    }
+}

@@ -1,0 +1,216 @@
+//! The bytes one side of a TCP connection sent, in order, with gaps where the capture lost some.
+
+use wiremark::TcpFields;
+
+/// Most segments and bytes that wait for one before them.
+const HELD_SEGMENTS: usize = 64;
+const HELD_BYTES: usize = 128 * 1024;
+/// A gap that no retransmission fills in this time stays one.
+const PATIENCE_US: u64 = 3_000_000;
+/// A segment further ahead than this belongs to another connection.
+const WINDOW: u32 = 1 << 24;
+
+/// What comes next of the stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Piece<'a> {
+    /// These bytes of one segment.
+    Bytes(&'a [u8]),
+    /// So many bytes that were not captured.
+    Gap(u64),
+}
+
+/// One direction of a connection.
+///
+/// Memory: segments that came too early, at most [`HELD_SEGMENTS`] of together [`HELD_BYTES`].
+#[derive(Debug, Default)]
+pub(super) struct Stream {
+    next: Option<u32>,
+    /// Segments ahead of `next`, by sequence number.
+    held: Vec<Held>,
+    held_bytes: usize,
+}
+
+#[derive(Debug)]
+struct Held {
+    sequence: u32,
+    time_us: u64,
+    bytes: Box<[u8]>,
+}
+
+impl Stream {
+    /// Takes in a segment, with or without payload, and shows what it makes known of the stream.
+    pub(super) fn segment(
+        &mut self,
+        time_us: u64,
+        tcp: TcpFields,
+        payload: &[u8],
+        show: &mut impl FnMut(u64, Piece<'_>),
+    ) {
+        if tcp.flags & TcpFields::RST != 0 {
+            return;
+        }
+        let sequence = tcp.sequence.wrapping_add(u32::from(tcp.flags & TcpFields::SYN != 0));
+        let next = *self.next.get_or_insert(sequence);
+        let ahead = sequence.wrapping_sub(next);
+        if ahead == 0 {
+            self.pass(time_us, payload, show);
+            self.join(show);
+        } else if (ahead as i32) < 0 {
+            let known = next.wrapping_sub(sequence) as usize;
+            if let Some(new) = payload.get(known..).filter(|new| !new.is_empty()) {
+                self.pass(time_us, new, show);
+                self.join(show);
+            } else if ahead < u32::MAX - WINDOW {
+                self.restart(sequence, time_us, payload, show);
+            }
+        } else if ahead > WINDOW {
+            self.restart(sequence, time_us, payload, show);
+        } else if ahead > 1 || !payload.is_empty() {
+            // One number ahead and empty is what follows a FIN (RFC 9293, 3.4), not a gap.
+            self.hold(sequence, time_us, payload);
+            self.overdue(time_us, show);
+        }
+    }
+
+    /// Gives up gaps that nothing has filled by now.
+    pub(super) fn overdue(&mut self, now_us: u64, show: &mut impl FnMut(u64, Piece<'_>)) {
+        while self.held.first().is_some_and(|held| {
+            held.time_us.saturating_add(PATIENCE_US) < now_us
+                || self.held.len() > HELD_SEGMENTS
+                || self.held_bytes > HELD_BYTES
+        }) {
+            self.skip(show);
+        }
+    }
+
+    /// Shows all that is held: the connection is over.
+    pub(super) fn finish(&mut self, show: &mut impl FnMut(u64, Piece<'_>)) {
+        while !self.held.is_empty() {
+            self.skip(show);
+        }
+    }
+
+    fn pass(&mut self, time_us: u64, bytes: &[u8], show: &mut impl FnMut(u64, Piece<'_>)) {
+        if !bytes.is_empty() {
+            self.next = self.next.map(|next| next.wrapping_add(bytes.len() as u32));
+            show(time_us, Piece::Bytes(bytes));
+        }
+    }
+
+    /// Shows the held segments that follow without a gap.
+    fn join(&mut self, show: &mut impl FnMut(u64, Piece<'_>)) {
+        while let (Some(next), Some(first)) = (self.next, self.held.first()) {
+            let known = next.wrapping_sub(first.sequence);
+            if (known as i32) < 0 {
+                return;
+            }
+            let held = self.held.remove(0);
+            self.held_bytes -= held.bytes.len();
+            self.pass(held.time_us, held.bytes.get(known as usize..).unwrap_or_default(), show);
+        }
+    }
+
+    /// Steps over the gap before the first held segment.
+    fn skip(&mut self, show: &mut impl FnMut(u64, Piece<'_>)) {
+        let (Some(next), Some(first)) = (self.next, self.held.first()) else { return };
+        let missing = first.sequence.wrapping_sub(next);
+        self.next = Some(first.sequence);
+        show(first.time_us, Piece::Gap(missing.into()));
+        self.join(show);
+    }
+
+    fn hold(&mut self, sequence: u32, time_us: u64, payload: &[u8]) {
+        let place = self.held.partition_point(|held| (sequence.wrapping_sub(held.sequence) as i32) >= 0);
+        let is_known = |held: &Held| {
+            sequence.wrapping_add(payload.len() as u32).wrapping_sub(held.sequence) as usize
+                <= held.bytes.len()
+        };
+        if self.held[..place].last().is_some_and(is_known) {
+            return;
+        }
+        self.held_bytes += payload.len();
+        self.held.insert(place, Held { sequence, time_us, bytes: payload.into() });
+    }
+
+    /// The place in the stream was lost: goes on from here.
+    fn restart(
+        &mut self,
+        sequence: u32,
+        time_us: u64,
+        payload: &[u8],
+        show: &mut impl FnMut(u64, Piece<'_>),
+    ) {
+        self.finish(show);
+        self.next = Some(sequence);
+        show(time_us, Piece::Gap(0));
+        self.pass(time_us, payload, show);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Default)]
+    struct Shown {
+        stream: Stream,
+        text: String,
+    }
+
+    impl Shown {
+        fn segment(&mut self, time_us: u64, sequence: u32, payload: &str) {
+            let tcp = TcpFields { sequence, flags: TcpFields::ACK };
+            self.stream.segment(time_us, tcp, payload.as_bytes(), &mut note(&mut self.text));
+        }
+    }
+
+    fn note(text: &mut String) -> impl FnMut(u64, Piece<'_>) {
+        |_, piece| match piece {
+            Piece::Bytes(bytes) => *text += &String::from_utf8_lossy(bytes),
+            Piece::Gap(bytes) => *text += &format!("<{bytes}>"),
+        }
+    }
+
+    #[test]
+    fn order_repetition_and_overlap_do_not_show() {
+        let mut shown = Shown::default();
+        let first = u32::MAX - 2;
+        for (from, text) in [(0, "abc"), (5, "fg"), (3, "de"), (0, "abcde"), (5, "fghi"), (9, "")] {
+            shown.segment(0, first.wrapping_add(from), text);
+        }
+        assert_eq!(shown.text, "abcdefghi");
+    }
+
+    #[test]
+    fn a_gap_shows_after_a_while_or_at_the_end() {
+        let mut shown = Shown::default();
+        shown.segment(0, 100, "abc");
+        shown.segment(1, 105, "fg");
+        assert_eq!(shown.text, "abc");
+        shown.segment(PATIENCE_US + 2, 107, "hi");
+        assert_eq!(shown.text, "abc<2>fghi");
+        shown.segment(PATIENCE_US + 3, 111, "");
+        shown.stream.finish(&mut note(&mut shown.text));
+        assert_eq!(shown.text, "abc<2>fghi<2>");
+    }
+
+    #[test]
+    fn what_waits_is_bounded() {
+        let mut shown = Shown::default();
+        shown.segment(0, 0, "a");
+        for n in 1..=HELD_SEGMENTS as u32 + 1 {
+            shown.segment(0, n * 2, "b");
+        }
+        assert!(shown.text.starts_with("a<1>b"));
+        assert!(shown.stream.held.len() <= HELD_SEGMENTS);
+    }
+
+    #[test]
+    fn a_jump_starts_anew() {
+        let mut shown = Shown::default();
+        shown.segment(0, 0, "a");
+        shown.segment(0, 1 << 30, "b");
+        shown.segment(0, (1 << 30) + 1, "c");
+        assert_eq!(shown.text, "a<0>bc");
+    }
+}

@@ -1,0 +1,210 @@
+//! Users: who they are told apart by, their sessions, and what each did.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use wiremark::Address;
+
+use super::TaskId;
+use super::seconds::Seconds;
+
+/// A user whose address was silent so long is another user afterwards (ChatDissect, IV).
+pub const SESSION_US: u64 = 3_600_000_000;
+
+/// Number of a user, from 0 in the order of first packets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UserId(pub u32);
+
+/// One user session.
+#[derive(Clone, Debug)]
+pub struct User {
+    /// The address, or the network that stands for the user.
+    pub address: Address,
+    /// Number of the session at this address, from 1.
+    pub session: u32,
+    /// Time of the first and of the last packet, microseconds since 1970.
+    pub first_us: u64,
+    pub(super) last_us: u64,
+    /// Bytes of transport payload up and down, all apps.
+    pub bytes: [u64; 2],
+    /// Bytes of the app's flows up and down.
+    pub app_bytes: [u64; 2],
+    /// Whether any flow was the app's.
+    pub has_app: bool,
+    pub(super) active: Seconds,
+    pub(super) app_active: Seconds,
+    pub(super) app_transfer: Seconds,
+    pub(super) tasks: Vec<TaskId>,
+    /// Content datagrams belong to a talk room.
+    pub(super) is_in_talkroom: bool,
+    /// The last capture in which the user was counted, and the last as a user of the app.
+    pub(super) counted_in: [u32; 2],
+}
+
+impl User {
+    /// Time of the last packet, microseconds since 1970.
+    pub fn last_us(&self) -> u64 {
+        self.last_us
+    }
+
+    /// Seconds with any active flow.
+    pub fn active_s(&self) -> u64 {
+        self.active.count()
+    }
+
+    /// Seconds with an active flow of the app.
+    pub fn app_active_s(&self) -> u64 {
+        self.app_active.count()
+    }
+
+    /// Seconds in which a flow of the app carried payload.
+    pub fn app_transfer_s(&self) -> u64 {
+        self.app_transfer.count()
+    }
+
+    /// How many different tasks the user did.
+    pub fn tasks(&self) -> usize {
+        self.tasks.len()
+    }
+
+    /// The user's name in a report: `user-7`, or the address where addresses are wanted.
+    pub fn name(&self, id: UserId, with_address: bool) -> String {
+        match (with_address, self.session) {
+            (false, _) => format!("user-{}", u64::from(id.0) + 1),
+            (true, 1) => self.address.to_string(),
+            (true, session) => format!("{}#{session}", self.address),
+        }
+    }
+}
+
+/// All users.
+#[derive(Debug)]
+pub(super) struct Users {
+    ipv6_prefix: u8,
+    all: Vec<User>,
+    /// The current session of each address.
+    current: HashMap<Address, u32>,
+}
+
+impl Users {
+    pub(super) fn new(ipv6_prefix: u8) -> Self {
+        Self { ipv6_prefix: ipv6_prefix.min(128), all: Vec::new(), current: HashMap::new() }
+    }
+
+    /// The user behind an address at a time; a new one where the address was not seen, or silent for an hour.
+    pub(super) fn at(&mut self, address: Address, now_us: u64) -> UserId {
+        let address = self.key(address);
+        let before = self.current.get(&address).copied();
+        let session = match before.and_then(|user| self.all.get(user as usize)) {
+            Some(user) if now_us.saturating_sub(user.last_us) <= SESSION_US => {
+                return UserId(before.unwrap_or_default());
+            }
+            Some(user) => user.session + 1,
+            None => 1,
+        };
+        let id = UserId(u32::try_from(self.all.len()).unwrap_or(u32::MAX));
+        self.current.insert(address, id.0);
+        self.all.push(User {
+            address,
+            session,
+            first_us: now_us,
+            last_us: now_us,
+            bytes: [0; 2],
+            app_bytes: [0; 2],
+            has_app: false,
+            active: Seconds::default(),
+            app_active: Seconds::default(),
+            app_transfer: Seconds::default(),
+            tasks: Vec::new(),
+            is_in_talkroom: false,
+            counted_in: [0; 2],
+        });
+        id
+    }
+
+    pub(super) fn get(&mut self, id: UserId) -> Option<&mut User> {
+        self.all.get_mut(id.0 as usize)
+    }
+
+    pub(super) fn into_all(self) -> Vec<User> {
+        self.all
+    }
+
+    fn key(&self, address: Address) -> Address {
+        match address.to_v4() {
+            // Local networks share a prefix among their users; mobile networks give each a prefix (RFC 6459).
+            Some(_) => address,
+            None if is_private(address) => address,
+            None => {
+                let kept = u128::MAX.checked_shl(128 - u32::from(self.ipv6_prefix)).unwrap_or(0);
+                Address::v6((u128::from_be_bytes(address.0) & kept).to_be_bytes())
+            }
+        }
+    }
+}
+
+/// Whether the address is one that networks give to their own users: RFC 1918, RFC 6598, RFC 4193, link-local, and
+/// site-local (RFC 3879).
+pub(super) fn is_private(address: Address) -> bool {
+    match address.ip() {
+        IpAddr::V4(v4) => {
+            let [a, b, ..] = v4.octets();
+            v4.is_private() || (a, b & 0xc0) == (100, 64) || v4.is_link_local()
+        }
+        IpAddr::V6(v6) => v6.is_unique_local() || v6.segments()[0] & 0xff80 == 0xfe80,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(text: &str) -> Address {
+        text.parse::<IpAddr>().unwrap().into()
+    }
+
+    #[test]
+    fn an_hour_of_silence_ends_a_session() {
+        let mut users = Users::new(64);
+        let first = users.at(address("10.0.0.1"), 1);
+        users.get(first).unwrap().last_us = 10;
+        assert_eq!(users.at(address("10.0.0.1"), 10 + SESSION_US), first);
+        let second = users.at(address("10.0.0.1"), 11 + SESSION_US);
+        assert_ne!(second, first);
+        assert_ne!(users.at(address("10.0.0.2"), 1), first);
+        let all = users.into_all();
+        assert_eq!(all[1].name(second, true), "10.0.0.1#2");
+        assert_eq!(all[1].name(second, false), "user-2");
+    }
+
+    #[test]
+    fn an_ipv6_user_is_a_network() {
+        let mut users = Users::new(64);
+        let first = users.at(address("2001:db8:0:7::1"), 1);
+        assert_eq!(users.at(address("2001:db8:0:7:abcd::2"), 1), first);
+        assert_ne!(users.at(address("2001:db8:0:8::1"), 1), first);
+        assert_ne!(users.at(address("fd00::1"), 1), users.at(address("fd00::2"), 1));
+        let mut users = Users::new(128);
+        assert_ne!(users.at(address("2001:db8::1"), 1), users.at(address("2001:db8::2"), 1));
+        Users::new(0).at(address("2001:db8::1"), 1);
+    }
+
+    #[test]
+    fn private_addresses_are_those_of_the_rfcs() {
+        for text in [
+            "10.1.2.3",
+            "172.31.0.1",
+            "192.168.1.1",
+            "100.64.0.1",
+            "100.127.255.1",
+            "fd00::1",
+            "fe80::1",
+            "fec0::1",
+        ] {
+            assert!(is_private(address(text)), "{text}");
+        }
+        for text in ["100.128.0.1", "172.32.0.1", "8.8.8.8", "2001:db8::1"] {
+            assert!(!is_private(address(text)), "{text}");
+        }
+    }
+}

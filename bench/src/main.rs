@@ -1,0 +1,92 @@
+//! `wiremark-bench`: the engine beside its floor and its peers. See README.md.
+
+mod compare;
+mod instructions;
+mod larger;
+mod machine;
+mod memory;
+mod mix;
+#[cfg(feature = "ndpi")]
+mod ndpi;
+mod pass;
+mod prefetch;
+mod runner;
+mod table;
+mod traffic;
+
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+use runner::Name;
+use traffic::Kind;
+
+/// What a packet costs: the engine beside its floor and its peers.
+#[derive(Debug, Parser)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Measure everything side by side and print the table.
+    Compare(compare::Wanted),
+    /// Run one loop, for a profiler.
+    Loop {
+        /// Which.
+        name: Name,
+        /// Of what.
+        #[arg(long, default_value = "mixed")]
+        mix: Kind,
+        /// How often.
+        #[arg(long, default_value_t = 1)]
+        passes: usize,
+        #[command(flatten)]
+        source: Source,
+    },
+    /// Count the instructions of each loop with valgrind's callgrind.
+    Instructions {
+        /// Which; all where none is named.
+        names: Vec<Name>,
+        #[command(flatten)]
+        source: Source,
+    },
+    /// Print the memory a number of flows takes in one engine.
+    Memory {
+        /// Which.
+        name: Name,
+        /// How many flows at once.
+        flows: usize,
+        #[command(flatten)]
+        source: Source,
+    },
+}
+
+/// What to replay.
+#[derive(Clone, Debug, Args)]
+struct Source {
+    /// Folder with `messenger/` and `other/`; where there is none, built traffic is used.
+    #[arg(long, default_value = "../shared/traces")]
+    traces: PathBuf,
+    /// Packets in the mix.
+    #[arg(long, default_value_t = 1_400_000)]
+    packets: usize,
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Compare(wanted) => compare::run(&wanted),
+        Command::Loop { name, mix, passes, source } => runner::run_loop(name, mix, passes, &source),
+        Command::Instructions { names, source } => instructions::run(&names, &source),
+        Command::Memory { name, flows, source } => memory::run(name, flows, &source),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("wiremark-bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

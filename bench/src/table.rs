@@ -1,0 +1,93 @@
+//! The floor's flow table: what any engine that keeps flows pays before it looks at a payload.
+
+use crate::prefetch::prefetch;
+use wiremark::{Address, FlowKey, Transport};
+
+/// 64 bytes: the key, and what every probe counts. Behind it an engine's own state, if any.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(64))]
+pub(crate) struct Entry<S> {
+    key: FlowKey,
+    is_used: bool,
+    packets: u32,
+    bytes: u64,
+    last_us: u64,
+    /// The engine's.
+    pub(crate) state: S,
+}
+
+const _: () = assert!(size_of::<Entry<()>>() == 64);
+
+const NO_ONE: (Address, u16) = (Address([0; 16]), 0);
+
+/// Open addressing with linear probing, at most half full: hardly a look-up needs a second entry.
+#[derive(Debug)]
+pub(crate) struct Table<S> {
+    entries: Box<[Entry<S>]>,
+    /// Flows in it.
+    pub(crate) flows: usize,
+}
+
+impl<S: Default + Clone> Table<S> {
+    /// Room for so many flows.
+    pub(crate) fn new(flows: usize) -> Self {
+        let free = Entry {
+            key: FlowKey { low: NO_ONE, high: NO_ONE, transport: Transport::Tcp },
+            is_used: false,
+            packets: 0,
+            bytes: 0,
+            last_us: 0,
+            state: S::default(),
+        };
+        Self { entries: vec![free; (2 * flows).next_power_of_two()].into_boxed_slice(), flows: 0 }
+    }
+
+    /// Forgets all flows.
+    pub(crate) fn clear(&mut self) {
+        for entry in &mut self.entries {
+            entry.is_used = false;
+            entry.state = S::default();
+        }
+        self.flows = 0;
+    }
+}
+
+impl<S> Table<S> {
+    #[inline]
+    fn home(&self, hash: u64) -> usize {
+        hash as usize & (self.entries.len() - 1)
+    }
+
+    /// Asks for the lines a flow of this hash most likely needs.
+    #[inline]
+    pub(crate) fn prefetch(&self, hash: u64) {
+        let entry = &self.entries[self.home(hash)];
+        prefetch(entry);
+        if size_of::<S>() > 0 {
+            prefetch(&entry.state);
+        }
+    }
+
+    /// The flow's entry, made where there is none, with this packet counted.
+    #[inline]
+    pub(crate) fn count(&mut self, key: &FlowKey, hash: u64, bytes: usize, time_us: u64) -> &mut Entry<S> {
+        let mut at = self.home(hash);
+        while self.entries[at].is_used && self.entries[at].key != *key {
+            at = (at + 1) & (self.entries.len() - 1);
+        }
+        let entry = &mut self.entries[at];
+        if !entry.is_used {
+            (entry.key, entry.is_used, entry.packets, entry.bytes) = (*key, true, 0, 0);
+            self.flows += 1;
+        }
+        entry.packets += 1;
+        entry.bytes += bytes as u64;
+        entry.last_us = time_us;
+        entry
+    }
+
+    /// The states of all flows.
+    pub(crate) fn states(&self) -> impl Iterator<Item = &S> {
+        self.entries.iter().filter(|entry| entry.is_used).map(|entry| &entry.state)
+    }
+}

@@ -1,0 +1,279 @@
+//! `wiremark tasks`: what people do on WeChat, and who uses what.
+
+mod records;
+
+use std::cell::RefCell;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use records::{Outlet, Records, UsageRecord};
+use wiremark::TrackerConfig;
+use wiremark_analysis::tasks::report::{QUANTILES, Table, figures, html, summary, tables};
+use wiremark_analysis::tasks::{Config, TaskDissector, TaskTable, Usage};
+use wiremark_probe::capture::Capture;
+use wiremark_probe::replay::{Counts, replay};
+use wiremark_probe::time::timestamp;
+
+use crate::inputs::SignatureArguments;
+use crate::output::Output;
+use crate::progress::Progress;
+use crate::stop::{Outcome, Stop, complain};
+use crate::table::{table, text};
+
+/// What the app is called in titles.
+const APP: &str = "WeChat";
+
+/// Tells what people do on WeChat: tasks, and the usage report
+///
+/// Takes WeChat's flows apart into tasks (sending a text, fetching a photo, a heartbeat, ...) and adds up who does what:
+/// users and volumes, services and tasks, sizes of requests and responses, and the distributions of volumes and times.
+/// Tables and figures are those of the ChatDissect paper.
+///
+/// Under mmtls (since about 2016) a task is not visible: it is counted as "encrypted", with sizes and times, under what
+/// the host says it is for.
+///
+/// Users are told apart by their private addresses (IPv6: see --ipv6-prefix); one that is silent for 60 minutes is
+/// another one afterwards. Reports call them user-1, user-2 and so on. Contents and account numbers are never shown.
+///
+/// Captures are read one after the other: users go on from one to the next, flows do not.
+#[derive(Args)]
+#[command(after_help = crate::EXIT_CODES, after_long_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    /// Captures: pcap or pcapng, plain or packed with gzip or zstd; `-` is standard input
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+
+    /// How to report
+    #[arg(long, value_enum, default_value = "table")]
+    format: Format,
+
+    /// Write to this file instead of standard output; for parquet: into this folder
+    #[arg(short, long, value_name = "OUT", required_if_eq("format", "parquet"))]
+    output: Option<PathBuf>,
+
+    /// Show addresses instead of pseudonyms
+    #[arg(long)]
+    addresses: bool,
+
+    /// So many leading bits of a global IPv6 address stand for one user: 64 in mobile networks, 128 elsewhere
+    #[arg(long, value_name = "BITS", default_value_t = 64, value_parser = clap::value_parser!(u8).range(1..=128))]
+    ipv6_prefix: u8,
+
+    /// Follow at most so many flows of a file at the same time; the quietest makes room for a new one
+    #[arg(long, value_name = "N", default_value_t = TrackerConfig::default().capacity, value_parser = super::classify::flow_limit)]
+    max_flows: usize,
+
+    #[command(flatten)]
+    signatures: SignatureArguments,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Tables for people
+    Table,
+    /// JSON lines: a record a task, then one with the report
+    Json,
+    /// A page with tables and charts that needs no network
+    Html,
+    #[cfg(feature = "parquet")]
+    /// flows.parquet, tasks.parquet and users.parquet in the folder named with -o
+    Parquet,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  wiremark tasks capture.pcap
+  wiremark tasks --format html -o usage.html monday-*.pcap.gz
+  wiremark tasks --format json capture.pcap | jq 'select(.task == \"Send texts\")'
+  wiremark tasks --format parquet -o usage/ capture.pcap
+  duckdb -c \"select service, task, count(distinct user) users, sum(bytes_up) up,
+             sum(bytes_down) down from 'usage/tasks.parquet' group by all order by all\"
+
+Fields of a task record (json), in this order:
+  timestamp      the task's first byte, UTC
+  event_type     \"task\"
+  service task   what it is
+  cgi            path of the CGI, where it is a known one
+  request_type   from the business header, where that is in clear
+  command_id     on the long link, where that is in clear
+  transport      W-TCP, W-HTTP, W-UDP or W-DNS
+  bytes_up bytes_down
+                 transport payload from and to the user
+  completion_us  from the request's first byte to the response's last
+  user           pseudonym, or address with --addresses
+The last record has the event_type \"usage\" and holds the tables, and quantiles
+of the figures.
+
+Exit codes:
+  0    all done
+  1    some input failed (one line each on standard error); results of all other input are complete
+  2    wrong usage
+  141  the reader of the output went away";
+
+/// What was read, over all files.
+#[derive(Default)]
+struct Totals {
+    counts: Counts,
+    evicted: u64,
+    failed_files: u64,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
+    let classifier = arguments.signatures.classifier()?;
+    let task_table = TaskTable::embedded().map_err(|error| Stop::Failed(error.to_string()))?;
+    let outlet = match arguments.format {
+        Format::Table => Outlet::Table(open(arguments)?),
+        Format::Html => Outlet::Html(open(arguments)?),
+        Format::Json => Outlet::Json { output: open(arguments)?, addresses: arguments.addresses },
+        #[cfg(feature = "parquet")]
+        Format::Parquet => {
+            let folder = arguments.output.as_deref().unwrap_or(Path::new("."));
+            fs::create_dir_all(folder)
+                .map_err(|error| Stop::writing(&folder.display().to_string(), &error))?;
+            Outlet::parquet(folder, classifier.set(), arguments.addresses)?
+        }
+    };
+    let records = RefCell::new(Records { outlet, written: Ok(()) });
+    let tracker = TrackerConfig { capacity: arguments.max_flows, ..TrackerConfig::default() };
+    let config = Config { tracker, ipv6_prefix: arguments.ipv6_prefix };
+    let mut dissector = TaskDissector::new(&classifier, &task_table, config);
+    let mut totals = Totals::default();
+    for file in &arguments.files {
+        let complaints = dissect_file(file, &mut dissector, &records, &mut totals);
+        totals.failed_files += u64::from(!complaints.is_empty());
+        complaints.iter().for_each(complain);
+        if records.borrow().written.is_err() {
+            break;
+        }
+    }
+    let Records { outlet, written } = records.into_inner();
+    written?;
+    report(outlet, &dissector.finish(), &totals)?;
+    Ok(Outcome::failed_if(totals.failed_files > 0))
+}
+
+fn open(arguments: &Arguments) -> Result<Output, Stop> {
+    Output::open(arguments.output.as_deref(), &arguments.files)
+}
+
+/// One file; gives back the lines to complain about it.
+fn dissect_file(
+    file: &Path,
+    dissector: &mut TaskDissector<'_>,
+    records: &RefCell<Records<'_>>,
+    totals: &mut Totals,
+) -> Vec<String> {
+    let mut capture = match Capture::open(file) {
+        Ok(capture) => capture,
+        Err(error) => return vec![error.to_string()],
+    };
+    let name = capture.name().to_owned();
+    let mut progress = Progress::new(&name, capture.file_bytes(), records.borrow().outlet.scrolls());
+    dissector.begin_capture(&name);
+    let (counts, errors) = replay(
+        &mut capture,
+        |frame| dissector.frame(frame, &mut *records.borrow_mut()),
+        |bytes| {
+            progress.read(bytes);
+            records.borrow().written.is_ok()
+        },
+    );
+    totals.counts.add(&counts);
+    totals.evicted += dissector.statistics().evicted;
+    dissector.end_capture(&mut *records.borrow_mut());
+    errors.iter().map(ToString::to_string).collect()
+}
+
+/// Prints what is to be said at the end.
+fn report(outlet: Outlet<'_>, usage: &Usage, totals: &Totals) -> Result<(), Stop> {
+    match outlet {
+        Outlet::Table(mut output) => {
+            let is_terminal = output.is_terminal();
+            for table in tables(usage, APP, &minute).into_iter().chain([distributions(usage)]) {
+                output.text(&print(&table, is_terminal))?;
+            }
+            output.text(&footer(totals))?;
+            output.finish()
+        }
+        Outlet::Html(mut output) => {
+            let page = html(&format!("{APP} usage"), &tables(usage, APP, &minute), &figures(usage));
+            output.text(&page.map_err(Stop::Failed)?)?;
+            output.finish()
+        }
+        Outlet::Json { mut output, .. } => {
+            let record = UsageRecord { event_type: "usage", report: summary(usage) };
+            let written = serde_json::to_writer(&mut output, &record)
+                .map_err(Into::into)
+                .and_then(|()| output.write_all(b"\n"))
+                .and_then(|()| output.flush());
+            output.explain(written)?;
+            output.finish()
+        }
+        #[cfg(feature = "parquet")]
+        Outlet::Parquet(folder, files) => {
+            files.finish(usage).map_err(|error| Stop::writing(&folder.display().to_string(), &error))
+        }
+    }
+}
+
+/// Figures 6 and 7 in numbers.
+fn distributions(usage: &Usage) -> Table {
+    let rows = figures(usage)
+        .iter()
+        .flat_map(|figure| figure.lines.iter().map(move |line| (figure, line)))
+        .map(|(figure, line)| {
+            let quantiles =
+                QUANTILES.iter().map(|share| line.quantile(*share).map_or_else(|| "-".into(), number));
+            let lead = [figure.title, line.name, figure.unit].map(str::to_owned);
+            lead.into_iter().chain([line.count.to_string()]).chain(quantiles).collect()
+        })
+        .collect();
+    Table {
+        title: "Distributions (Figures 6 and 7)".into(),
+        note: "So many percent of the users (tasks) stay at or below the value.",
+        columns: vec![
+            "figure", "line", "unit", ">count", ">1 %", ">10 %", ">25 %", ">50 %", ">75 %", ">90 %", ">99 %",
+        ],
+        rows,
+    }
+}
+
+/// Four leading digits.
+fn number(value: f64) -> String {
+    match value {
+        0.0 => "0".into(),
+        _ if value >= 1000.0 || value.fract() == 0.0 => format!("{value:.0}"),
+        _ if value >= 1.0 => format!("{value:.2}"),
+        _ => format!("{value:.4}"),
+    }
+}
+
+fn print(Table { title, note, columns, rows }: &Table, is_terminal: bool) -> String {
+    let mut lines = table(is_terminal, columns);
+    lines.add_rows(rows);
+    format!("{title}\n{}{note}\n\n", text(&lines))
+}
+
+/// A point in time, as far as a table has room for it.
+fn minute(time_us: u64) -> String {
+    timestamp(time_us).chars().take(16).map(|letter| if letter == 'T' { ' ' } else { letter }).collect()
+}
+
+/// What was read, and what of it is not in the tables.
+fn footer(Totals { counts, evicted, failed_files }: &Totals) -> String {
+    let mut line = format!("{} frames", counts.frames);
+    let left_out = [
+        (counts.unsupported, "without TCP or UDP"),
+        (counts.truncated, "cut short"),
+        (counts.malformed, "malformed"),
+        (counts.unknown_link, "of an unknown link type"),
+        (*evicted, "flows ended early to make room (see --max-flows)"),
+        (*failed_files, "files with errors"),
+    ];
+    for (number, what) in left_out.into_iter().filter(|(number, _)| *number > 0) {
+        line += &format!(", {number} {what}");
+    }
+    line + "\n"
+}

@@ -1,0 +1,122 @@
+//! Where tasks go as they are found.
+
+use std::io::Write;
+#[cfg(feature = "parquet")]
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+#[cfg(feature = "parquet")]
+use wiremark::SignatureSet;
+#[cfg(feature = "parquet")]
+use wiremark_analysis::tasks::FlowRecord;
+#[cfg(feature = "parquet")]
+use wiremark_analysis::tasks::parquet::ParquetFiles;
+use wiremark_analysis::tasks::report::Summary;
+use wiremark_analysis::tasks::{Sink, TaskRecord};
+use wiremark_probe::time::timestamp;
+
+use crate::output::Output;
+use crate::stop::Stop;
+
+/// Takes tasks, or waits for the report.
+pub(super) enum Outlet<'s> {
+    Table(Output),
+    Html(Output),
+    Json {
+        output: Output,
+        addresses: bool,
+    },
+    #[cfg(feature = "parquet")]
+    Parquet(PathBuf, Box<ParquetFiles<'s>>),
+    #[cfg(not(feature = "parquet"))]
+    #[expect(dead_code, reason = "keeps the lifetime")]
+    Nowhere(std::marker::PhantomData<&'s ()>),
+}
+
+impl<'s> Outlet<'s> {
+    #[cfg(feature = "parquet")]
+    pub(super) fn parquet(folder: &Path, set: &'s SignatureSet, addresses: bool) -> Result<Self, Stop> {
+        let files = ParquetFiles::create(folder, set, addresses)
+            .map_err(|error| Stop::writing(&folder.display().to_string(), &error))?;
+        Ok(Self::Parquet(folder.to_owned(), Box::new(files)))
+    }
+
+    /// Whether tasks appear on the terminal as they are found.
+    pub(super) fn scrolls(&self) -> bool {
+        matches!(self, Self::Json { output, .. } if output.is_terminal())
+    }
+}
+
+/// An outlet, and whether it could still be written to.
+pub(super) struct Records<'s> {
+    pub(super) outlet: Outlet<'s>,
+    pub(super) written: Result<(), Stop>,
+}
+
+impl Sink for Records<'_> {
+    fn task(&mut self, task: &TaskRecord<'_>) {
+        match &mut self.outlet {
+            Outlet::Json { output, addresses } if self.written.is_ok() => {
+                let written = serde_json::to_writer(&mut *output, &TaskLine::new(task, *addresses))
+                    .map_err(Into::into)
+                    .and_then(|()| output.write_all(b"\n"))
+                    .and_then(|()| output.flush());
+                self.written = output.explain(written);
+            }
+            #[cfg(feature = "parquet")]
+            Outlet::Parquet(_, files) => files.task(task),
+            _ => {}
+        }
+    }
+
+    #[cfg(feature = "parquet")]
+    fn flow(&mut self, flow: &FlowRecord<'_>) {
+        if let Outlet::Parquet(_, files) = &mut self.outlet {
+            files.flow(flow);
+        }
+    }
+}
+
+/// A task as a JSON line. Field names and their order are stable.
+#[derive(Serialize)]
+struct TaskLine<'a> {
+    timestamp: String,
+    event_type: &'static str,
+    service: &'a str,
+    task: &'a str,
+    cgi: Option<&'a str>,
+    request_type: Option<u32>,
+    command_id: Option<u32>,
+    transport: &'static str,
+    bytes_up: u64,
+    bytes_down: u64,
+    completion_us: Option<u64>,
+    user: String,
+}
+
+impl<'a> TaskLine<'a> {
+    fn new(task: &TaskRecord<'a>, addresses: bool) -> Self {
+        Self {
+            timestamp: timestamp(task.time_us),
+            event_type: "task",
+            service: task.service,
+            task: task.task,
+            cgi: task.cgi,
+            request_type: task.request_type,
+            command_id: task.command_id,
+            transport: task.transport.name(),
+            bytes_up: task.bytes_up,
+            bytes_down: task.bytes_down,
+            completion_us: task.completion_us,
+            user: task.user.name(addresses),
+        }
+    }
+}
+
+/// The report as the last JSON line.
+#[derive(Serialize)]
+pub(super) struct UsageRecord {
+    pub(super) event_type: &'static str,
+    #[serde(flatten)]
+    pub(super) report: Summary,
+}

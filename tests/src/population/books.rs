@@ -1,0 +1,164 @@
+//! What was generated, to hold a report against.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use crate::trace::{Frame, Trace};
+
+/// One task as it was played.
+#[derive(Clone, Copy, Debug)]
+pub struct BookTask {
+    /// Number of the user in the books.
+    pub user: usize,
+    /// The service.
+    pub service: &'static str,
+    /// The task.
+    pub task: &'static str,
+    /// ChatDissect's flow type.
+    pub transport: &'static str,
+    /// Bytes of the request and of the response.
+    pub request: Option<u64>,
+    /// Bytes of the response.
+    pub response: Option<u64>,
+    /// Whether the server began it.
+    pub is_push: bool,
+    /// When it began.
+    pub from_us: u64,
+    /// From the request's first byte (of a short connection: from its SYN) to the response's last.
+    pub completion_us: Option<u64>,
+    /// Number of the long link it travelled on.
+    pub link: Option<usize>,
+}
+
+impl BookTask {
+    /// Bytes from and to the user.
+    pub fn bytes(&self) -> [u64; 2] {
+        let (request, response) = (self.request.unwrap_or(0), self.response.unwrap_or(0));
+        if self.is_push { [response, request] } else { [request, response] }
+    }
+}
+
+/// One user session.
+#[derive(Clone, Debug)]
+pub struct BookUser {
+    /// The user's address; IPv6 users own its first 64 bits.
+    pub address: IpAddr,
+    /// Number of the session at this address, from 1.
+    pub session: u32,
+    /// Payload up and down, all apps.
+    pub bytes: [u64; 2],
+    /// Payload up and down in the app's flows.
+    pub app_bytes: [u64; 2],
+    /// Whether any flow is the app's.
+    pub has_app: bool,
+    /// Seconds with an active flow.
+    pub active: BTreeSet<u64>,
+    /// Seconds with an active flow of the app.
+    pub app_active: BTreeSet<u64>,
+    /// Seconds in which a flow of the app carried payload.
+    pub app_transfer: BTreeSet<u64>,
+}
+
+/// Users and tasks.
+#[derive(Clone, Debug, Default)]
+pub struct Books {
+    /// The users.
+    pub users: Vec<BookUser>,
+    /// The tasks, in no particular order.
+    pub tasks: Vec<BookTask>,
+    /// Bytes of the app's look-ups and call datagrams: what is lost of them nothing can tell.
+    pub datagram_bytes: u64,
+    pub(super) links: usize,
+    /// Until the end: whose flow, whether it is the app's, and time, direction and payload of its packets.
+    entries: Vec<(usize, bool, Vec<(u64, usize, u64)>)>,
+}
+
+/// A user is another one after so long without a packet.
+const SILENCE_US: u64 = 3_600_000_000;
+
+impl Books {
+    /// A new user; gives its number.
+    pub(super) fn user(&mut self, address: IpAddr) -> usize {
+        self.users.push(BookUser::new(address, 1));
+        self.users.len() - 1
+    }
+
+    /// Enters a flow of a user.
+    pub(super) fn flow(&mut self, user: usize, is_app: bool, flow: &Trace) {
+        let address = self.users[user].address;
+        let packet = |frame: &Frame| {
+            let at = frame.locate()?;
+            Some((frame.time_us, usize::from(at.src.ip() != address), (at.end - at.payload) as u64))
+        };
+        self.entries.push((user, is_app, flow.frames.iter().filter_map(packet).collect()));
+    }
+
+    /// Splits users where they were silent for an hour, and adds up.
+    pub(super) fn close(mut self) -> Self {
+        let mut times: Vec<Vec<u64>> = vec![Vec::new(); self.users.len()];
+        for (user, _, packets) in &self.entries {
+            times[*user].extend(packets.iter().map(|packet| packet.0));
+        }
+        // Of each user the times at which a session begins, and the session's number in the books.
+        let mut sessions: Vec<Vec<(u64, usize)>> = vec![Vec::new(); times.len()];
+        for (user, times) in times.iter_mut().enumerate() {
+            times.sort_unstable();
+            sessions[user].push((0, user));
+            for pair in times.windows(2).filter(|pair| pair[1] - pair[0] > SILENCE_US) {
+                let session = sessions[user].len() as u32 + 1;
+                sessions[user].push((pair[1], self.users.len()));
+                self.users.push(BookUser::new(self.users[user].address, session));
+            }
+        }
+        let session = |user: usize, time_us: u64| {
+            sessions[user]
+                .iter()
+                .rev()
+                .find(|(from_us, _)| *from_us <= time_us)
+                .map_or(user, |(_, number)| *number)
+        };
+        for task in &mut self.tasks {
+            task.user = session(task.user, task.from_us);
+        }
+        for (user, is_app, packets) in std::mem::take(&mut self.entries) {
+            let Some((first_us, ..)) = packets.first() else { continue };
+            self.users[session(user, *first_us)].flow(is_app, &packets);
+        }
+        self
+    }
+}
+
+impl BookUser {
+    fn new(address: IpAddr, session: u32) -> Self {
+        Self {
+            address,
+            session,
+            bytes: [0; 2],
+            app_bytes: [0; 2],
+            has_app: false,
+            active: BTreeSet::new(),
+            app_active: BTreeSet::new(),
+            app_transfer: BTreeSet::new(),
+        }
+    }
+
+    fn flow(&mut self, is_app: bool, packets: &[(u64, usize, u64)]) {
+        let second = |time_us: u64| time_us / 1_000_000;
+        let times = || packets.iter().map(|packet| second(packet.0));
+        let (first, last) = (times().min().unwrap_or(0), times().max().unwrap_or(0));
+        self.active.extend(first..=last);
+        if is_app {
+            self.has_app = true;
+            self.app_active.extend(first..=last);
+        }
+        for (time_us, way, bytes) in packets {
+            self.bytes[*way] += bytes;
+            if is_app {
+                self.app_bytes[*way] += bytes;
+                if *bytes > 0 {
+                    self.app_transfer.insert(second(*time_us));
+                }
+            }
+        }
+    }
+}
