@@ -23,6 +23,10 @@ pub(super) struct Connection {
 }
 
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all connections that are kept are of the largest kinds"
+)]
 enum Content {
     /// Too little was seen to tell.
     Unknown(Vec<Kept>),
@@ -94,7 +98,7 @@ impl Connection {
 }
 
 fn in_turn(exchange: Exchange, tell: &mut impl FnMut(Told)) {
-    tell(Told::Began(exchange.from_us()));
+    tell(Told::Began(exchange.begins_us()));
     tell(Told::Task(FlowType::Tcp, exchange));
 }
 

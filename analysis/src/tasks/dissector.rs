@@ -300,7 +300,7 @@ fn record(
     usage.add(task, flow_type, exchange, user);
     let name = table.name(task);
     sink.task(&TaskRecord {
-        time_us: exchange.from_us(),
+        time_us: exchange.begins_us(),
         id: task,
         service: &name.service,
         task: &name.task,

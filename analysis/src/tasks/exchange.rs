@@ -81,7 +81,7 @@ impl Exchange {
         half.map_or(0, |half| half.bytes)
     }
 
-    pub(super) fn from_us(&self) -> u64 {
+    pub(super) fn begins_us(&self) -> u64 {
         self.request.or(self.response).map_or(0, |half| half.from_us)
     }
 

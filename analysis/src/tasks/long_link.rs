@@ -32,7 +32,7 @@ struct Waiting {
 
 impl Waiting {
     fn is_old(&self, now_us: u64) -> bool {
-        self.exchange.from_us().saturating_add(PATIENCE_US) < now_us
+        self.exchange.begins_us().saturating_add(PATIENCE_US) < now_us
     }
 }
 
@@ -206,12 +206,12 @@ fn give_up(
         (Some(_), None) => Some(exchange.initiator.other()),
         _ => None,
     };
-    let at_us = exchange.from_us();
+    let at_us = exchange.begins_us();
     let is_near = |time_us: u64| time_us.abs_diff(at_us) < NEAR_US;
     if let Some(side) = missing(&exchange) {
         let rival = waiting
             .iter()
-            .any(|waiting| missing(&waiting.exchange) == Some(side) && is_near(waiting.exchange.from_us()));
+            .any(|waiting| missing(&waiting.exchange) == Some(side) && is_near(waiting.exchange.begins_us()));
         let mut runs =
             (0..unknown.len()).filter(|at| unknown[*at].0 == side && is_near(unknown[*at].1.from_us));
         if let (false, Some(run), None) = (rival, runs.next(), runs.next()) {

@@ -13,8 +13,11 @@ use wiremark::{
 
 use super::sequence::{self, Sequence};
 
+/// What is done with the bytes a fuzzer makes up.
+pub type Target = fn(&[u8]);
+
 /// Every target by the name of its file in `engine/fuzz/fuzz_targets`.
-pub const TARGETS: [(&str, fn(&[u8])); 14] = [
+pub const TARGETS: [(&str, Target); 14] = [
     ("packet", packet),
     ("dns", dns),
     ("http", http),

@@ -69,9 +69,12 @@ pub struct Books {
     /// Bytes of the app's look-ups and call datagrams: what is lost of them nothing can tell.
     pub datagram_bytes: u64,
     pub(super) links: usize,
-    /// Until the end: whose flow, whether it is the app's, and time, direction and payload of its packets.
-    entries: Vec<(usize, bool, Vec<(u64, usize, u64)>)>,
+    /// Kept until the end.
+    entries: Vec<Entry>,
 }
+
+/// Whose flow, whether it is the app's, and time, direction and payload bytes of its packets.
+type Entry = (usize, bool, Vec<(u64, usize, u64)>);
 
 /// A user is another one after so long without a packet.
 const SILENCE_US: u64 = 3_600_000_000;

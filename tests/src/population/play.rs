@@ -171,7 +171,7 @@ impl Player {
         };
         let up = body(VERSION, sizes.0, 280);
         let down = body(0, sizes.1, 160);
-        let request = if number % 2 == 0 {
+        let request = if number.is_multiple_of(2) {
             wechat_http::post_2013(SERVERS[SHORT], &path, &up)
         } else {
             wechat_http::post_2015(SERVERS[SHORT], &path, &up)
