@@ -1,7 +1,6 @@
 //! The usage report against the books of a generated population, and against captures.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 use wiremark::{Classifier, Frame, LinkType, Options};
 use wiremark_analysis::tasks::report::{Line, figures};
@@ -300,7 +299,7 @@ fn no_account_number_comes_out() {
 }
 
 fn capture(name: &str) -> Option<Trace> {
-    let path = Path::new("/work/shared/traces/messenger").join(name);
+    let path = wiremark_tests::score::default_traces().join("messenger").join(name);
     match std::fs::File::open(&path) {
         Ok(file) => Some(Trace::read(file).expect("a capture")),
         Err(error) => {
