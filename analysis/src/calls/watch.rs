@@ -293,13 +293,15 @@ impl<'s> Watch<'s> {
         self.joined.expire(now_us, ended);
         let quiet_us = self.scripts.channels.quiet_us;
         let quiet = |call: &ChannelCall| now_us > call.last.time_us.saturating_add(quiet_us);
-        let over: Vec<Address> = self
+        // By number: the order of a hash map changes from run to run.
+        let mut over: Vec<(u64, Address)> = self
             .channel_calls
             .iter()
             .filter(|(_, (_, call))| quiet(call))
-            .map(|(address, _)| *address)
+            .map(|(address, (number, _))| (*number, *address))
             .collect();
-        for address in over {
+        over.sort_unstable();
+        for (_, address) in over {
             if let Some((number, call)) = self.channel_calls.remove(&address) {
                 ended(of_channels(number, call));
             }
