@@ -388,8 +388,7 @@ impl Classifier {
         outcome.recognise(Carrier::Dns, observer);
         let mut buffer = dns::NameBuffer::new();
         for question in message.questions() {
-            question.name.read(&mut buffer);
-            self.name(buffer.as_bytes(), Carrier::Dns, outcome, observer);
+            self.name(question.name.read_bytes(&mut buffer), Carrier::Dns, outcome, observer);
         }
         if !message.response {
             return;
@@ -410,8 +409,7 @@ impl Classifier {
                 // The name asked for says most; where it has no row, an alias may.
                 dns::Record::Alias(target) => {
                     if row.is_none() {
-                        target.read(&mut buffer);
-                        row = self.find_name(buffer.as_bytes(), Carrier::Dns);
+                        row = self.find_name(target.read_bytes(&mut buffer), Carrier::Dns);
                     }
                 }
                 dns::Record::Service(service) => {

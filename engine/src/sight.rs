@@ -199,12 +199,8 @@ fn body_fits(condition: &HttpCondition, body: &[u8], head_complete: bool, length
 }
 
 fn host_fits(conditions: &Conditions, name: &[u8]) -> bool {
-    let mut lower = [0u8; crate::signature::table::NAME_BYTES];
     let name = name.strip_suffix(b".").unwrap_or(name);
-    let Some(lower) = lower.get_mut(..name.len()) else { return false };
-    lower.copy_from_slice(name);
-    lower.make_ascii_lowercase();
-    conditions.hosts.iter().any(|host| host.matches(lower))
+    conditions.hosts.iter().any(|host| host.matches(name))
 }
 
 /// No range is any number.
@@ -215,5 +211,7 @@ fn within(ranges: &[RangeInclusive<u16>], number: u64) -> bool {
 
 /// Whether `text` contains `wanted`, which is lower case, in any case.
 fn contains_lower(text: &[u8], wanted: &[u8]) -> bool {
-    text.windows(wanted.len().max(1)).any(|window| window.eq_ignore_ascii_case(wanted)) || wanted.is_empty()
+    let Some(first) = wanted.first() else { return true };
+    memchr::memchr2_iter(*first, first.to_ascii_uppercase(), text)
+        .any(|at| text[at..].get(..wanted.len()).is_some_and(|found| found.eq_ignore_ascii_case(wanted)))
 }

@@ -109,21 +109,28 @@ impl Prefixes {
 /// Names by their fixed last labels.
 #[derive(Debug)]
 pub(crate) struct Hosts {
-    /// Open addressing by the hash of the suffix; a power of two of places.
+    /// A bit for each length a suffix has: most labels of most names end at none of them.
+    lengths: [u64; 4],
+    /// Open addressing by [`suffix_hash`]; a power of two of places.
     places: Vec<Option<Range<u32>>>,
     /// Grouped by suffix, within a suffix by falling rank.
     entries: Vec<(HostPattern, RowIndex)>,
 }
 
-/// FNV-1a, from a name's last byte to its first.
-fn suffix_hash(hash: u64, byte: u8) -> u64 {
-    (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+/// Of a name's end: its length and its first eight bytes, whatever their case. Hardly two suffixes share them.
+#[inline]
+fn suffix_hash(suffix: &[u8]) -> usize {
+    let first = suffix.first_chunk::<8>().copied().unwrap_or_else(|| {
+        let mut short = [0; 8];
+        short[..suffix.len()].copy_from_slice(suffix);
+        short
+    });
+    let caseless = u64::from_le_bytes(first) | 0x2020_2020_2020_2020;
+    ((caseless ^ suffix.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize
 }
 
-const SUFFIX_SEED: u64 = 0xcbf2_9ce4_8422_2325;
-
 /// Longest name looked up (RFC 1035, 2.3.4).
-pub(crate) const NAME_BYTES: usize = 255;
+const NAME_BYTES: usize = 255;
 
 impl Hosts {
     fn new(mut entries: Vec<(HostPattern, RowIndex)>) -> Self {
@@ -131,13 +138,14 @@ impl Hosts {
             a.suffix.cmp(&b.suffix).then(b.rank().cmp(&a.rank())).then(row_a.cmp(row_b))
         });
         let places = (2 * entries.len()).next_power_of_two().max(2);
-        let mut hosts = Self { places: alloc::vec![None; places], entries };
+        let mut hosts = Self { lengths: [0; 4], places: alloc::vec![None; places], entries };
         let mut begin = 0;
         while begin < hosts.entries.len() {
             let suffix = &hosts.entries[begin].0.suffix;
             let end =
                 begin + hosts.entries[begin..].iter().take_while(|(host, _)| host.suffix == *suffix).count();
-            let mut place = suffix.bytes().rev().fold(SUFFIX_SEED, suffix_hash) as usize & (places - 1);
+            hosts.lengths[suffix.len() / 64 & 3] |= 1 << (suffix.len() & 63);
+            let mut place = suffix_hash(suffix.as_bytes()) & (places - 1);
             while hosts.places[place].is_some() {
                 place = (place + 1) & (places - 1);
             }
@@ -147,11 +155,11 @@ impl Hosts {
         hosts
     }
 
-    fn by_suffix(&self, hash: u64, suffix: &[u8]) -> &[(HostPattern, RowIndex)] {
-        let mut place = hash as usize & (self.places.len() - 1);
+    fn by_suffix(&self, suffix: &[u8]) -> &[(HostPattern, RowIndex)] {
+        let mut place = suffix_hash(suffix) & (self.places.len() - 1);
         while let Some(range) = &self.places[place] {
             let entries = &self.entries[range.start as usize..range.end as usize];
-            if entries[0].0.suffix.as_bytes() == suffix {
+            if entries[0].0.suffix.as_bytes().eq_ignore_ascii_case(suffix) {
                 return entries;
             }
             place = (place + 1) & (self.places.len() - 1);
@@ -159,35 +167,30 @@ impl Hosts {
         &[]
     }
 
-    /// The row with the most specific pattern that matches, among those `accept` takes.
+    /// The row with the most specific pattern that matches, among those `accept` takes. Case does not count.
     pub(crate) fn find(&self, name: &[u8], accept: impl Fn(RowIndex) -> bool) -> Option<RowIndex> {
         let name = name.strip_suffix(b".").unwrap_or(name);
         if name.is_empty() || name.len() > NAME_BYTES {
             return None;
         }
-        // Names from DNS come in lower case already.
-        let mut buffer;
-        let lower = if name.iter().any(u8::is_ascii_uppercase) {
-            buffer = [0u8; NAME_BYTES];
-            let lower = &mut buffer[..name.len()];
-            lower.copy_from_slice(name);
-            lower.make_ascii_lowercase();
-            &*lower
-        } else {
-            name
-        };
-        let (mut hash, mut best) = (SUFFIX_SEED, None);
-        for start in (0..lower.len()).rev() {
-            hash = suffix_hash(hash, lower[start]);
-            if lower[start] == b'.' || start != 0 && lower[start - 1] != b'.' {
-                continue;
+        let mut best = None;
+        let mut consider = |start: usize| {
+            let length = name.len() - start;
+            if self.lengths[length / 64 & 3] >> (length & 63) & 1 == 0 {
+                return;
             }
-            let front = lower[..start].strip_suffix(b".").unwrap_or_default();
+            let front = name[..start].strip_suffix(b".").unwrap_or_default();
             let matching = |(host, row): &&(HostPattern, RowIndex)| host.fits_before(front) && accept(*row);
-            if let Some((host, row)) = self.by_suffix(hash, &lower[start..]).iter().find(matching)
+            if let Some((host, row)) = self.by_suffix(&name[start..]).iter().find(matching)
                 && best.is_none_or(|(rank, _)| host.rank() > rank)
             {
                 best = Some((host.rank(), *row));
+            }
+        };
+        consider(0);
+        for (at, byte) in name.iter().enumerate() {
+            if *byte == b'.' {
+                consider(at + 1);
             }
         }
         best.map(|(_, row)| row)
@@ -418,6 +421,9 @@ fn refused(apps: &[App], row: &Signature, key: &str, expected: &str) -> LoadErro
 fn generation(rows: &[Row]) -> u16 {
     let bits = rows.iter().filter(|row| row.group != 0 || row.marks != [0, 0]);
     let words = bits.flat_map(|row| [u64::from(row.id.0), row.marks[0], row.marks[1], u64::from(row.group)]);
-    let hash = words.flat_map(u64::to_le_bytes).fold(SUFFIX_SEED, suffix_hash);
+    // FNV-1a.
+    let hash = words.flat_map(u64::to_le_bytes).fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
     (hash ^ hash >> 16 ^ hash >> 32 ^ hash >> 48) as u16 | 1
 }
