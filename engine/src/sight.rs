@@ -7,6 +7,7 @@ use crate::signature::model::{
     AttributeCondition, Block, Conditions, HttpCondition, RtpCondition, StunCondition,
 };
 use crate::signature::pattern::Match;
+use crate::signature::table::Lead;
 use core::ops::RangeInclusive;
 
 /// What there is to look at.
@@ -48,18 +49,34 @@ impl<'s> Sight<'s> {
         }
     }
 
-    /// Whether all conditions hold, but for `reverse`, `every` and `unless`, which concern the flow.
-    pub(crate) fn fits(&self, conditions: &Conditions) -> Match {
-        let direct =
-            conditions.transport.is_none_or(|transport| transport == self.packet.five_tuple.transport)
-                && self.direction_fits(conditions)
-                && within(&conditions.length, self.packet.payload.len() as u64)
-                && self.port_fits(&conditions.ports)
-                && self.address_fits(&conditions.addresses);
+    /// Whether a row may fit, as far as its lead tells.
+    #[inline]
+    pub(crate) fn admits(&self, lead: &Lead) -> bool {
+        let length = self.packet.payload.len();
+        usize::from(lead.shortest) <= length
+            && length <= usize::from(lead.longest)
+            && lead.transport.is_none_or(|transport| transport == self.packet.five_tuple.transport)
+            && match (lead.direction, self.direction) {
+                (Some(wanted), Some(known)) => wanted == known,
+                _ => true,
+            }
+    }
+
+    /// Whether all conditions hold of a row that was [admitted](Self::admits), but for `reverse`, `every` and `unless`,
+    /// which concern the flow. `prefix` is what is known of that condition already.
+    pub(crate) fn fits(&self, conditions: &Conditions, prefix: Option<Match>) -> Match {
+        let direct = within(&conditions.length, self.packet.payload.len() as u64)
+            && self.port_fits(&conditions.ports)
+            && self.address_fits(&conditions.addresses);
         if !direct {
             return Match::No;
         }
-        let mut fits = conditions.prefix.as_ref().map_or(Match::Yes, |pattern| pattern.matches(self.bytes));
+        let mut fits = prefix.unwrap_or_else(|| {
+            conditions.prefix.as_ref().map_or(Match::Yes, |pattern| pattern.matches(self.bytes))
+        });
+        if fits == Match::No {
+            return Match::No;
+        }
         for equation in &conditions.equations {
             fits = fits.and(|| equation.matches(self.bytes, self.packet.payload.len()));
         }
@@ -71,13 +88,6 @@ impl<'s> Sight<'s> {
             .and(|| conditions.stun.as_ref().map_or(Match::Yes, |stun| Match::from(self.stun_fits(stun))))
             .and(|| conditions.rtp.as_ref().map_or(Match::Yes, |rtp| Match::from(self.rtp_fits(rtp))))
             .and(|| conditions.http.as_ref().map_or(Match::Yes, |http| self.http_fits(http, conditions)))
-    }
-
-    fn direction_fits(&self, conditions: &Conditions) -> bool {
-        match (conditions.direction, self.direction) {
-            (Some(wanted), Some(known)) => wanted == known,
-            _ => true,
-        }
     }
 
     fn port_fits(&self, ports: &[RangeInclusive<u16>]) -> bool {
