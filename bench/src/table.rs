@@ -9,6 +9,8 @@ use wiremark::{Address, FlowKey, Transport};
 pub(crate) struct Entry<S> {
     key: FlowKey,
     is_used: bool,
+    /// The engine has said that it wants no more packets of this flow.
+    pub(crate) is_done: bool,
     packets: u32,
     bytes: u64,
     last_us: u64,
@@ -34,6 +36,7 @@ impl<S: Default + Clone> Table<S> {
         let free = Entry {
             key: FlowKey { low: NO_ONE, high: NO_ONE, transport: Transport::Tcp },
             is_used: false,
+            is_done: false,
             packets: 0,
             bytes: 0,
             last_us: 0,
@@ -58,14 +61,21 @@ impl<S> Table<S> {
         hash as usize & (self.entries.len() - 1)
     }
 
-    /// Asks for the lines a flow of this hash most likely needs.
+    /// Asks for the line a flow of this hash most likely lies in.
     #[inline]
     pub(crate) fn prefetch(&self, hash: u64) {
+        prefetch(&self.entries[self.home(hash)]);
+    }
+
+    /// Whether the engine will want to look at a packet with this hash; asks for the flow's state then.
+    #[inline]
+    pub(crate) fn prefetch_state(&self, hash: u64) -> bool {
         let entry = &self.entries[self.home(hash)];
-        prefetch(entry);
-        if size_of::<S>() > 0 {
+        let is_wanted = size_of::<S>() > 0 && !entry.is_done;
+        if is_wanted {
             prefetch(&entry.state);
         }
+        is_wanted
     }
 
     /// The flow's entry, made where there is none, with this packet counted.
@@ -77,7 +87,7 @@ impl<S> Table<S> {
         }
         let entry = &mut self.entries[at];
         if !entry.is_used {
-            (entry.key, entry.is_used, entry.packets, entry.bytes) = (*key, true, 0, 0);
+            (entry.key, entry.is_used, entry.is_done, entry.packets, entry.bytes) = (*key, true, false, 0, 0);
             self.flows += 1;
         }
         entry.packets += 1;

@@ -80,14 +80,16 @@ impl<'s> Sight<'s> {
         for equation in &conditions.equations {
             fits = fits.and(|| equation.matches(self.bytes, self.packet.payload.len()));
         }
-        let contains = || {
-            conditions.contains.is_empty()
-                || memchr::memmem::find(self.packet.payload, &conditions.contains).is_some()
-        };
-        fits.and(|| Match::from(contains()))
-            .and(|| conditions.stun.as_ref().map_or(Match::Yes, |stun| Match::from(self.stun_fits(stun))))
-            .and(|| conditions.rtp.as_ref().map_or(Match::Yes, |rtp| Match::from(self.rtp_fits(rtp))))
-            .and(|| conditions.http.as_ref().map_or(Match::Yes, |http| self.http_fits(http, conditions)))
+        let rest = fits != Match::No
+            && (conditions.contains.is_empty()
+                || memchr::memmem::find(self.packet.payload, &conditions.contains).is_some())
+            && conditions.stun.as_ref().is_none_or(|stun| self.stun_fits(stun))
+            && conditions.rtp.as_ref().is_none_or(|rtp| self.rtp_fits(rtp));
+        match &conditions.http {
+            _ if !rest => Match::No,
+            Some(http) => fits.and(|| self.http_fits(http, conditions)),
+            None => fits,
+        }
     }
 
     fn port_fits(&self, ports: &[RangeInclusive<u16>]) -> bool {
