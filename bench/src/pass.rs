@@ -126,9 +126,9 @@ pub(crate) fn table_pass<E: Engine>(load: Load<'_>, table: &mut Table<E::State>,
             }
         }
         for Ready { packet, key, hash, index } in &batch[..filled] {
-            let entry = table.count(key, *hash, packet.payload.len(), packet.time_us);
+            let (entry, state) = table.count(key, *hash, packet.payload.len(), packet.time_us);
             if size_of::<E::State>() > 0 && !entry.is_done {
-                entry.is_done = engine.packet(&mut entry.state, packet, || load.ip(&slots[*index]));
+                entry.is_done = engine.packet(state, packet, || load.ip(&slots[*index]));
             }
         }
     }

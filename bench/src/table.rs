@@ -3,10 +3,10 @@
 use crate::prefetch::prefetch;
 use wiremark::{Address, FlowKey, Transport};
 
-/// 64 bytes: the key, and what every probe counts. Behind it an engine's own state, if any.
+/// 64 bytes: the key, and what every probe counts.
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(64))]
-pub(crate) struct Entry<S> {
+pub(crate) struct Entry {
     key: FlowKey,
     is_used: bool,
     /// The engine has said that it wants no more packets of this flow.
@@ -14,18 +14,19 @@ pub(crate) struct Entry<S> {
     packets: u32,
     bytes: u64,
     last_us: u64,
-    /// The engine's.
-    pub(crate) state: S,
 }
 
-const _: () = assert!(size_of::<Entry<()>>() == 64);
+const _: () = assert!(size_of::<Entry>() == 64);
 
 const NO_ONE: (Address, u16) = (Address([0; 16]), 0);
 
 /// Open addressing with linear probing, at most half full: hardly a look-up needs a second entry.
+///
+/// The engine's states lie apart from the entries, so that flows it is done with cost what they cost without it.
 #[derive(Debug)]
 pub(crate) struct Table<S> {
-    entries: Box<[Entry<S>]>,
+    entries: Box<[Entry]>,
+    states: Box<[S]>,
     /// Flows in it.
     pub(crate) flows: usize,
 }
@@ -40,17 +41,19 @@ impl<S: Default + Clone> Table<S> {
             packets: 0,
             bytes: 0,
             last_us: 0,
-            state: S::default(),
         };
-        Self { entries: vec![free; (2 * flows).next_power_of_two()].into_boxed_slice(), flows: 0 }
+        let places = (2 * flows).next_power_of_two();
+        Self {
+            entries: vec![free; places].into_boxed_slice(),
+            states: vec![S::default(); places].into_boxed_slice(),
+            flows: 0,
+        }
     }
 
     /// Forgets all flows.
     pub(crate) fn clear(&mut self) {
-        for entry in &mut self.entries {
-            entry.is_used = false;
-            entry.state = S::default();
-        }
+        self.entries.iter_mut().for_each(|entry| entry.is_used = false);
+        self.states.fill(S::default());
         self.flows = 0;
     }
 }
@@ -70,17 +73,23 @@ impl<S> Table<S> {
     /// Whether the engine will want to look at a packet with this hash; asks for the flow's state then.
     #[inline]
     pub(crate) fn prefetch_state(&self, hash: u64) -> bool {
-        let entry = &self.entries[self.home(hash)];
-        let is_wanted = size_of::<S>() > 0 && !entry.is_done;
+        let home = self.home(hash);
+        let is_wanted = size_of::<S>() > 0 && !self.entries[home].is_done;
         if is_wanted {
-            prefetch(&entry.state);
+            prefetch(&self.states[home]);
         }
         is_wanted
     }
 
-    /// The flow's entry, made where there is none, with this packet counted.
+    /// The flow's entry, made where there is none, with this packet counted, and its state.
     #[inline]
-    pub(crate) fn count(&mut self, key: &FlowKey, hash: u64, bytes: usize, time_us: u64) -> &mut Entry<S> {
+    pub(crate) fn count(
+        &mut self,
+        key: &FlowKey,
+        hash: u64,
+        bytes: usize,
+        time_us: u64,
+    ) -> (&mut Entry, &mut S) {
         let mut at = self.home(hash);
         while self.entries[at].is_used && self.entries[at].key != *key {
             at = (at + 1) & (self.entries.len() - 1);
@@ -93,11 +102,11 @@ impl<S> Table<S> {
         entry.packets += 1;
         entry.bytes += bytes as u64;
         entry.last_us = time_us;
-        entry
+        (entry, &mut self.states[at])
     }
 
     /// The states of all flows.
     pub(crate) fn states(&self) -> impl Iterator<Item = &S> {
-        self.entries.iter().filter(|entry| entry.is_used).map(|entry| &entry.state)
+        self.entries.iter().zip(&self.states).filter(|(entry, _)| entry.is_used).map(|(_, state)| state)
     }
 }
