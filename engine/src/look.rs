@@ -153,7 +153,8 @@ impl Classifier {
         sight.http = Some(head);
         match head {
             http::Head::Request(request) => {
-                if let Some(path) = Opening::new(request.path()) {
+                sight.path = request.path();
+                if let Some(path) = Opening::new(sight.path) {
                     let by_path = self.set.table.requests_by_path.find(path);
                     self.try_rows(sight, by_path.map(|candidate| candidate.lead), outcome);
                 }
@@ -395,7 +396,7 @@ impl Classifier {
     ) {
         for candidate in prefixes.find(opening) {
             if sight.admits(&candidate.lead) {
-                self.try_row(sight, candidate.lead.row, candidate.judge(sight.bytes.len()), outcome);
+                self.try_row(sight, &candidate.lead, candidate.judge(sight.bytes.len()), outcome);
             }
         }
     }
@@ -404,13 +405,14 @@ impl Classifier {
     fn try_rows(&self, sight: &Sight<'_>, leads: impl Iterator<Item = Lead>, outcome: &mut Outcome) {
         for lead in leads {
             if sight.admits(&lead) {
-                self.try_row(sight, lead.row, None, outcome);
+                self.try_row(sight, &lead, None, outcome);
             }
         }
     }
 
-    fn try_row(&self, sight: &Sight<'_>, row: RowIndex, prefix: Option<Match>, outcome: &mut Outcome) {
-        match sight.fits(&self.set.signatures()[usize::from(row)].conditions, prefix) {
+    fn try_row(&self, sight: &Sight<'_>, lead: &Lead, prefix: Option<Match>, outcome: &mut Outcome) {
+        let row = lead.row;
+        match sight.fits(lead, &self.set.signatures()[usize::from(row)].conditions, prefix) {
             Match::Yes if outcome.matches.contains(&row) => {}
             Match::Yes if outcome.matches.len() < outcome.matches.inline_size() => outcome.matches.push(row),
             Match::NeedMore => outcome.need_more = true,

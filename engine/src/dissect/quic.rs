@@ -109,7 +109,7 @@ pub fn may_be(datagram: &[u8]) -> bool {
             datagram.get(1..5).and_then(<[u8]>::first_chunk).is_some_and(|version| {
                 let version = u32::from_be_bytes(*version);
                 // Google's versions begin with a Q.
-            version == 0 || is_reserved(version) || is_known(version) || version >> 24 == u32::from(b'Q')
+                version == 0 || is_reserved(version) || is_known(version) || version >> 24 == u32::from(b'Q')
             })
         }
         Some(first) if first & 0xcb == 0x09 => datagram.get(9) == Some(&b'Q'),

@@ -46,6 +46,8 @@ pub(crate) struct Lead {
     pub(crate) longest: u16,
     pub(crate) transport: Option<Transport>,
     pub(crate) direction: Option<Direction>,
+    /// There are conditions on ports or addresses, or several ranges of lengths.
+    pub(crate) asks_for_more: bool,
 }
 
 impl Lead {
@@ -56,6 +58,9 @@ impl Lead {
             longest: conditions.length.iter().map(|range| *range.end()).max().unwrap_or(u16::MAX),
             transport: conditions.transport,
             direction: conditions.direction,
+            asks_for_more: conditions.length.len() > 1
+                || !conditions.ports.is_empty()
+                || !conditions.addresses.is_empty(),
         }
     }
 }
