@@ -221,6 +221,20 @@ mod tests {
         \xe0\0\0\0\x01\x08\x83\x94\xc8\xf0\x3e\x51\x57\x08\0\x041234\x40short";
 
     #[test]
+    fn the_first_look_refuses_nothing_that_is_quic() {
+        let q046 = b"\xc3Q046\x50\x01\x02\x03\x04\x05\x06\x07\x08\0\0\0\x01 and so on";
+        let q043 = b"\x09\x01\x02\x03\x04\x05\x06\x07\x08Q043\x01 and so on";
+        let negotiation = b"\x80\0\0\0\0\x01a\x01b\0\0\0\x01\x1a\x2a\x3a\x4a";
+        assert!(may_be(q046) && may_be(q043));
+        for bytes in [DATAGRAM, q046, q043, negotiation] {
+            mutations(bytes, |bytes| {
+                let is_quic = packets(bytes).next().is_some() || google::packet(bytes).found().is_some();
+                assert!(may_be(bytes) || !is_quic, "{bytes:02x?}");
+            });
+        }
+    }
+
+    #[test]
     fn coalesced_packets_are_taken_apart() {
         let told: Vec<_> = packets(DATAGRAM).collect();
         let greased = [&[0x83], &DATAGRAM[1..]].concat();
