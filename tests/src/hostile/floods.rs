@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use wiremark::{Classifier, FlowKey, Frame, LinkType, Statistics, Tracker, TrackerConfig};
+use wiremark::{Classifier, FlowKey, Frame, LinkType, Seen, Statistics, Tracker, TrackerConfig};
 
 use crate::packet::{self, TcpHeader};
 use crate::protocol::whatsapp_chat::Chat;
@@ -44,7 +44,7 @@ pub struct Aftermath {
     pub held: u64,
     /// Packets of the decided flows during the flood.
     pub kept_up: u64,
-    /// Those of them whose flow had lost its verdict.
+    /// Those of them whose flow had gone from the table, with its verdict.
     pub forgotten: u64,
     /// Least and most resident bytes from a quarter of the flood on; where the system tells.
     pub resident: Option<(u64, u64)>,
@@ -138,12 +138,19 @@ impl Flood {
         let mut random = Random::new(5);
         let chat = Chat::of((6, 3));
         let mut decided: Vec<Decided> = (0..self.decided).map(Decided::new).collect();
-        let mut verdicts = Vec::new();
+        let mut flows = Vec::new();
         for one in &mut decided {
             let frame = one.segment(&chat.opening(&mut random));
-            verdicts.push(show(&mut tracker, START_US, &frame).map(|seen| seen.verdict.signature));
+            flows.push(show(&mut tracker, START_US, &frame));
         }
-        assert!(verdicts.iter().all(|signature| signature.is_some_and(|id| id.0 != 0)), "decided at once");
+        assert!(
+            flows.iter().flatten().filter(|seen| seen.verdict.is_match()).count() == decided.len(),
+            "decided at once"
+        );
+        let same = |now: &Option<Seen>, then: &Option<Seen>| {
+            let of = |seen: &Option<Seen>| seen.map(|seen| (seen.flow_number, seen.verdict.signature));
+            of(now) == of(then)
+        };
 
         let mut packets = Packets::new(self.kind);
         let mut resident: Option<(u64, u64)> = None;
@@ -154,9 +161,9 @@ impl Flood {
             if !decided.is_empty() && number % (self.rate / u32::from(self.decided)).max(1) == 0 {
                 let which = aftermath.kept_up as usize % decided.len();
                 let frame = decided[which].segment(b"\x00\x00\x10 and so the talk goes on");
-                let signature = show(&mut tracker, time_us, &frame).map(|seen| seen.verdict.signature);
+                let seen = show(&mut tracker, time_us, &frame);
                 aftermath.kept_up += 1;
-                aftermath.forgotten += u64::from(signature != verdicts[which]);
+                aftermath.forgotten += u64::from(!same(&seen, &flows[which]));
             }
             if number % sample_every == 0 && number >= self.packets / 4 {
                 resident = resident_bytes()
@@ -168,7 +175,7 @@ impl Flood {
     }
 }
 
-fn show(tracker: &mut Tracker<'_>, time_us: u64, packet: &[u8]) -> Option<wiremark::Seen> {
+fn show(tracker: &mut Tracker<'_>, time_us: u64, packet: &[u8]) -> Option<Seen> {
     let wire_bytes = packet.len() as u32;
     let frame = Frame { link_type: LinkType::Raw, time_us, bytes: packet, wire_bytes };
     tracker.frame(&frame, &mut |_| {}).ok()

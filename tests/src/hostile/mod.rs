@@ -6,3 +6,4 @@ pub mod seeds;
 pub mod sequence;
 pub mod survey;
 pub mod targets;
+pub mod work;
