@@ -178,6 +178,10 @@ impl Classifier {
         side: Side,
         observer: &mut impl Observer,
     ) {
+        if !flow.verdict.is_match() && self.tells_nothing(flow, packet) {
+            flow.dead_groups = u8::MAX;
+            return;
+        }
         let mut outcome = Outcome::default();
         let mut sight = Sight::new(packet, None, packet.payload);
         self.look_at_datagram(&mut sight, context, flow, side, &mut outcome, observer);
