@@ -21,7 +21,7 @@ mod vectors;
 
 use super::Dissection;
 use super::cursor::{Cursor, Stop};
-pub use frames::{CryptoFrame, CryptoFrames, crypto_frames};
+pub use frames::{CRYPTO_FRAMES_MAX, CryptoFrame, CryptoFrames, crypto_frames};
 #[cfg(feature = "quic")]
 pub use initial::decrypt_initial;
 
@@ -105,10 +105,12 @@ impl Dialect {
 #[inline]
 pub fn may_be(datagram: &[u8]) -> bool {
     match datagram.first() {
-        Some(first) if first & 0x80 != 0 => datagram.get(1..5).and_then(<[u8]>::first_chunk).is_some_and(|version| {
-            let version = u32::from_be_bytes(*version);
-            version == 0 || is_reserved(version) || is_known(version)
-        }),
+        Some(first) if first & 0x80 != 0 => {
+            datagram.get(1..5).and_then(<[u8]>::first_chunk).is_some_and(|version| {
+                let version = u32::from_be_bytes(*version);
+                version == 0 || is_reserved(version) || is_known(version)
+            })
+        }
         Some(first) if first & 0xcb == 0x09 => datagram.get(9) == Some(&b'Q'),
         _ => false,
     }

@@ -250,7 +250,8 @@ impl Block {
 impl HostPattern {
     /// Whether a name (in any case, without a trailing dot) matches.
     pub fn matches(&self, name: &[u8]) -> bool {
-        let Some((front, end)) = name.len().checked_sub(self.suffix.len()).and_then(|at| name.split_at_checked(at))
+        let Some((front, end)) =
+            name.len().checked_sub(self.suffix.len()).and_then(|at| name.split_at_checked(at))
         else {
             return false;
         };

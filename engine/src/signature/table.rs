@@ -84,7 +84,8 @@ impl Candidate {
     pub(crate) fn judge(&self, length: usize) -> Option<Match> {
         if self.is_whole && length >= usize::from(self.decided) {
             Some(Match::Yes)
-        } else if length < usize::from(self.decided) || !self.is_whole && length == usize::from(self.decided) {
+        } else if length < usize::from(self.decided) || !self.is_whole && length == usize::from(self.decided)
+        {
             Some(Match::NeedMore)
         } else {
             None
@@ -290,7 +291,9 @@ impl Table {
             .collect();
         let paths: Vec<(Lead, Pattern)> = requests
             .iter()
-            .flat_map(|(lead, http)| http.urls.iter().map(|url| (*lead, Pattern::from_literal(url.as_bytes()))))
+            .flat_map(|(lead, http)| {
+                http.urls.iter().map(|url| (*lead, Pattern::from_literal(url.as_bytes())))
+            })
             .collect();
         let paths: Vec<_> = paths.iter().map(|(lead, pattern)| (*lead, pattern)).collect();
         let found_by = |conditions: &Conditions, anchor| conditions.anchor() == Some(anchor);
@@ -298,10 +301,8 @@ impl Table {
             .filter(|(_, conditions)| found_by(conditions, Anchor::Stun))
             .filter_map(|(lead, conditions)| Some((lead, conditions.stun.as_ref()?)))
             .collect();
-        let mut stun: Vec<_> = about_stun
-            .iter()
-            .flat_map(|(lead, stun)| stun.types.iter().map(|kind| (*kind, *lead)))
-            .collect();
+        let mut stun: Vec<_> =
+            about_stun.iter().flat_map(|(lead, stun)| stun.types.iter().map(|kind| (*kind, *lead))).collect();
         stun.sort_by_key(|(kind, lead)| (*kind, lead.row));
         let mut stun_attributes: Vec<_> = about_stun
             .iter()
@@ -327,7 +328,11 @@ impl Table {
             udp: prefixes(Transport::Udp, false),
             hosts: Hosts::new(hosts),
             requests_by_path: Prefixes::new(&paths),
-            requests: requests.iter().filter(|(_, http)| http.urls.is_empty()).map(|(lead, _)| *lead).collect(),
+            requests: requests
+                .iter()
+                .filter(|(_, http)| http.urls.is_empty())
+                .map(|(lead, _)| *lead)
+                .collect(),
             responses: leads_where(&|conditions| {
                 conditions.http.as_ref().is_some_and(|http| http.disposition.is_some())
             }),
@@ -502,10 +507,7 @@ fn rows(apps: &[App], signatures: &[Signature]) -> Result<Vec<Row>, LoadError> {
         .collect())
 }
 
-fn contains(
-    apps: &[App],
-    signatures: &[Signature],
-) -> Result<Option<(AhoCorasick, Vec<Lead>)>, LoadError> {
+fn contains(apps: &[App], signatures: &[Signature]) -> Result<Option<(AhoCorasick, Vec<Lead>)>, LoadError> {
     let texts: Vec<(&Signature, Lead)> = (0..)
         .zip(signatures)
         .filter(|(_, row)| row.conditions.anchor() == Some(Anchor::Text))

@@ -142,7 +142,7 @@ pub fn quic(bytes: &[u8]) {
         count += 1;
     }
     assert!(count <= bytes.len());
-    assert!(quic::crypto_frames(bytes).count() <= bytes.len());
+    assert!(quic::crypto_frames(bytes).count() <= bytes.len().min(quic::CRYPTO_FRAMES_MAX));
     let google = quic::google::packet(bytes).found().and_then(|packet| packet.hello());
     for hello in [google, quic::google::hello_message(bytes).found()].into_iter().flatten() {
         within(bytes, hello.sni().unwrap_or_default());
