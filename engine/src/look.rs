@@ -153,7 +153,8 @@ impl Classifier {
         sight.http = Some(head);
         match head {
             http::Head::Request(request) => {
-                if let Some(path) = Opening::new(request.path()) {
+                sight.path = request.path();
+                if let Some(path) = Opening::new(sight.path) {
                     let by_path = self.set.table.requests_by_path.find(path);
                     self.try_rows(sight, by_path.map(|candidate| candidate.lead), outcome);
                 }
@@ -221,24 +222,22 @@ impl Classifier {
         }
     }
 
-    /// Whether no dissector, no row and no other flow's evidence would make anything of a datagram: what
-    /// [`look_at_datagram`](Self::look_at_datagram) and what follows it find out too, at ten times the price.
+    /// Whether [`look_at_datagram`](Self::look_at_datagram), and asking other flows' evidence, would come to nothing for
+    /// a datagram behind `packets` others with payload.
     #[inline]
-    pub(crate) fn tells_nothing(&self, flow: &FlowState, packet: &Packet<'_>) -> bool {
+    pub(crate) fn is_noise(&self, packets: u8, packet: &Packet<'_>) -> bool {
         let (table, tuple) = (&self.set.table, &packet.five_tuple);
         let Some(opening) = Opening::new(packet.payload) else { return true };
-        // A call's end points are asked for with the first packet, its streams with a few more.
-        let asks = flow.packets <= 1 || flow.packets <= CALL_PACKETS && opening.first & 0xc0 == 0x80;
-        let has_row_for_media = || {
-            opening.first & 0xc0 == 0x80
-                && packet.payload.get(1).is_some_and(|byte| table.has_payload_type(byte & 0x7f))
+        let is_like_media = opening.first & 0xc0 == 0x80;
+        let may_be_media = || {
+            packets < CALL_PACKETS
+                || packet.payload.get(1).is_some_and(|byte| table.has_payload_type(byte & 0x7f))
         };
-        !asks
-            && packet.payload.get(4..8) != Some(&stun::MAGIC_COOKIE)
-            && !has_row_for_media()
-            && !quic::may_be(packet.payload)
+        packet.payload.get(4..8) != Some(&stun::MAGIC_COOKIE)
+            && !(is_like_media && may_be_media())
             && tuple.src_port != DNS_PORT
             && tuple.dst_port != DNS_PORT
+            && !quic::may_be(packet.payload)
             && table.contains.is_none()
             && table.udp.find(opening).next().is_none()
     }
@@ -397,7 +396,7 @@ impl Classifier {
     ) {
         for candidate in prefixes.find(opening) {
             if sight.admits(&candidate.lead) {
-                self.try_row(sight, candidate.lead.row, candidate.judge(sight.bytes.len()), outcome);
+                self.try_row(sight, &candidate.lead, candidate.judge(sight.bytes.len()), outcome);
             }
         }
     }
@@ -406,13 +405,14 @@ impl Classifier {
     fn try_rows(&self, sight: &Sight<'_>, leads: impl Iterator<Item = Lead>, outcome: &mut Outcome) {
         for lead in leads {
             if sight.admits(&lead) {
-                self.try_row(sight, lead.row, None, outcome);
+                self.try_row(sight, &lead, None, outcome);
             }
         }
     }
 
-    fn try_row(&self, sight: &Sight<'_>, row: RowIndex, prefix: Option<Match>, outcome: &mut Outcome) {
-        match sight.fits(&self.set.signatures()[usize::from(row)].conditions, prefix) {
+    fn try_row(&self, sight: &Sight<'_>, lead: &Lead, prefix: Option<Match>, outcome: &mut Outcome) {
+        let row = lead.row;
+        match sight.fits(lead, &self.set.signatures()[usize::from(row)].conditions, prefix) {
             Match::Yes if outcome.matches.contains(&row) => {}
             Match::Yes if outcome.matches.len() < outcome.matches.inline_size() => outcome.matches.push(row),
             Match::NeedMore => outcome.need_more = true,

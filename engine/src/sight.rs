@@ -18,6 +18,8 @@ pub(crate) struct Sight<'s> {
     /// The stream from its start, a segment, or a datagram.
     pub(crate) bytes: &'s [u8],
     pub(crate) http: Option<http::Head<'s>>,
+    /// The path of the HTTP request.
+    pub(crate) path: &'s [u8],
     pub(crate) stun: Option<stun::Message<'s>>,
 }
 
@@ -28,7 +30,7 @@ const PLAUSIBLE_MS: RangeInclusive<u64> = 1_230_768_000_000..=4_386_528_000_000;
 
 impl<'s> Sight<'s> {
     pub(crate) fn new(packet: &'s Packet<'s>, direction: Option<Direction>, bytes: &'s [u8]) -> Self {
-        Self { packet, direction, bytes, http: None, stun: None }
+        Self { packet, direction, bytes, http: None, path: &[], stun: None }
     }
 
     /// Whether one of the flow's ports is this one.
@@ -64,11 +66,12 @@ impl<'s> Sight<'s> {
 
     /// Whether all conditions hold of a row that was [admitted](Self::admits), but for `reverse`, `every` and `unless`,
     /// which concern the flow. `prefix` is what is known of that condition already.
-    pub(crate) fn fits(&self, conditions: &Conditions, prefix: Option<Match>) -> Match {
-        let direct = within(&conditions.length, self.packet.payload.len() as u64)
-            && self.port_fits(&conditions.ports)
-            && self.address_fits(&conditions.addresses);
-        if !direct {
+    pub(crate) fn fits(&self, lead: &Lead, conditions: &Conditions, prefix: Option<Match>) -> Match {
+        if lead.asks_for_more
+            && !(within(&conditions.length, self.packet.payload.len() as u64)
+                && self.port_fits(&conditions.ports)
+                && self.address_fits(&conditions.addresses))
+        {
             return Match::No;
         }
         let mut fits = prefix.unwrap_or_else(|| {
@@ -80,14 +83,16 @@ impl<'s> Sight<'s> {
         for equation in &conditions.equations {
             fits = fits.and(|| equation.matches(self.bytes, self.packet.payload.len()));
         }
-        let contains = || {
-            conditions.contains.is_empty()
-                || memchr::memmem::find(self.packet.payload, &conditions.contains).is_some()
-        };
-        fits.and(|| Match::from(contains()))
-            .and(|| conditions.stun.as_ref().map_or(Match::Yes, |stun| Match::from(self.stun_fits(stun))))
-            .and(|| conditions.rtp.as_ref().map_or(Match::Yes, |rtp| Match::from(self.rtp_fits(rtp))))
-            .and(|| conditions.http.as_ref().map_or(Match::Yes, |http| self.http_fits(http, conditions)))
+        let rest = fits != Match::No
+            && (conditions.contains.is_empty()
+                || memchr::memmem::find(self.packet.payload, &conditions.contains).is_some())
+            && conditions.stun.as_ref().is_none_or(|stun| self.stun_fits(stun))
+            && conditions.rtp.as_ref().is_none_or(|rtp| self.rtp_fits(rtp));
+        match &conditions.http {
+            _ if !rest => Match::No,
+            Some(http) => fits.and(|| self.http_fits(http, conditions)),
+            None => fits,
+        }
     }
 
     fn port_fits(&self, ports: &[RangeInclusive<u16>]) -> bool {
@@ -150,11 +155,10 @@ impl<'s> Sight<'s> {
                         (Some(_), None) => wait,
                         (Some(wanted), Some(found)) => Match::from(contains_lower(found, wanted.as_bytes())),
                     };
-                let path = request.path();
                 let line = (condition.methods.is_empty()
                     || condition.methods.iter().any(|method| method.as_bytes() == request.method))
                     && (condition.urls.is_empty()
-                        || condition.urls.iter().any(|url| path.starts_with(url.as_bytes())));
+                        || condition.urls.iter().any(|url| self.path.starts_with(url.as_bytes())));
                 Match::from(line)
                     .and(|| field(&condition.user_agent, request.user_agent))
                     .and(|| field(&condition.referer, request.referer))

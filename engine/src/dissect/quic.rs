@@ -108,7 +108,8 @@ pub fn may_be(datagram: &[u8]) -> bool {
         Some(first) if first & 0x80 != 0 => {
             datagram.get(1..5).and_then(<[u8]>::first_chunk).is_some_and(|version| {
                 let version = u32::from_be_bytes(*version);
-                version == 0 || is_reserved(version) || is_known(version)
+                // Google's versions begin with a Q.
+                version == 0 || is_reserved(version) || is_known(version) || version >> 24 == u32::from(b'Q')
             })
         }
         Some(first) if first & 0xcb == 0x09 => datagram.get(9) == Some(&b'Q'),

@@ -46,6 +46,8 @@ pub(crate) struct Lead {
     pub(crate) longest: u16,
     pub(crate) transport: Option<Transport>,
     pub(crate) direction: Option<Direction>,
+    /// There are conditions on ports or addresses, or several ranges of lengths.
+    pub(crate) asks_for_more: bool,
 }
 
 impl Lead {
@@ -56,6 +58,9 @@ impl Lead {
             longest: conditions.length.iter().map(|range| *range.end()).max().unwrap_or(u16::MAX),
             transport: conditions.transport,
             direction: conditions.direction,
+            asks_for_more: conditions.length.len() > 1
+                || !conditions.ports.is_empty()
+                || !conditions.addresses.is_empty(),
         }
     }
 }
@@ -212,10 +217,11 @@ impl Hosts {
             return None;
         }
         let mut best = None;
-        let mut consider = |start: usize| {
+        let starts = core::iter::once(0).chain(memchr::memchr_iter(b'.', name).map(|dot| dot + 1));
+        for start in starts {
             let length = name.len() - start;
             if self.lengths[length >> 6 & 3] >> (length & 63) & 1 == 0 {
-                return;
+                continue;
             }
             let front = name[..start].strip_suffix(b".").unwrap_or_default();
             let matching = |(host, row): &&(HostPattern, RowIndex)| host.fits_before(front) && accept(*row);
@@ -223,12 +229,6 @@ impl Hosts {
                 && best.is_none_or(|(rank, _)| host.rank() > rank)
             {
                 best = Some((host.rank(), *row));
-            }
-        };
-        consider(0);
-        for (at, byte) in name.iter().enumerate() {
-            if *byte == b'.' {
-                consider(at + 1);
             }
         }
         best.map(|(_, row)| row)
