@@ -21,7 +21,7 @@ mod vectors;
 
 use super::Dissection;
 use super::cursor::{Cursor, Stop};
-pub use frames::{CryptoFrame, CryptoFrames, crypto_frames};
+pub use frames::{CRYPTO_FRAMES_MAX, CryptoFrame, CryptoFrames, crypto_frames};
 #[cfg(feature = "quic")]
 pub use initial::decrypt_initial;
 
