@@ -118,6 +118,10 @@ impl Cutter {
     ) {
         match piece {
             Piece::Gap(bytes) => self.gap(time_us, bytes, out),
+            Piece::Break => {
+                self.finish(out);
+                self.lose(time_us, 0);
+            }
             Piece::Bytes(mut bytes) => {
                 while !bytes.is_empty() {
                     bytes = self.step(framing, time_us, bytes, out);
@@ -357,6 +361,13 @@ mod tests {
         let stream = [vec![0x5a; 500], message(2, 10)].concat();
         let cut = cut(stream.chunks(90).map(Piece::Bytes));
         assert_eq!((cut.messages, cut.unknown), (vec![(2, 26)], 500));
+    }
+
+    #[test]
+    fn a_message_does_not_go_on_behind_a_break() {
+        let (first, second) = (message(2, 300), message(6, 0));
+        let cut = cut([Piece::Bytes(&first[..100]), Piece::Break, Piece::Bytes(&second)]);
+        assert_eq!((cut.messages, cut.unknown), (vec![(2, 100), (6, 16)], 0));
     }
 
     #[test]

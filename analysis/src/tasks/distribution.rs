@@ -2,28 +2,44 @@
 
 use std::collections::BTreeMap;
 
-/// Bits of a value that are kept: values below 2,048 stay as they are, larger ones lose less than a thousandth.
-const BITS: u32 = 11;
+/// Most different values that are kept apart.
+const VALUES: usize = 131_072;
 
-/// A distribution of durations or sizes. Values are cut to their 11 leading bits, so that any number of them needs
-/// no more than some thousand entries; quantiles are exact up to that.
-#[derive(Clone, Debug, Default)]
+/// A distribution of durations or sizes.
+///
+/// Quantiles are exact as long as no more than 131,072 different values came. After that values lose their last
+/// binary digits, one by one, as far as it takes to stay within that number; 11 leading ones are left of any.
+#[derive(Clone, Debug)]
 pub struct Distribution {
     counts: BTreeMap<u64, u64>,
     total: u64,
+    most: usize,
+    /// Leading binary digits that are kept of a value.
+    digits: u32,
+}
+
+impl Default for Distribution {
+    fn default() -> Self {
+        Self::of_at_most(VALUES)
+    }
 }
 
 impl Distribution {
-    /// Takes in one value.
-    pub fn add(&mut self, value: u64) {
-        *self.counts.entry(Self::cut(value)).or_default() += 1;
-        self.total += 1;
+    fn of_at_most(most: usize) -> Self {
+        Self { counts: BTreeMap::new(), total: 0, most, digits: u64::BITS }
     }
 
-    /// What a value becomes: its 11 leading bits.
-    pub fn cut(value: u64) -> u64 {
-        let shift = (u64::BITS - value.leading_zeros()).saturating_sub(BITS);
-        value >> shift << shift
+    /// Takes in one value.
+    pub fn add(&mut self, value: u64) {
+        *self.counts.entry(cut(value, self.digits)).or_default() += 1;
+        self.total += 1;
+        while self.counts.len() > self.most && self.digits > 1 {
+            let longest = self.counts.last_key_value().map_or(0, |(largest, _)| digits(*largest));
+            self.digits = self.digits.min(longest) - 1;
+            for (value, count) in std::mem::take(&mut self.counts) {
+                *self.counts.entry(cut(value, self.digits)).or_default() += count;
+            }
+        }
     }
 
     /// How many values came.
@@ -59,6 +75,16 @@ impl Distribution {
     }
 }
 
+fn digits(value: u64) -> u32 {
+    u64::BITS - value.leading_zeros()
+}
+
+/// A value's leading binary digits, the others being zero.
+fn cut(value: u64, kept: u32) -> u64 {
+    let lost = digits(value).saturating_sub(kept);
+    value >> lost << lost
+}
+
 /// The rank, from 1, of a quantile among so many values.
 pub(super) fn nearest_rank(total: u64, share: f64) -> u64 {
     ((share * total as f64).ceil() as u64).clamp(1, total.max(1))
@@ -75,10 +101,22 @@ mod tests {
         values.iter().for_each(|value| distribution.add(*value));
         values.sort_unstable();
         for share in [0.0, 0.01, 0.25, 0.5, 0.9, 0.999, 1.0] {
-            let exact = values[nearest_rank(2000, share) as usize - 1];
-            assert_eq!(distribution.quantile(share), Distribution::cut(exact));
-            assert!(exact - distribution.quantile(share) <= exact / 1024);
+            assert_eq!(distribution.quantile(share), values[nearest_rank(2000, share) as usize - 1]);
         }
         assert_eq!(distribution.steps().last().map(|step| step.1), Some(1.0));
+    }
+
+    #[test]
+    fn too_many_values_lose_their_last_digits() {
+        let mut values: Vec<u64> = (0..50_000).map(|n: u64| n * n * 37 % 1_000_003).collect();
+        let mut distribution = Distribution::of_at_most(4096);
+        values.iter().for_each(|value| distribution.add(*value));
+        values.sort_unstable();
+        assert!(distribution.counts.len() <= 4096 && distribution.len() == 50_000);
+        for share in [0.01, 0.5, 0.999] {
+            let exact = values[nearest_rank(50_000, share) as usize - 1];
+            let found = distribution.quantile(share);
+            assert!(found <= exact && exact - found <= exact >> 9, "{found} for {exact}");
+        }
     }
 }

@@ -1,9 +1,9 @@
 //! One flow from its first packet to its last.
 
-use wiremark::{Address, Carrier, Direction, Fragment, Packet, Seen, TcpFields, Transport};
+use wiremark::{Address, Carrier, Direction, Fragment, Packet, Seen, TcpFields, Transport, Tunnel};
 
 use super::TaskId;
-use super::catalog::{Framing, Request, TaskTable};
+use super::catalog::{Request, TaskTable};
 use super::connection::Connection;
 use super::datagrams::{Call, LookUps, lone_message};
 use super::exchange::{Exchange, Half, Side, Step};
@@ -26,11 +26,21 @@ pub(super) enum Told {
     Http(Open),
 }
 
-/// What the verdict says of the flow, as far as it matters here.
+/// What a flow is taken apart by: the table, and what the verdict says.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Purpose<'a> {
+pub(super) struct Guide<'a> {
+    pub(super) table: &'a TaskTable,
     pub(super) role: &'a str,
     pub(super) carrier: Carrier,
+}
+
+/// A segment or datagram, live or parked.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sent<'a> {
+    pub(super) side: Side,
+    pub(super) time_us: u64,
+    pub(super) tcp: TcpFields,
+    pub(super) payload: &'a [u8],
 }
 
 /// One flow.
@@ -48,6 +58,8 @@ pub(super) struct FlowTrack {
     pub(super) host_task: Option<TaskId>,
     /// When the last task began.
     pub(super) last_task_us: Option<u64>,
+    /// The tunnels last seen around what the user's end and the server's sent.
+    pub(super) tunnels: [Option<Tunnel>; 2],
     transport: Transport,
     opened_us: Option<u64>,
     high: [Option<u32>; 2],
@@ -127,6 +139,7 @@ impl FlowTrack {
             early: Vec::new(),
             host_task: None,
             last_task_us: None,
+            tunnels: [None; 2],
             transport: packet.five_tuple.transport,
             opened_us: opens.then_some(packet.time_us),
             high: [None; 2],
@@ -185,8 +198,7 @@ impl FlowTrack {
     /// Takes in a packet of the app's flow.
     pub(super) fn packet(
         &mut self,
-        table: &TaskTable,
-        purpose: Purpose<'_>,
+        guide: Guide<'_>,
         packet: &Packet<'_>,
         side: Side,
         is_talkroom: bool,
@@ -194,23 +206,25 @@ impl FlowTrack {
     ) {
         if let Mode::Undecided { .. } | Mode::Counting = self.mode {
             let before = std::mem::replace(&mut self.mode, Mode::Lone);
-            self.mode = self.begin(table, purpose);
+            self.mode = self.begin(guide);
             if let Mode::Undecided { parked, .. } = before {
-                for Parked { side, time_us, tcp, payload } in parked {
-                    self.mode.packet(table, purpose, side, time_us, tcp, &payload, is_talkroom, tell);
+                for Parked { side, time_us, tcp, payload } in &parked {
+                    let sent = Sent { side: *side, time_us: *time_us, tcp: *tcp, payload };
+                    self.mode.packet(guide, sent, is_talkroom, tell);
                 }
             }
         }
         if matches!(packet.fragment, Fragment::Later(_)) {
             return;
         }
-        self.mode.packet(table, purpose, side, packet.time_us, packet.tcp, packet.payload, is_talkroom, tell);
+        let sent = Sent { side, time_us: packet.time_us, tcp: packet.tcp, payload: packet.payload };
+        self.mode.packet(guide, sent, is_talkroom, tell);
     }
 
-    pub(super) fn finish(&mut self, table: &TaskTable, purpose: Purpose<'_>, tell: &mut impl FnMut(Told)) {
+    pub(super) fn finish(&mut self, guide: Guide<'_>, tell: &mut impl FnMut(Told)) {
         match &mut self.mode {
             Mode::Undecided { .. } | Mode::Counting | Mode::Lone => {}
-            Mode::Connection(connection) => connection.finish(table, purpose, tell),
+            Mode::Connection(connection) => connection.finish(guide, tell),
             Mode::LookUps(look_ups) => {
                 look_ups.finish(&mut |exchange| tell(Told::Task(FlowType::Dns, exchange)))
             }
@@ -221,40 +235,29 @@ impl FlowTrack {
         }
     }
 
-    fn begin(&self, table: &TaskTable, purpose: Purpose<'_>) -> Mode {
+    fn begin(&self, guide: Guide<'_>) -> Mode {
         if self.transport == Transport::Tcp {
             return Mode::Connection(Box::new(Connection::new(self.opened_us)));
         }
-        match purpose.carrier {
+        match guide.carrier {
             Carrier::Dns => Mode::LookUps(LookUps::default()),
             Carrier::Quic => Mode::Whole(Exchange::new(Side::User)),
-            _ if table.is_call(purpose.role) => Mode::Call(Call::default()),
-            _ if matches!(framing_of_role(table, purpose.role), Some(Framing::LongLink)) => Mode::Lone,
+            _ if guide.table.is_call(guide.role) => Mode::Call(Call::default()),
+            _ if guide.table.has_lone_messages(guide.role) => Mode::Lone,
             _ => Mode::Whole(Exchange::new(Side::User)),
         }
     }
 }
 
 impl Mode {
-    #[expect(clippy::too_many_arguments, reason = "the parts of a packet, live or parked")]
-    fn packet(
-        &mut self,
-        table: &TaskTable,
-        purpose: Purpose<'_>,
-        side: Side,
-        time_us: u64,
-        tcp: TcpFields,
-        payload: &[u8],
-        is_talkroom: bool,
-        tell: &mut impl FnMut(Told),
-    ) {
+    fn packet(&mut self, guide: Guide<'_>, sent: Sent<'_>, is_talkroom: bool, tell: &mut impl FnMut(Told)) {
+        let Guide { table, role, .. } = guide;
+        let Sent { side, time_us, payload, .. } = sent;
         match self {
             Mode::Undecided { .. } | Mode::Counting => {}
-            Mode::Connection(connection) => {
-                connection.segment(table, purpose, side, time_us, tcp, payload, tell)
-            }
+            Mode::Connection(connection) => connection.segment(guide, sent, tell),
             Mode::LookUps(look_ups) => {
-                let task = table.of_role(purpose.role);
+                let task = table.of_role(role);
                 look_ups.datagram(task, side, time_us, payload, &mut |exchange| {
                     tell(Told::Task(FlowType::Dns, exchange));
                 });
@@ -269,11 +272,6 @@ impl Mode {
             }
         }
     }
-}
-
-/// The framing that waits for a header in flows of a role.
-pub(super) fn framing_of_role(table: &TaskTable, role: &str) -> Option<Framing> {
-    table.framings().iter().find(|(of, _)| of == role).map(|(_, framing)| framing.clone())
 }
 
 /// How many bytes a segment adds to the highest number seen of its stream.

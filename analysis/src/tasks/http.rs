@@ -86,6 +86,12 @@ impl Http {
                 }
             }
             (Side::User, Piece::Gap(gap)) => self.gap(table, time_us, gap, done),
+            (Side::User, Piece::Break) => {
+                if let State::Head(head, from_us) = std::mem::replace(&mut self.state, State::Lost) {
+                    self.count(Side::User, from_us, head.len() as u64);
+                }
+            }
+            (Side::Server, Piece::Break) => {}
             (Side::Server, Piece::Bytes(bytes)) => {
                 self.count(Side::Server, time_us, bytes.len() as u64);
                 if let Some(open) = &mut self.open {

@@ -17,6 +17,8 @@ pub(super) enum Piece<'a> {
     Bytes(&'a [u8]),
     /// So many bytes that were not captured.
     Gap(u64),
+    /// What follows has nothing to do with what came before.
+    Break,
 }
 
 /// One direction of a connection.
@@ -142,7 +144,7 @@ impl Stream {
     ) {
         self.finish(show);
         self.next = Some(sequence);
-        show(time_us, Piece::Gap(0));
+        show(time_us, Piece::Break);
         self.pass(time_us, payload, show);
     }
 }
@@ -168,6 +170,7 @@ mod tests {
         |_, piece| match piece {
             Piece::Bytes(bytes) => *text += &String::from_utf8_lossy(bytes),
             Piece::Gap(bytes) => *text += &format!("<{bytes}>"),
+            Piece::Break => *text += "|",
         }
     }
 
@@ -211,6 +214,6 @@ mod tests {
         shown.segment(0, 0, "a");
         shown.segment(0, 1 << 30, "b");
         shown.segment(0, (1 << 30) + 1, "c");
-        assert_eq!(shown.text, "a<0>bc");
+        assert_eq!(shown.text, "a|bc");
     }
 }

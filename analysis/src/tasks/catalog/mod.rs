@@ -60,7 +60,7 @@ pub struct TaskTable {
     rows: Vec<Row>,
     by_path: HashMap<String, usize>,
     by_command: HashMap<u32, Vec<usize>>,
-    by_request_type: HashMap<u32, usize>,
+    by_request_type: HashMap<u32, Option<usize>>,
     rules: Rules,
 }
 
@@ -93,7 +93,16 @@ impl TaskTable {
                 by_command.entry(command).or_default().push(index);
             }
             if let Some(request_type) = row.row.request_type {
-                by_request_type.entry(request_type).or_insert(index);
+                by_request_type.entry(request_type).or_insert(Some(index));
+            }
+        }
+        // A type that was given away twice, for different tasks, names nothing by itself.
+        for row in &rows {
+            let known = row.row.request_type.and_then(|kind| by_request_type.get_mut(&kind));
+            if let Some(known) = known
+                && known.is_some_and(|index: usize| rows[index].row.task != row.row.task)
+            {
+                *known = None;
             }
         }
         let rows = rows.into_iter().map(|read| read.row).collect();
@@ -125,8 +134,8 @@ impl TaskTable {
         let by_type = || {
             marks
                 .request_type
-                .and_then(|kind| self.by_request_type.get(&kind))
-                .map(|index| &self.rows[*index])
+                .and_then(|kind| self.by_request_type.get(&kind).copied().flatten())
+                .map(|index| &self.rows[index])
         };
         by_path.or_else(|| self.by_command(marks)).or_else(by_type)
     }
@@ -148,6 +157,21 @@ impl TaskTable {
         &self.rules.framings
     }
 
+    /// The framing that waits for a header in flows of a role.
+    pub(super) fn framing_of_role(&self, role: &str) -> Option<&Framing> {
+        self.framings().iter().find(|(of, _)| of == role).map(|(_, framing)| framing)
+    }
+
+    /// Whether long-link messages may travel in datagrams of their own in flows of a role.
+    pub(super) fn has_lone_messages(&self, role: &str) -> bool {
+        matches!(self.framing_of_role(role), Some(Framing::LongLink))
+    }
+
+    /// Whether TCP flows of a role are HTTP, though their first bytes do not show it.
+    pub(super) fn is_http(&self, role: &str) -> bool {
+        self.rules.roles.iter().any(|rule| rule.role == role && rule.is_http)
+    }
+
     pub(super) fn media(&self) -> &MediaRules {
         &self.rules.media
     }
@@ -163,7 +187,7 @@ impl TaskTable {
 
     /// What a flow of a role does where nothing in it tells.
     pub(super) fn of_role(&self, role: &str) -> Option<TaskId> {
-        self.rules.roles.iter().find(|(name, _)| name == role).map(|(_, task)| *task)
+        self.rules.roles.iter().find(|rule| rule.role == role).map(|rule| rule.task)
     }
 
     /// The first request rule that holds.
@@ -229,6 +253,7 @@ mod tests {
         let new = Marks { path: Some("/cgi-bin/micromsg-bin/androidfcmreg"), ..old };
         assert_eq!(task(&table, old).unwrap().1, "Other operations");
         assert_eq!(task(&table, new).unwrap().1, "Connect to servers");
+        assert_eq!(task(&table, Marks { path: None, ..old }), None);
         let command = Marks { command: Some(2), ..Marks::default() };
         assert_eq!(task(&table, command).unwrap(), ("Instant Messaging".into(), "Send texts".into()));
         let kind = Marks { request_type: Some(214), ..Marks::default() };

@@ -13,7 +13,7 @@ pub(super) struct Rules {
     pub(super) app: String,
     /// The role whose UDP flows are made of call datagrams.
     pub(super) call_role: String,
-    pub(super) roles: Vec<(String, TaskId)>,
+    pub(super) roles: Vec<RoleRule>,
     pub(super) requests: Vec<RequestRule>,
     pub(super) framings: Vec<(String, Framing)>,
     pub(super) long_link: LongLinkRules,
@@ -21,6 +21,14 @@ pub(super) struct Rules {
     pub(super) datagrams: Vec<DatagramRule>,
     pub(super) talkroom: Starts,
     pub(super) call: Starts,
+}
+
+/// What an exchange of a flow of some role is where nothing in it names a task.
+#[derive(Debug)]
+pub(super) struct RoleRule {
+    pub(super) role: String,
+    pub(super) is_http: bool,
+    pub(super) task: TaskId,
 }
 
 /// What is seen of an HTTP request, or of a flow's server name alone.
@@ -170,6 +178,8 @@ struct File {
 #[serde(deny_unknown_fields)]
 struct RoleRow {
     role: String,
+    #[serde(default)]
+    http: bool,
     service: String,
     task: String,
 }
@@ -237,8 +247,12 @@ impl Rules {
             Pattern::parse(text.get_ref(), 0)
                 .map_err(|problem| at(text.span().start, format!("expected {problem}")))
         };
-        let roles =
-            read.role.iter().map(|row| (row.role.clone(), names.id(&row.service, &row.task))).collect();
+        let rule = |row: &RoleRow| RoleRule {
+            role: row.role.clone(),
+            is_http: row.http,
+            task: names.id(&row.service, &row.task),
+        };
+        let roles = read.role.iter().map(rule).collect();
         let mut requests = Vec::new();
         for row in &read.request {
             let mut hosts = Vec::new();
