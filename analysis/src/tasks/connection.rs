@@ -31,7 +31,7 @@ enum Content {
     Unknown(Unknown),
     Http(Http),
     LongLink(LongLink),
-    InTurn(InTurn),
+    InTurn(Box<InTurn>),
     /// Nothing that can be taken apart: one exchange.
     Whole(Exchange),
 }
@@ -72,6 +72,11 @@ impl Connection {
         });
     }
 
+    /// Whether both sides have said all they had to say.
+    pub(super) fn is_over(&self) -> bool {
+        self.streams.iter().all(Stream::is_over)
+    }
+
     pub(super) fn finish(&mut self, guide: Guide<'_>, tell: &mut impl FnMut(Told)) {
         let Self { streams, content } = self;
         for (side, stream) in [Side::User, Side::Server].into_iter().zip(streams) {
@@ -84,7 +89,7 @@ impl Connection {
             Content::LongLink(link) => link.finish(guide.table, &mut |step| tell(step.into())),
             Content::InTurn(link) => link.finish(guide.table, &mut |exchange| in_turn(exchange, tell)),
             Content::Whole(exchange) => {
-                let flow_type = if guide.carrier == Carrier::Dns { FlowType::Dns } else { FlowType::Tcp };
+                let flow_type = if guide.carrier() == Carrier::Dns { FlowType::Dns } else { FlowType::Tcp };
                 tell(Told::Task(flow_type, std::mem::replace(exchange, Exchange::new(Side::User))));
             }
         }
@@ -107,7 +112,14 @@ impl Content {
     ) {
         let table = guide.table;
         match self {
-            Content::Unknown(Unknown { kept, .. }) => {
+            Content::Unknown(Unknown { kept, opened_us }) => {
+                // Most streams are known by the first piece of them.
+                if let (true, Piece::Bytes(bytes)) = (kept.is_empty(), piece)
+                    && let Dissection::Found(content) = look(guide, *opened_us, bytes)
+                {
+                    *self = content;
+                    return self.piece(guide, side, time_us, piece, tell);
+                }
                 let (bytes, gap) = match piece {
                     Piece::Bytes(bytes) => (bytes.to_vec(), 0),
                     Piece::Gap(gap) => (Vec::new(), gap),
@@ -164,8 +176,12 @@ fn look(guide: Guide<'_>, opened_us: Option<u64>, bytes: &[u8]) -> Dissection<Co
     if bytes.is_empty() {
         return Dissection::NeedMore;
     }
-    if matches!(guide.carrier, Carrier::Tls | Carrier::Dns) {
-        return Dissection::Found(Content::Whole(Exchange::new(Side::User)));
+    match guide.carrier() {
+        Carrier::Tls | Carrier::Dns => {
+            return Dissection::Found(Content::Whole(Exchange::new(Side::User)));
+        }
+        Carrier::Http => return Dissection::Found(Content::Http(Http::new(opened_us))),
+        _ => {}
     }
     match http::head(bytes) {
         Dissection::Found(_) => return Dissection::Found(Content::Http(Http::new(opened_us))),
@@ -186,10 +202,9 @@ fn look(guide: Guide<'_>, opened_us: Option<u64>, bytes: &[u8]) -> Dissection<Co
 
 /// What the flow's role lets expect, where its first bytes do not tell: they may be the middle of something.
 fn fallback(guide: Guide<'_>, opened_us: Option<u64>) -> Content {
-    match (guide.carrier, guide.table.framing_of_role(guide.role)) {
-        (Carrier::Http, _) => Content::Http(Http::new(opened_us)),
+    match (guide.carrier(), guide.table.framing_of_role(guide.role())) {
         (Carrier::Unknown | Carrier::Raw, Some(framing)) => cut_by(framing.clone()),
-        (Carrier::Unknown, None) if guide.table.is_http(guide.role) => Content::Http(Http::new(opened_us)),
+        (Carrier::Unknown, None) if guide.table.is_http(guide.role()) => Content::Http(Http::new(opened_us)),
         _ => Content::Whole(Exchange::new(Side::User)),
     }
 }
@@ -197,6 +212,6 @@ fn fallback(guide: Guide<'_>, opened_us: Option<u64>) -> Content {
 fn cut_by(framing: Framing) -> Content {
     match framing {
         Framing::LongLink => Content::LongLink(LongLink::new()),
-        framing => Content::InTurn(InTurn::new(framing)),
+        framing => Content::InTurn(Box::new(InTurn::new(framing))),
     }
 }

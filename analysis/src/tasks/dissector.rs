@@ -1,6 +1,7 @@
 //! Frames in, tasks out.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 
 use wiremark::{
     Address, AppId, Carrier, Classifier, Event, Flow, Frame, Observer, Packet, ParseError, Seen,
@@ -54,9 +55,11 @@ pub struct TaskDissector<'c> {
 #[derive(Debug)]
 struct Desk<'c> {
     app: Option<AppId>,
-    flows: HashMap<u64, FlowTrack>,
+    flows: HashMap<u64, FlowTrack, BuildHasherDefault<InOrder>>,
     users: Users,
     ledger: Ledger<'c>,
+    /// What the flow at hand tells; kept for its room.
+    told: Vec<Told>,
     capture: CaptureUse,
     captures: u32,
 }
@@ -84,9 +87,10 @@ impl<'c> TaskDissector<'c> {
         let app = set.apps().iter().find(|app| app.name == table.app()).map(|app| app.id);
         let desk = Desk {
             app,
-            flows: HashMap::new(),
+            flows: HashMap::default(),
             users: Users::new(config.ipv6_prefix),
             ledger: Ledger { set, table, servers: Servers::default(), usage: Usage::new(table) },
+            told: Vec::new(),
             capture: CaptureUse::default(),
             captures: 0,
         };
@@ -95,7 +99,9 @@ impl<'c> TaskDissector<'c> {
 
     /// What follows belongs to this capture. Flows do not go on from one capture to the next; users do.
     pub fn begin_capture(&mut self, name: &str) {
-        self.tracker = Tracker::new(self.classifier, self.config.tracker);
+        if self.tracker.statistics().frames > 0 {
+            self.tracker = Tracker::new(self.classifier, self.config.tracker);
+        }
         self.desk.captures += 1;
         self.desk.capture = CaptureUse { name: name.to_owned(), ..CaptureUse::default() };
     }
@@ -107,8 +113,9 @@ impl<'c> TaskDissector<'c> {
     pub fn frame(&mut self, frame: &Frame<'_>, sink: &mut impl Sink) -> Result<(), ParseError> {
         let Self { tracker, desk, config, .. } = self;
         let mut name = NameSeen::default();
-        let seen = tracker.frame_observed(frame, &mut |flow| desk.ended(flow, sink), &mut name)?;
         let packet = Packet::parse(frame.link_type, frame.time_us, frame.bytes)?;
+        let ended = &mut |flow: &Flow| desk.ended(flow, sink);
+        let seen = tracker.packet_observed(&packet, frame.wire_bytes, ended, &mut name)?;
         let tunnel = if config.by_tunnel { Tunnel::around(frame.link_type, frame.bytes) } else { None };
         desk.packet(&packet, tunnel, &seen, name.get(), sink);
         Ok(())
@@ -147,7 +154,7 @@ impl Desk<'_> {
         name: Option<&[u8]>,
         sink: &mut impl Sink,
     ) {
-        let Self { app, flows, users, ledger, capture, captures } = self;
+        let Self { app, flows, users, ledger, told, capture, captures } = self;
         let flow = flows.entry(seen.flow_number).or_insert_with(|| {
             let ends = Ends::of(packet, seen.direction);
             FlowTrack::new(packet, seen, users.at(ends.user.0, tunnel, packet.time_us), ends)
@@ -219,22 +226,20 @@ impl Desk<'_> {
             flow.name(ledger.table, name);
         }
         let guide = ledger.guide(&seen.verdict);
-        let mut told = Vec::new();
         flow.packet(guide, packet, side, user.is_in_talkroom, &mut |what| told.push(what));
         let mut owner = Owner { flow: seen.flow_number, id: flow.user, user };
-        told.into_iter().for_each(|what| ledger.tell(guide, flow, &mut owner, what, sink));
+        told.drain(..).for_each(|what| ledger.tell(guide, flow, &mut owner, what, sink));
     }
 
     fn ended(&mut self, ended: &Flow, sink: &mut impl Sink) {
-        let Self { flows, users, ledger, captures, .. } = self;
+        let Self { flows, users, ledger, told, captures, .. } = self;
         let Some(mut flow) = flows.remove(&ended.number) else { return };
         let Some(user) = users.get(flow.user) else { return };
         if flow.is_app {
             let guide = ledger.guide(&ended.verdict);
-            let mut told = Vec::new();
             flow.finish(guide, &mut |what| told.push(what));
             let mut owner = Owner { flow: ended.number, id: flow.user, user: &mut *user };
-            told.into_iter().for_each(|what| ledger.tell(guide, &mut flow, &mut owner, what, sink));
+            told.drain(..).for_each(|what| ledger.tell(guide, &mut flow, &mut owner, what, sink));
         }
         let from_user = ended.five_tuple.src == flow.ends.user.0;
         let [ahead, back] = ended.packets;
@@ -264,8 +269,7 @@ fn count_packet(capture: &mut CaptureUse, time_us: u64, bytes: u64) {
 
 impl<'c> Ledger<'c> {
     fn guide(&self, verdict: &Verdict) -> Guide<'c> {
-        let role = self.set.role_name(verdict.app, verdict.role);
-        Guide { table: self.table, role, carrier: verdict.carrier }
+        Guide { table: self.table, set: self.set, verdict: *verdict }
     }
 
     /// Names what a flow tells, adds it up and passes it on.
@@ -277,7 +281,7 @@ impl<'c> Ledger<'c> {
         told: Told,
         sink: &mut impl Sink,
     ) {
-        let of_role = || guide.table.of_role(guide.role);
+        let of_role = || guide.table.of_role(guide.role());
         let (flow_type, exchange, task) = match told {
             Told::Began(time_us) => {
                 if let Some(before) = flow.last_task_us.replace(time_us) {
@@ -356,6 +360,24 @@ impl Servers {
     fn purpose(&self, server: (Address, u16)) -> Option<TaskId> {
         let (task, times) = self.0.get(&server).copied().flatten()?;
         (times >= TIMES).then_some(task)
+    }
+}
+
+/// Hashes the numbers of flows: they are given out one after the other, so nobody can choose them to collide.
+#[derive(Debug, Default)]
+struct InOrder(u64);
+
+impl Hasher for InOrder {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64((*byte).into()));
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = (self.0 ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
     }
 }
 

@@ -1,7 +1,5 @@
 //! How often which value came, in bounded memory.
 
-use std::collections::BTreeMap;
-
 /// Most different values that are kept apart.
 const VALUES: usize = 131_072;
 
@@ -11,7 +9,10 @@ const VALUES: usize = 131_072;
 /// binary digits, one by one, as far as it takes to stay within that number; 11 leading ones are left of any.
 #[derive(Clone, Debug)]
 pub struct Distribution {
-    counts: BTreeMap<u64, u64>,
+    /// Different values, ascending, and how often each came.
+    counts: Vec<(u64, u64)>,
+    /// Values that wait to be counted.
+    new: Vec<u64>,
     total: u64,
     most: usize,
     /// Leading binary digits that are kept of a value.
@@ -26,20 +27,43 @@ impl Default for Distribution {
 
 impl Distribution {
     fn of_at_most(most: usize) -> Self {
-        Self { counts: BTreeMap::new(), total: 0, most, digits: u64::BITS }
+        Self { counts: Vec::new(), new: Vec::new(), total: 0, most, digits: u64::BITS }
     }
 
     /// Takes in one value.
     pub fn add(&mut self, value: u64) {
-        *self.counts.entry(cut(value, self.digits)).or_default() += 1;
         self.total += 1;
-        while self.counts.len() > self.most && self.digits > 1 {
-            let longest = self.counts.last_key_value().map_or(0, |(largest, _)| digits(*largest));
-            self.digits = self.digits.min(longest) - 1;
-            for (value, count) in std::mem::take(&mut self.counts) {
-                *self.counts.entry(cut(value, self.digits)).or_default() += count;
+        self.new.push(value);
+        if self.new.len() >= self.most {
+            let mut digits = self.digits;
+            self.counts = self.counted(digits);
+            self.new.clear();
+            while self.counts.len() > self.most && digits > 1 {
+                let longest = self.counts.last().map_or(0, |(largest, _)| digits_of(*largest));
+                digits = digits.min(longest) - 1;
+                self.counts = self.counted(digits);
             }
+            self.digits = digits;
         }
+    }
+
+    /// All values by so many leading digits, and how often each came.
+    fn counted(&self, digits: u32) -> Vec<(u64, u64)> {
+        let new = self.new.iter().map(|value| (*value, 1));
+        let mut all: Vec<(u64, u64)> = self
+            .counts
+            .iter()
+            .copied()
+            .chain(new)
+            .map(|(value, count)| (cut(value, digits), count))
+            .collect();
+        all.sort_unstable();
+        all.dedup_by(|(value, count), (before, sum)| {
+            let is_same = value == before;
+            *sum += if is_same { *count } else { 0 };
+            is_same
+        });
+        all
     }
 
     /// How many values came.
@@ -56,32 +80,32 @@ impl Distribution {
     pub fn quantile(&self, share: f64) -> u64 {
         let rank = nearest_rank(self.total, share);
         let mut seen = 0;
-        let found = self.counts.iter().find(|(_, count)| {
-            seen += **count;
+        let found = self.counted(self.digits).into_iter().find(|(_, count)| {
+            seen += count;
             seen >= rank
         });
-        found.map_or(0, |(value, _)| *value)
+        found.map_or(0, |(value, _)| value)
     }
 
     /// Each value with the share of values that do not exceed it, ascending.
     pub fn steps(&self) -> Vec<(f64, f64)> {
         let mut seen = 0;
         let total = self.total as f64;
-        let step = |(value, count): (&u64, &u64)| {
+        let step = |(value, count): (u64, u64)| {
             seen += count;
-            (*value as f64, seen as f64 / total)
+            (value as f64, seen as f64 / total)
         };
-        self.counts.iter().map(step).collect()
+        self.counted(self.digits).into_iter().map(step).collect()
     }
 }
 
-fn digits(value: u64) -> u32 {
+fn digits_of(value: u64) -> u32 {
     u64::BITS - value.leading_zeros()
 }
 
 /// A value's leading binary digits, the others being zero.
 fn cut(value: u64, kept: u32) -> u64 {
-    let lost = digits(value).saturating_sub(kept);
+    let lost = digits_of(value).saturating_sub(kept);
     value >> lost << lost
 }
 
@@ -112,7 +136,9 @@ mod tests {
         let mut distribution = Distribution::of_at_most(4096);
         values.iter().for_each(|value| distribution.add(*value));
         values.sort_unstable();
-        assert!(distribution.counts.len() <= 4096 && distribution.len() == 50_000);
+        assert!(
+            distribution.counts.len() + distribution.new.len() <= 2 * 4096 && distribution.len() == 50_000
+        );
         for share in [0.01, 0.5, 0.999] {
             let exact = values[nearest_rank(50_000, share) as usize - 1];
             let found = distribution.quantile(share);

@@ -1,5 +1,7 @@
 //! A request and its response, however they travel.
 
+use std::sync::Arc;
+
 use super::catalog::TaskId;
 use super::cut::Message;
 
@@ -53,7 +55,7 @@ pub(super) struct Exchange {
     pub(super) response: Option<Half>,
     pub(super) task: Option<TaskId>,
     /// Path of the known CGI.
-    pub(super) cgi: Option<String>,
+    pub(super) cgi: Option<Arc<str>>,
     pub(super) request_type: Option<u32>,
     pub(super) command: Option<u32>,
 }

@@ -1,6 +1,8 @@
 //! One flow from its first packet to its last.
 
-use wiremark::{Address, Carrier, Direction, Fragment, Packet, Seen, TcpFields, Transport, Tunnel};
+use wiremark::{
+    Address, Carrier, Direction, Fragment, Packet, Seen, SignatureSet, TcpFields, Transport, Tunnel, Verdict,
+};
 
 use super::TaskId;
 use super::catalog::{Request, TaskTable};
@@ -30,8 +32,18 @@ pub(super) enum Told {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Guide<'a> {
     pub(super) table: &'a TaskTable,
-    pub(super) role: &'a str,
-    pub(super) carrier: Carrier,
+    pub(super) set: &'a SignatureSet,
+    pub(super) verdict: Verdict,
+}
+
+impl<'a> Guide<'a> {
+    pub(super) fn role(&self) -> &'a str {
+        self.set.role_name(self.verdict.app, self.verdict.role)
+    }
+
+    pub(super) fn carrier(&self) -> Carrier {
+        self.verdict.carrier
+    }
 }
 
 /// A segment or datagram, live or parked.
@@ -83,6 +95,8 @@ enum Mode {
     /// Not the app's as far as is known; packets are counted only.
     Counting,
     Connection(Box<Connection>),
+    /// A connection that was closed.
+    Over,
     LookUps(LookUps),
     Call(Call),
     Lone,
@@ -177,6 +191,10 @@ impl FlowTrack {
             self.mode = Mode::Counting;
             return;
         }
+        // What is empty tells at most where a stream begins or ends.
+        if packet.payload.is_empty() && packet.tcp.flags & (TcpFields::SYN | TcpFields::FIN) == 0 {
+            return;
+        }
         *bytes += packet.payload.len();
         parked.push(Parked {
             side,
@@ -223,7 +241,7 @@ impl FlowTrack {
 
     pub(super) fn finish(&mut self, guide: Guide<'_>, tell: &mut impl FnMut(Told)) {
         match &mut self.mode {
-            Mode::Undecided { .. } | Mode::Counting | Mode::Lone => {}
+            Mode::Undecided { .. } | Mode::Counting | Mode::Over | Mode::Lone => {}
             Mode::Connection(connection) => connection.finish(guide, tell),
             Mode::LookUps(look_ups) => {
                 look_ups.finish(&mut |exchange| tell(Told::Task(FlowType::Dns, exchange)))
@@ -239,11 +257,11 @@ impl FlowTrack {
         if self.transport == Transport::Tcp {
             return Mode::Connection(Box::new(Connection::new(self.opened_us)));
         }
-        match guide.carrier {
+        match guide.carrier() {
             Carrier::Dns => Mode::LookUps(LookUps::default()),
             Carrier::Quic => Mode::Whole(Exchange::new(Side::User)),
-            _ if guide.table.is_call(guide.role) => Mode::Call(Call::default()),
-            _ if guide.table.has_lone_messages(guide.role) => Mode::Lone,
+            _ if guide.table.is_call(guide.role()) => Mode::Call(Call::default()),
+            _ if guide.table.has_lone_messages(guide.role()) => Mode::Lone,
             _ => Mode::Whole(Exchange::new(Side::User)),
         }
     }
@@ -251,13 +269,19 @@ impl FlowTrack {
 
 impl Mode {
     fn packet(&mut self, guide: Guide<'_>, sent: Sent<'_>, is_talkroom: bool, tell: &mut impl FnMut(Told)) {
-        let Guide { table, role, .. } = guide;
+        let table = guide.table;
         let Sent { side, time_us, payload, .. } = sent;
         match self {
-            Mode::Undecided { .. } | Mode::Counting => {}
-            Mode::Connection(connection) => connection.segment(guide, sent, tell),
+            Mode::Undecided { .. } | Mode::Counting | Mode::Over => {}
+            Mode::Connection(connection) => {
+                connection.segment(guide, sent, tell);
+                if connection.is_over() {
+                    connection.finish(guide, tell);
+                    *self = Mode::Over;
+                }
+            }
             Mode::LookUps(look_ups) => {
-                let task = table.of_role(role);
+                let task = table.of_role(guide.role());
                 look_ups.datagram(task, side, time_us, payload, &mut |exchange| {
                     tell(Told::Task(FlowType::Dns, exchange));
                 });

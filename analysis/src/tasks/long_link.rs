@@ -133,8 +133,7 @@ fn name(table: &TaskTable, exchange: &mut Exchange, command: u32, message: &Mess
     exchange.request_type = exchange.request_type.or(request_type);
     exchange.command = Some(command);
     let from_server = exchange.initiator == Side::Server;
-    let marks =
-        Marks { command: Some(command), request_type: exchange.request_type, from_server, path: None };
+    let marks = Marks { command: Some(command), request_type: exchange.request_type, from_server };
     if let Some(row) = table.row(&marks) {
         exchange.task = Some(row.task);
         exchange.cgi.clone_from(&row.cgi);

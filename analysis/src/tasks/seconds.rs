@@ -11,43 +11,65 @@ pub(super) struct Seconds {
     closed: u64,
     /// Everything before this second is closed.
     floor: u32,
-    /// Inclusive, disjoint, in order.
-    open: Vec<(u32, u32)>,
+    /// The range that goes on.
+    last: Option<Range>,
+    /// Those before it: inclusive, disjoint, in order.
+    open: Vec<Range>,
 }
+
+/// First and last second.
+type Range = (u32, u32);
 
 impl Seconds {
     /// Covers the seconds from `from` to `to`, both included.
     pub(super) fn add(&mut self, from: u32, to: u32) {
-        let mut range = (from.max(self.floor), to);
-        if range.0 > range.1 {
-            return;
-        }
-        match self.open.last_mut() {
+        let range = (from.max(self.floor), to);
+        match &mut self.last {
+            _ if range.0 > range.1 => {}
+            None => self.last = Some(range),
             Some(last) if last.0 <= range.0 && range.0 <= last.1.saturating_add(1) => {
-                last.1 = last.1.max(range.1)
+                last.1 = last.1.max(range.1);
             }
-            Some(last) if last.0 <= range.0 => self.open.push(range),
-            None => self.open.push(range),
-            Some(_) => {
-                let after = self.open.partition_point(|open| open.0 <= range.1.saturating_add(1));
-                let before = self.open[..after].partition_point(|open| open.1.saturating_add(1) < range.0);
-                for joined in self.open.drain(before..after) {
-                    range = (range.0.min(joined.0), range.1.max(joined.1));
+            Some(last) => {
+                let last = *last;
+                self.open.push(last);
+                if range.0 < last.0 {
+                    self.join(range);
+                    self.last = self.open.pop();
+                } else {
+                    self.last = Some(range);
+                    self.close(to.saturating_sub(OPEN));
                 }
-                self.open.insert(before, range);
             }
         }
-        let floor = to.saturating_sub(OPEN);
-        if self.open.first().is_some_and(|first| first.1 < floor) {
-            let old = self.open.partition_point(|open| open.1 < floor);
-            self.closed += self.open.drain(..old).map(|(from, to)| u64::from(to - from) + 1).sum::<u64>();
-            self.floor = floor;
+    }
+
+    /// Puts a range among those that are open.
+    fn join(&mut self, mut range: Range) {
+        let after = self.open.partition_point(|open| open.0 <= range.1.saturating_add(1));
+        let before = self.open[..after].partition_point(|open| open.1.saturating_add(1) < range.0);
+        for joined in self.open.drain(before..after) {
+            range = (range.0.min(joined.0), range.1.max(joined.1));
+        }
+        self.open.insert(before, range);
+    }
+
+    /// Counts what lies before a second, and forgets it.
+    fn close(&mut self, floor: u32) {
+        let old = self.open.partition_point(|open| open.1 < floor);
+        if old > 0 {
+            self.closed += self.open.drain(..old).map(length).sum::<u64>();
+            self.floor = self.floor.max(floor);
         }
     }
 
     pub(super) fn count(&self) -> u64 {
-        self.closed + self.open.iter().map(|(from, to)| u64::from(to - from) + 1).sum::<u64>()
+        self.closed + self.open.iter().copied().chain(self.last).map(length).sum::<u64>()
     }
+}
+
+fn length((from, to): Range) -> u64 {
+    u64::from(to - from) + 1
 }
 
 #[cfg(test)]

@@ -27,6 +27,8 @@ pub(super) enum Piece<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Stream {
     next: Option<u32>,
+    /// Where its FIN says that it ends.
+    end: Option<u32>,
     /// Segments ahead of `next`, by sequence number.
     held: Vec<Held>,
     held_bytes: usize,
@@ -52,6 +54,9 @@ impl Stream {
             return;
         }
         let sequence = tcp.sequence.wrapping_add(u32::from(tcp.flags & TcpFields::SYN != 0));
+        if tcp.flags & TcpFields::FIN != 0 {
+            self.end = Some(sequence.wrapping_add(payload.len() as u32));
+        }
         let next = *self.next.get_or_insert(sequence);
         let ahead = sequence.wrapping_sub(next);
         if ahead == 0 {
@@ -72,6 +77,11 @@ impl Stream {
             self.hold(sequence, time_us, payload);
             self.overdue(time_us, show);
         }
+    }
+
+    /// Whether everything up to the FIN was shown.
+    pub(super) fn is_over(&self) -> bool {
+        self.end.is_some() && self.end == self.next && self.held.is_empty()
     }
 
     /// Gives up gaps that nothing has filled by now.
@@ -195,6 +205,18 @@ mod tests {
         shown.segment(PATIENCE_US + 3, 111, "");
         shown.stream.finish(&mut note(&mut shown.text));
         assert_eq!(shown.text, "abc<2>fghi<2>");
+    }
+
+    #[test]
+    fn a_stream_is_over_when_all_before_its_fin_was_shown() {
+        let mut shown = Shown::default();
+        shown.segment(0, 10, "ab");
+        let fin = TcpFields { sequence: 14, flags: TcpFields::ACK | TcpFields::FIN };
+        shown.stream.segment(1, fin, b"ef", &mut note(&mut shown.text));
+        assert!(!shown.stream.is_over());
+        shown.segment(2, 12, "cd");
+        shown.segment(3, 17, "");
+        assert!(shown.stream.is_over() && shown.text == "abcdef");
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub(super) use rules::{DatagramRule, Framing, MediaRules, Request, RequestRule};
 use rules::{LongLinkRules, Rules};
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// The shipped tables: name and text of the rows' file (CSV) and of the rules' file (TOML).
 pub const EMBEDDED: [(&str, &str); 2] = [
@@ -33,7 +34,7 @@ pub struct TaskName {
 #[derive(Clone, Debug)]
 pub(super) struct Row {
     /// Path of the CGI; none where the request exists on the long link alone.
-    pub(super) cgi: Option<String>,
+    pub(super) cgi: Option<Arc<str>>,
     pub(super) request_type: Option<u32>,
     /// Whether only servers send it.
     pub(super) is_push: bool,
@@ -42,9 +43,7 @@ pub(super) struct Row {
 
 /// What is seen of a request or message.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Marks<'a> {
-    /// Path of the URL, without its query.
-    pub(super) path: Option<&'a str>,
+pub(super) struct Marks {
     /// Command id of the long link.
     pub(super) command: Option<u32>,
     /// From the business header.
@@ -125,23 +124,24 @@ impl TaskTable {
         self.names.get(usize::from(id.0)).unwrap_or(&UNKNOWN)
     }
 
-    /// The row that what was seen leads to: path first (numbers were reused over the years), then command, then type.
-    pub(super) fn row(&self, marks: &Marks<'_>) -> Option<&Row> {
-        let by_path = marks
-            .path
-            .and_then(|path| self.by_path.get(&path.to_ascii_lowercase()))
-            .map(|index| &self.rows[*index]);
+    /// The row of a URL's path, which is without query; it goes before numbers, which were reused over the years.
+    pub(super) fn row_of_path(&self, path: &[u8]) -> Option<&Row> {
+        let mut lower = [0; 255];
+        let path = std::str::from_utf8(lower_case(path, &mut lower)?).ok()?;
+        self.by_path.get(path).map(|index| &self.rows[*index])
+    }
+
+    /// The row that numbers lead to: command, then type.
+    pub(super) fn row(&self, marks: &Marks) -> Option<&Row> {
         let by_type = || {
-            marks
-                .request_type
-                .and_then(|kind| self.by_request_type.get(&kind).copied().flatten())
-                .map(|index| &self.rows[index])
+            let kind = marks.request_type?;
+            self.by_request_type.get(&kind).copied().flatten().map(|index| &self.rows[index])
         };
-        by_path.or_else(|| self.by_command(marks)).or_else(by_type)
+        self.by_command(marks).or_else(by_type)
     }
 
     /// Of the rows with the command the one with the same type, else the first that the same side sends.
-    fn by_command(&self, marks: &Marks<'_>) -> Option<&Row> {
+    fn by_command(&self, marks: &Marks) -> Option<&Row> {
         let rows = self.by_command.get(&marks.command?)?;
         let rows = || rows.iter().map(|index| &self.rows[*index]);
         let same_type =
@@ -193,12 +193,13 @@ impl TaskTable {
     /// The first request rule that holds.
     pub(super) fn request(&self, seen: &Request<'_>) -> Option<&RequestRule> {
         let mut lower = [0; 255];
-        let host = seen.host.and_then(|host| lower_case(host, &mut lower));
+        let host = seen.host.map(|host| host.strip_suffix(b".").unwrap_or(host));
+        let host = host.and_then(|host| lower_case(host, &mut lower));
         self.rules.requests.iter().find(|rule| rule.holds(seen, host))
     }
 
     /// Whether content datagrams after such a message belong to a talk room (true), to a call (false), or as before.
-    pub(super) fn talkroom(&self, marks: &Marks<'_>) -> Option<bool> {
+    pub(super) fn talkroom(&self, marks: &Marks) -> Option<bool> {
         [(&self.rules.talkroom, true), (&self.rules.call, false)].into_iter().find_map(
             |(starts, is_talkroom)| {
                 let command = marks.command.is_some_and(|command| starts.commands.contains(&command));
@@ -210,7 +211,6 @@ impl TaskTable {
 }
 
 fn lower_case<'b>(name: &[u8], buffer: &'b mut [u8; 255]) -> Option<&'b [u8]> {
-    let name = name.strip_suffix(b".").unwrap_or(name);
     let lower = buffer.get_mut(..name.len())?;
     lower.copy_from_slice(name);
     lower.make_ascii_lowercase();
@@ -236,24 +236,23 @@ impl Names {
 mod tests {
     use super::*;
 
-    fn task(table: &TaskTable, marks: Marks<'_>) -> Option<(String, String)> {
+    fn task(table: &TaskTable, marks: Marks) -> Option<(String, String)> {
         let name = table.name(table.row(&marks)?.task);
         Some((name.service.clone(), name.task.clone()))
+    }
+
+    fn task_of_path<'t>(table: &'t TaskTable, path: &str) -> Option<&'t str> {
+        Some(&table.name(table.row_of_path(path.as_bytes())?.task).task)
     }
 
     #[test]
     fn paths_go_before_numbers() {
         let table = TaskTable::embedded().unwrap_or_else(|error| panic!("{error}"));
         // 216 was given away twice.
-        let old = Marks {
-            path: Some("/cgi-bin/micromsg-bin/mmsnslbs"),
-            request_type: Some(216),
-            ..Marks::default()
-        };
-        let new = Marks { path: Some("/cgi-bin/micromsg-bin/androidfcmreg"), ..old };
-        assert_eq!(task(&table, old).unwrap().1, "Other operations");
-        assert_eq!(task(&table, new).unwrap().1, "Connect to servers");
-        assert_eq!(task(&table, Marks { path: None, ..old }), None);
+        let [old, new] = ["mmsnslbs", "AndroidFcmReg"].map(|name| format!("/cgi-bin/micromsg-bin/{name}"));
+        assert_eq!(task_of_path(&table, &old), Some("Other operations"));
+        assert_eq!(task_of_path(&table, &new), Some("Connect to servers"));
+        assert_eq!(task(&table, Marks { request_type: Some(216), ..Marks::default() }), None);
         let command = Marks { command: Some(2), ..Marks::default() };
         assert_eq!(task(&table, command).unwrap(), ("Instant Messaging".into(), "Send texts".into()));
         let kind = Marks { request_type: Some(214), ..Marks::default() };

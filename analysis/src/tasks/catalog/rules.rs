@@ -57,9 +57,7 @@ impl RequestRule {
         let contains = |wanted: &Option<String>, field: Option<&[u8]>| match (wanted, field) {
             (None, _) => true,
             (Some(_), None) => false,
-            (Some(wanted), Some(field)) => {
-                field.windows(wanted.len().max(1)).any(|part| part.eq_ignore_ascii_case(wanted.as_bytes()))
-            }
+            (Some(wanted), Some(field)) => holds_text(field, wanted.as_bytes()),
         };
         let path = self.path.as_ref().is_none_or(|begins| {
             seen.path.and_then(|path| path.get(..begins.len())).is_some_and(|path| path == begins.as_bytes())
@@ -73,6 +71,17 @@ impl RequestRule {
     pub(in crate::tasks) fn is_by_host(&self) -> bool {
         !self.hosts.is_empty() && self.path.is_none() && self.user_agent.is_none() && self.referer.is_none()
     }
+}
+
+/// Whether a field contains a text, case ignored.
+fn holds_text(field: &[u8], wanted: &[u8]) -> bool {
+    let Some((first, rest)) = wanted.split_first() else { return true };
+    let begins = |at: &usize| field[*at].eq_ignore_ascii_case(first);
+    let fits = |at: usize| {
+        let part = field.get(at + 1..at + 1 + rest.len());
+        part.is_some_and(|part| part.eq_ignore_ascii_case(rest))
+    };
+    (0..field.len()).filter(begins).any(fits)
 }
 
 /// How a stream is cut into messages.
