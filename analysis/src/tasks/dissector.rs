@@ -55,7 +55,7 @@ pub struct TaskDissector<'c> {
 #[derive(Debug)]
 struct Desk<'c> {
     app: Option<AppId>,
-    flows: HashMap<u64, FlowTrack, BuildHasherDefault<InOrder>>,
+    flows: HashMap<u64, Box<FlowTrack>, BuildHasherDefault<InOrder>>,
     users: Users,
     ledger: Ledger<'c>,
     /// What the flow at hand tells; kept for its room.
@@ -157,12 +157,12 @@ impl Desk<'_> {
         let Self { app, flows, users, ledger, told, capture, captures } = self;
         let flow = flows.entry(seen.flow_number).or_insert_with(|| {
             let ends = Ends::of(packet, seen.direction);
-            FlowTrack::new(packet, seen, users.at(ends.user.0, tunnel, packet.time_us), ends)
+            Box::new(FlowTrack::new(packet, seen, users.at(ends.user.0, tunnel, packet.time_us), ends))
         });
         let is_app = Some(seen.verdict.app) == *app;
         let (side, new_bytes) = flow.advance(packet);
         if let Some(tunnel) = tunnel
-            && flow.tunnels[side as usize].replace(tunnel) != Some(tunnel)
+            && flow.has_new_tunnel(side, tunnel)
         {
             users.also(tunnel, flow.user);
         }
@@ -185,7 +185,7 @@ impl Desk<'_> {
                 let first = second(flow.first_us);
                 user.has_app = true;
                 user.app_active.add(first.min(now), now);
-                flow.early.drain(..).for_each(|(from, to)| user.app_transfer.add(from, to));
+                flow.early_seconds().iter().for_each(|(from, to)| user.app_transfer.add(*from, *to));
                 if user.counted_in[1] != *captures {
                     user.counted_in[1] = *captures;
                     capture.app_users += 1;
@@ -214,8 +214,6 @@ impl Desk<'_> {
                 *sum = sum.saturating_sub(bytes);
                 capture.app_bytes = capture.app_bytes.saturating_sub(bytes);
             }
-        } else if !packet.payload.is_empty() {
-            flow.note_early(now);
         }
         flow.last_second = flow.last_second.max(now);
         if !is_app {
@@ -241,7 +239,7 @@ impl Desk<'_> {
             let mut owner = Owner { flow: ended.number, id: flow.user, user: &mut *user };
             told.drain(..).for_each(|what| ledger.tell(guide, &mut flow, &mut owner, what, sink));
         }
-        let from_user = ended.five_tuple.src == flow.ends.user.0;
+        let from_user = (ended.five_tuple.src, ended.five_tuple.src_port) == flow.ends.user;
         let [ahead, back] = ended.packets;
         sink.flow(&FlowRecord {
             number: ended.number,

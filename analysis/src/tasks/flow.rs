@@ -55,7 +55,7 @@ pub(super) struct Sent<'a> {
     pub(super) payload: &'a [u8],
 }
 
-/// One flow.
+/// One flow. There are many, and each packet goes to another: what is rare or large stands behind a pointer.
 #[derive(Debug)]
 pub(super) struct FlowTrack {
     pub(super) user: UserId,
@@ -64,14 +64,12 @@ pub(super) struct FlowTrack {
     pub(super) last_second: u32,
     pub(super) bytes: [u64; 2],
     pub(super) is_app: bool,
-    /// Seconds with payload, before the flow was known to be the app's.
-    pub(super) early: Vec<(u32, u32)>,
     /// What the flow's name says it is for.
     pub(super) host_task: Option<TaskId>,
     /// When the last task began.
     pub(super) last_task_us: Option<u64>,
     /// The tunnels last seen around what the user's end and the server's sent.
-    pub(super) tunnels: [Option<Tunnel>; 2],
+    tunnels: Option<Box<[Option<Tunnel>; 2]>>,
     transport: Transport,
     opened_us: Option<u64>,
     high: [Option<u32>; 2],
@@ -87,21 +85,27 @@ pub(super) struct Ends {
 
 #[derive(Debug)]
 enum Mode {
-    /// Not the app's, or not yet; packets wait.
-    Undecided {
-        parked: Vec<Parked>,
-        bytes: usize,
-    },
-    /// Not the app's as far as is known; packets are counted only.
-    Counting,
+    /// Not the app's, or not yet.
+    Waiting(Box<Waiting>),
     Connection(Box<Connection>),
     /// A connection that was closed.
     Over,
     LookUps(LookUps),
-    Call(Call),
+    Call(Box<Call>),
     Lone,
     /// Encrypted, or unknown: one exchange.
-    Whole(Exchange),
+    Whole(Box<Exchange>),
+}
+
+/// What is kept of a flow for the case that it is the app's.
+#[derive(Debug, Default)]
+struct Waiting {
+    /// Packets are counted only.
+    is_given_up: bool,
+    parked: Vec<Parked>,
+    bytes: usize,
+    /// Seconds with payload.
+    seconds: Vec<(u32, u32)>,
 }
 
 #[derive(Debug)]
@@ -150,14 +154,13 @@ impl FlowTrack {
             last_second: second(packet.time_us),
             bytes: [0; 2],
             is_app: false,
-            early: Vec::new(),
             host_task: None,
             last_task_us: None,
-            tunnels: [None; 2],
+            tunnels: None,
             transport: packet.five_tuple.transport,
             opened_us: opens.then_some(packet.time_us),
             high: [None; 2],
-            mode: Mode::Undecided { parked: Vec::new(), bytes: 0 },
+            mode: Mode::Waiting(Box::default()),
         }
     }
 
@@ -184,33 +187,39 @@ impl FlowTrack {
         (side, new)
     }
 
+    /// Whether the tunnel around a side's packet is another one than before.
+    pub(super) fn has_new_tunnel(&mut self, side: Side, tunnel: Tunnel) -> bool {
+        self.tunnels.get_or_insert_default()[side as usize].replace(tunnel) != Some(tunnel)
+    }
+
     /// Takes in a packet of a flow that is not the app's, or not yet.
     pub(super) fn park(&mut self, packet: &Packet<'_>, side: Side, is_final: bool) {
-        let Mode::Undecided { parked, bytes } = &mut self.mode else { return };
-        if is_final || parked.len() >= PARKED_PACKETS || *bytes + packet.payload.len() > PARKED_BYTES {
-            self.mode = Mode::Counting;
-            return;
-        }
+        let Mode::Waiting(waiting) = &mut self.mode else { return };
+        let Waiting { is_given_up, parked, bytes, seconds } = &mut **waiting;
         // What is empty tells at most where a stream begins or ends.
-        if packet.payload.is_empty() && packet.tcp.flags & (TcpFields::SYN | TcpFields::FIN) == 0 {
-            return;
+        let is_bare = packet.payload.is_empty();
+        if !is_bare {
+            let now = second(packet.time_us);
+            if let Some((_, to)) = seconds.last_mut().filter(|(_, to)| now <= to.saturating_add(1)) {
+                *to = now.max(*to);
+            } else if seconds.len() < EARLY {
+                seconds.push((now, now));
+            }
         }
-        *bytes += packet.payload.len();
-        parked.push(Parked {
-            side,
-            time_us: packet.time_us,
-            tcp: packet.tcp,
-            payload: packet.payload.into(),
-        });
+        *is_given_up |= is_final || parked.len() >= PARKED_PACKETS;
+        *is_given_up |= *bytes + packet.payload.len() > PARKED_BYTES;
+        if *is_given_up {
+            *parked = Vec::new();
+        } else if !is_bare || packet.tcp.flags & (TcpFields::SYN | TcpFields::FIN) != 0 {
+            *bytes += packet.payload.len();
+            let (time_us, tcp) = (packet.time_us, packet.tcp);
+            parked.push(Parked { side, time_us, tcp, payload: packet.payload.into() });
+        }
     }
 
     /// The seconds in which the flow carried payload before it was known to be the app's.
-    pub(super) fn note_early(&mut self, second: u32) {
-        if let Some((_, to)) = self.early.last_mut().filter(|(_, to)| second <= to.saturating_add(1)) {
-            *to = second.max(*to);
-        } else if self.early.len() < EARLY {
-            self.early.push((second, second));
-        }
+    pub(super) fn early_seconds(&self) -> &[(u32, u32)] {
+        if let Mode::Waiting(waiting) = &self.mode { &waiting.seconds } else { &[] }
     }
 
     /// Takes in a packet of the app's flow.
@@ -222,14 +231,12 @@ impl FlowTrack {
         is_talkroom: bool,
         tell: &mut impl FnMut(Told),
     ) {
-        if let Mode::Undecided { .. } | Mode::Counting = self.mode {
-            let before = std::mem::replace(&mut self.mode, Mode::Lone);
-            self.mode = self.begin(guide);
-            if let Mode::Undecided { parked, .. } = before {
-                for Parked { side, time_us, tcp, payload } in &parked {
-                    let sent = Sent { side: *side, time_us: *time_us, tcp: *tcp, payload };
-                    self.mode.packet(guide, sent, is_talkroom, tell);
-                }
+        if let Mode::Waiting(_) = self.mode {
+            let mode = self.begin(guide);
+            let Mode::Waiting(waiting) = std::mem::replace(&mut self.mode, mode) else { return };
+            for Parked { side, time_us, tcp, payload } in &waiting.parked {
+                let sent = Sent { side: *side, time_us: *time_us, tcp: *tcp, payload };
+                self.mode.packet(guide, sent, is_talkroom, tell);
             }
         }
         if matches!(packet.fragment, Fragment::Later(_)) {
@@ -241,14 +248,15 @@ impl FlowTrack {
 
     pub(super) fn finish(&mut self, guide: Guide<'_>, tell: &mut impl FnMut(Told)) {
         match &mut self.mode {
-            Mode::Undecided { .. } | Mode::Counting | Mode::Over | Mode::Lone => {}
+            Mode::Waiting(_) | Mode::Over | Mode::Lone => {}
             Mode::Connection(connection) => connection.finish(guide, tell),
             Mode::LookUps(look_ups) => {
                 look_ups.finish(&mut |exchange| tell(Told::Task(FlowType::Dns, exchange)))
             }
             Mode::Call(call) => call.finish(&mut |exchange| tell(Told::Task(FlowType::Udp, exchange))),
             Mode::Whole(exchange) => {
-                tell(Told::Task(FlowType::Udp, std::mem::replace(exchange, Exchange::new(Side::User))));
+                let exchange = std::mem::replace(&mut **exchange, Exchange::new(Side::User));
+                tell(Told::Task(FlowType::Udp, exchange));
             }
         }
     }
@@ -259,10 +267,10 @@ impl FlowTrack {
         }
         match guide.carrier() {
             Carrier::Dns => Mode::LookUps(LookUps::default()),
-            Carrier::Quic => Mode::Whole(Exchange::new(Side::User)),
-            _ if guide.table.is_call(guide.role()) => Mode::Call(Call::default()),
+            Carrier::Quic => Mode::Whole(Exchange::new(Side::User).into()),
+            _ if guide.table.is_call(guide.role()) => Mode::Call(Box::default()),
             _ if guide.table.has_lone_messages(guide.role()) => Mode::Lone,
-            _ => Mode::Whole(Exchange::new(Side::User)),
+            _ => Mode::Whole(Exchange::new(Side::User).into()),
         }
     }
 }
@@ -272,7 +280,7 @@ impl Mode {
         let table = guide.table;
         let Sent { side, time_us, payload, .. } = sent;
         match self {
-            Mode::Undecided { .. } | Mode::Counting | Mode::Over => {}
+            Mode::Waiting(_) | Mode::Over => {}
             Mode::Connection(connection) => {
                 connection.segment(guide, sent, tell);
                 if connection.is_over() {

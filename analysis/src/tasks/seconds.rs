@@ -8,12 +8,19 @@ const OPEN: u32 = 3600;
 /// Memory: the disjoint ranges of the last hour.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Seconds {
+    /// The range that goes on.
+    last: Option<Range>,
+    /// Looked at when a range begins only.
+    before: Box<Before>,
+}
+
+/// The ranges before the last.
+#[derive(Clone, Debug, Default)]
+struct Before {
     closed: u64,
     /// Everything before this second is closed.
     floor: u32,
-    /// The range that goes on.
-    last: Option<Range>,
-    /// Those before it: inclusive, disjoint, in order.
+    /// Inclusive, disjoint, in order.
     open: Vec<Range>,
 }
 
@@ -23,27 +30,33 @@ type Range = (u32, u32);
 impl Seconds {
     /// Covers the seconds from `from` to `to`, both included.
     pub(super) fn add(&mut self, from: u32, to: u32) {
-        let range = (from.max(self.floor), to);
-        match &mut self.last {
-            _ if range.0 > range.1 => {}
-            None => self.last = Some(range),
-            Some(last) if last.0 <= range.0 && range.0 <= last.1.saturating_add(1) => {
-                last.1 = last.1.max(range.1);
-            }
-            Some(last) => {
-                let last = *last;
-                self.open.push(last);
-                if range.0 < last.0 {
-                    self.join(range);
-                    self.last = self.open.pop();
-                } else {
-                    self.last = Some(range);
-                    self.close(to.saturating_sub(OPEN));
-                }
-            }
+        if let Some(last) =
+            self.last.as_mut().filter(|last| last.0 <= from && from <= last.1.saturating_add(1))
+        {
+            last.1 = last.1.max(to);
+            return;
+        }
+        let range = (from.max(self.before.floor), to);
+        if range.0 > range.1 {
+            return;
+        }
+        let Some(last) = self.last.replace(range) else { return };
+        self.before.open.push(last);
+        if range.0 < last.0 {
+            self.before.join(range);
+            self.last = self.before.open.pop();
+        } else {
+            self.before.close(to.saturating_sub(OPEN));
         }
     }
 
+    pub(super) fn count(&self) -> u64 {
+        let open = self.before.open.iter().copied();
+        self.before.closed + open.chain(self.last).map(length).sum::<u64>()
+    }
+}
+
+impl Before {
     /// Puts a range among those that are open.
     fn join(&mut self, mut range: Range) {
         let after = self.open.partition_point(|open| open.0 <= range.1.saturating_add(1));
@@ -61,10 +74,6 @@ impl Seconds {
             self.closed += self.open.drain(..old).map(length).sum::<u64>();
             self.floor = self.floor.max(floor);
         }
-    }
-
-    pub(super) fn count(&self) -> u64 {
-        self.closed + self.open.iter().copied().chain(self.last).map(length).sum::<u64>()
     }
 }
 
@@ -98,6 +107,6 @@ mod tests {
         let mut seconds = Seconds::default();
         (0..100_000).for_each(|n| seconds.add(n * 10, n * 10));
         assert_eq!(seconds.count(), 100_000);
-        assert!(seconds.open.len() < 400);
+        assert!(seconds.before.open.len() < 400);
     }
 }
