@@ -189,6 +189,7 @@ impl Cutter {
             State::Header { bytes: header, from_us } => {
                 if header.is_empty() {
                     *from_us = time_us;
+                    header.reserve_exact(framing.peek_bytes().min(bytes.len()).max(framing.header_bytes()));
                 }
                 let taken = (framing.header_bytes() - header.len()).min(bytes.len());
                 let (now, later) = bytes.split_at(taken);

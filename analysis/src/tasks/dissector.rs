@@ -1,7 +1,6 @@
 //! Frames in, tasks out.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 
 use wiremark::{
     Address, AppId, Carrier, Classifier, Event, Flow, Frame, Observer, Packet, ParseError, Seen,
@@ -9,10 +8,12 @@ use wiremark::{
 };
 
 use super::TaskId;
+use super::by_number::ByNumber;
 use super::catalog::{Marks, TaskTable};
 use super::exchange::{Exchange, Side};
-use super::flow::{Ends, FlowTrack, Guide, Told, second};
+use super::flow::{Ends, FlowTrack, Guide, Told};
 use super::record::{FlowRecord, FlowType, Sink, TaskRecord, UserRecord};
+use super::seconds::second;
 use super::usage::{CaptureUse, Usage};
 use super::user::{User, UserId, Users};
 
@@ -55,7 +56,7 @@ pub struct TaskDissector<'c> {
 #[derive(Debug)]
 struct Desk<'c> {
     app: Option<AppId>,
-    flows: HashMap<u64, Box<FlowTrack>, BuildHasherDefault<InOrder>>,
+    flows: ByNumber<u64, Box<FlowTrack>>,
     users: Users,
     ledger: Ledger<'c>,
     /// What the flow at hand tells; kept for its room.
@@ -166,56 +167,37 @@ impl Desk<'_> {
         {
             users.also(tunnel, flow.user);
         }
-        let Some(user) = users.get(flow.user) else { return };
         let now = second(packet.time_us);
-        user.last_us = user.last_us.max(packet.time_us);
-        user.bytes[side as usize] += new_bytes;
         count_packet(capture, packet.time_us, new_bytes);
-        if user.counted_in[0] != *captures {
-            user.counted_in[0] = *captures;
-            capture.users += 1;
-        }
-        let is_new_second = now != flow.last_second || seen.packet_number == 1;
-        if is_new_second {
+        // A user lies elsewhere in memory than its flows: it is looked at where something changes for it.
+        let is_new = seen.packet_number == 1;
+        let is_new_second = is_new || now != flow.last_second;
+        let is_transfer = is_app && !packet.payload.is_empty() && flow.last_transfer != Some(now);
+        if is_new_second || is_transfer || is_app != flow.is_app {
+            let Some(user) = users.get(flow.user) else { return };
+            if is_new {
+                capture.users += u64::from(user.counted_in[0] != *captures);
+                user.counted_in[0] = *captures;
+            }
             user.active.add(flow.last_second.min(now), now);
-        }
-        if is_app {
-            let became = !std::mem::replace(&mut flow.is_app, true);
-            if became {
-                let first = second(flow.first_us);
-                user.has_app = true;
-                user.app_active.add(first.min(now), now);
-                flow.early_seconds().iter().for_each(|(from, to)| user.app_transfer.add(*from, *to));
-                if user.counted_in[1] != *captures {
+            flow.note(user, capture, packet.time_us);
+            match (flow.is_app, is_app) {
+                (false, true) => {
+                    flow.become_the_apps(user, capture);
+                    capture.app_users += u64::from(user.counted_in[1] != *captures);
                     user.counted_in[1] = *captures;
-                    capture.app_users += 1;
+                    user.app_active.add(flow.last_second.min(now), now);
                 }
-            } else if is_new_second {
-                user.app_active.add(flow.last_second.min(now), now);
+                (true, true) => user.app_active.add(flow.last_second.min(now), now),
+                (true, false) => flow.be_taken_back(user, capture),
+                (false, false) => {}
             }
-            let bytes = match side {
-                _ if became => flow.bytes,
-                Side::User => [new_bytes, 0],
-                Side::Server => [0, new_bytes],
-            };
-            for (sum, bytes) in user.app_bytes.iter_mut().zip(bytes) {
-                *sum += bytes;
-                capture.app_bytes += bytes;
-            }
-            if !packet.payload.is_empty() {
+            if is_transfer {
                 user.app_transfer.add(now, now);
+                flow.last_transfer = Some(now);
             }
-        } else if flow.is_app {
-            // The verdict was taken back.
-            flow.is_app = false;
-            let [up, down] = flow.bytes;
-            let before = if side == Side::User { [up - new_bytes, down] } else { [up, down - new_bytes] };
-            for (sum, bytes) in user.app_bytes.iter_mut().zip(before) {
-                *sum = sum.saturating_sub(bytes);
-                capture.app_bytes = capture.app_bytes.saturating_sub(bytes);
-            }
+            flow.last_second = flow.last_second.max(now);
         }
-        flow.last_second = flow.last_second.max(now);
         if !is_app {
             return flow.park(packet, side, seen.verdict.is_final());
         }
@@ -224,15 +206,19 @@ impl Desk<'_> {
             flow.name(ledger.table, name);
         }
         let guide = ledger.guide(&seen.verdict);
-        flow.packet(guide, packet, side, user.is_in_talkroom, &mut |what| told.push(what));
-        let mut owner = Owner { flow: seen.flow_number, id: flow.user, user };
-        told.drain(..).for_each(|what| ledger.tell(guide, flow, &mut owner, what, sink));
+        let is_talkroom = flow.may_be_call() && users.get(flow.user).is_some_and(|user| user.is_in_talkroom);
+        flow.packet(guide, packet, side, is_talkroom, &mut |what| told.push(what));
+        if let (false, Some(user)) = (told.is_empty(), users.get(flow.user)) {
+            let mut owner = Owner { flow: seen.flow_number, id: flow.user, user };
+            told.drain(..).for_each(|what| ledger.tell(guide, flow, &mut owner, what, sink));
+        }
     }
 
     fn ended(&mut self, ended: &Flow, sink: &mut impl Sink) {
-        let Self { flows, users, ledger, told, captures, .. } = self;
+        let Self { flows, users, ledger, told, capture, captures, .. } = self;
         let Some(mut flow) = flows.remove(&ended.number) else { return };
         let Some(user) = users.get(flow.user) else { return };
+        flow.note(user, capture, ended.last_us);
         if flow.is_app {
             let guide = ledger.guide(&ended.verdict);
             flow.finish(guide, &mut |what| told.push(what));
@@ -358,24 +344,6 @@ impl Servers {
     fn purpose(&self, server: (Address, u16)) -> Option<TaskId> {
         let (task, times) = self.0.get(&server).copied().flatten()?;
         (times >= TIMES).then_some(task)
-    }
-}
-
-/// Hashes the numbers of flows: they are given out one after the other, so nobody can choose them to collide.
-#[derive(Debug, Default)]
-struct InOrder(u64);
-
-impl Hasher for InOrder {
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|byte| self.write_u64((*byte).into()));
-    }
-
-    fn write_u64(&mut self, number: u64) {
-        self.0 = (self.0 ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
     }
 }
 

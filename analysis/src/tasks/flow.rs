@@ -11,7 +11,9 @@ use super::datagrams::{Call, LookUps, lone_message};
 use super::exchange::{Exchange, Half, Side, Step};
 use super::http::Open;
 use super::record::FlowType;
-use super::user::{UserId, is_private};
+use super::seconds::second;
+use super::usage::CaptureUse;
+use super::user::{User, UserId, is_private};
 
 /// What is kept of a flow until it is known to be the app's.
 const PARKED_PACKETS: usize = 24;
@@ -62,7 +64,10 @@ pub(super) struct FlowTrack {
     pub(super) ends: Ends,
     pub(super) first_us: u64,
     pub(super) last_second: u32,
+    pub(super) last_transfer: Option<u32>,
     pub(super) bytes: [u64; 2],
+    /// Those of them that the user's sums hold.
+    noted: [u64; 2],
     pub(super) is_app: bool,
     /// What the flow's name says it is for.
     pub(super) host_task: Option<TaskId>,
@@ -152,7 +157,9 @@ impl FlowTrack {
             ends,
             first_us: packet.time_us,
             last_second: second(packet.time_us),
+            last_transfer: None,
             bytes: [0; 2],
+            noted: [0; 2],
             is_app: false,
             host_task: None,
             last_task_us: None,
@@ -187,6 +194,48 @@ impl FlowTrack {
         (side, new)
     }
 
+    /// Adds to the user's sums, and the capture's, what was not there yet.
+    pub(super) fn note(&mut self, user: &mut User, capture: &mut CaptureUse, now_us: u64) {
+        user.last_us = user.last_us.max(now_us);
+        for way in [0, 1] {
+            let new = self.bytes[way] - std::mem::replace(&mut self.noted[way], self.bytes[way]);
+            user.bytes[way] += new;
+            if self.is_app {
+                user.app_bytes[way] += new;
+                capture.app_bytes += new;
+            }
+        }
+    }
+
+    /// The flow is the app's from now on, and was all the time.
+    pub(super) fn become_the_apps(&mut self, user: &mut User, capture: &mut CaptureUse) {
+        self.is_app = true;
+        user.has_app = true;
+        for (sum, bytes) in user.app_bytes.iter_mut().zip(self.noted) {
+            *sum += bytes;
+            capture.app_bytes += bytes;
+        }
+        let (first, last) = (second(self.first_us), self.last_second);
+        user.app_active.add(first.min(last), last);
+        if let Mode::Waiting(waiting) = &self.mode {
+            waiting.seconds.iter().for_each(|(from, to)| user.app_transfer.add(*from, *to));
+        }
+    }
+
+    /// The verdict was taken back: the flow was never the app's.
+    pub(super) fn be_taken_back(&mut self, user: &mut User, capture: &mut CaptureUse) {
+        self.is_app = false;
+        for (sum, bytes) in user.app_bytes.iter_mut().zip(self.noted) {
+            *sum = sum.saturating_sub(bytes);
+            capture.app_bytes = capture.app_bytes.saturating_sub(bytes);
+        }
+    }
+
+    /// Whether the flow is, or may become, one of call datagrams.
+    pub(super) fn may_be_call(&self) -> bool {
+        matches!(self.mode, Mode::Waiting(_) | Mode::Call(_))
+    }
+
     /// Whether the tunnel around a side's packet is another one than before.
     pub(super) fn has_new_tunnel(&mut self, side: Side, tunnel: Tunnel) -> bool {
         self.tunnels.get_or_insert_default()[side as usize].replace(tunnel) != Some(tunnel)
@@ -215,11 +264,6 @@ impl FlowTrack {
             let (time_us, tcp) = (packet.time_us, packet.tcp);
             parked.push(Parked { side, time_us, tcp, payload: packet.payload.into() });
         }
-    }
-
-    /// The seconds in which the flow carried payload before it was known to be the app's.
-    pub(super) fn early_seconds(&self) -> &[(u32, u32)] {
-        if let Mode::Waiting(waiting) = &self.mode { &waiting.seconds } else { &[] }
     }
 
     /// Takes in a packet of the app's flow.
@@ -322,10 +366,6 @@ fn further(high: &mut Option<u32>, tcp: TcpFields, length: u32) -> u64 {
     };
     *high = Some(end.wrapping_add(has(TcpFields::FIN)));
     new.into()
-}
-
-pub(super) fn second(time_us: u64) -> u32 {
-    u32::try_from(time_us / 1_000_000).unwrap_or(u32::MAX)
 }
 
 impl From<Step> for Told {

@@ -77,6 +77,11 @@ impl Before {
     }
 }
 
+/// The second that a time in microseconds lies in.
+pub(super) fn second(time_us: u64) -> u32 {
+    u32::try_from(time_us / 1_000_000).unwrap_or(u32::MAX)
+}
+
 fn length((from, to): Range) -> u64 {
     u64::from(to - from) + 1
 }

@@ -79,6 +79,16 @@ impl Stream {
         }
     }
 
+    /// Whether the segment begins where the stream is, and says nothing else.
+    pub(super) fn is_at(&self, tcp: TcpFields) -> bool {
+        self.next == Some(tcp.sequence) && tcp.flags & (TcpFields::SYN | TcpFields::FIN | TcpFields::RST) == 0
+    }
+
+    /// Whether there is no gap.
+    pub(super) fn is_waiting_for_nothing(&self) -> bool {
+        self.held.is_empty()
+    }
+
     /// Whether everything up to the FIN was shown.
     pub(super) fn is_over(&self) -> bool {
         self.end.is_some() && self.end == self.next && self.held.is_empty()

@@ -6,10 +6,10 @@ use std::net::IpAddr;
 use wiremark::{Address, Tunnel};
 
 use super::TaskId;
-use super::seconds::Seconds;
+use super::seconds::{Seconds, second};
 
-/// A user whose address was silent so long is another user afterwards (ChatDissect, IV).
-pub const SESSION_US: u64 = 3_600_000_000;
+/// A user whose address was silent for so many whole seconds is another user afterwards (ChatDissect, IV).
+pub const SESSION_S: u32 = 3600;
 
 /// Number of a user, from 0 in the order of first packets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -31,7 +31,7 @@ pub struct User {
     pub tunnel: Option<u32>,
     /// Number of the session at this address or in this tunnel, from 1.
     pub session: u32,
-    /// Time of the first and of the last packet, microseconds since 1970.
+    /// Time of the first packet, microseconds since 1970.
     pub first_us: u64,
     pub(super) last_us: u64,
     /// Bytes of transport payload up and down, all apps.
@@ -108,7 +108,7 @@ impl Users {
         let key = tunnel.map_or(Key::Address(address), Key::Tunnel);
         let before = self.current.get(&key).copied();
         let session = match before.and_then(|user| self.all.get(user as usize)) {
-            Some(user) if now_us.saturating_sub(user.last_us) <= SESSION_US => {
+            Some(user) if second(now_us).saturating_sub(second(user.last_us)) <= SESSION_S => {
                 return UserId(before.unwrap_or_default());
             }
             Some(user) => user.session + 1,
@@ -185,9 +185,9 @@ mod tests {
     fn an_hour_of_silence_ends_a_session() {
         let mut users = Users::new(64);
         let first = users.at(address("10.0.0.1"), None, 1);
-        users.get(first).unwrap().last_us = 10;
-        assert_eq!(users.at(address("10.0.0.1"), None, 10 + SESSION_US), first);
-        let second = users.at(address("10.0.0.1"), None, 11 + SESSION_US);
+        users.get(first).unwrap().last_us = 10_000_000;
+        assert_eq!(users.at(address("10.0.0.1"), None, 3_610_999_999), first);
+        let second = users.at(address("10.0.0.1"), None, 3_611_000_000);
         assert_ne!(second, first);
         assert_ne!(users.at(address("10.0.0.2"), None, 1), first);
         let all = users.into_all();
@@ -205,7 +205,7 @@ mod tests {
         // The address went to somebody else, then the tunnel.
         let second = users.at(address("10.0.0.1"), Some(tunnel(0xa002)), 3);
         assert_ne!(second, first);
-        let third = users.at(address("10.0.0.9"), Some(tunnel(0xa001)), 2 + SESSION_US);
+        let third = users.at(address("10.0.0.9"), Some(tunnel(0xa001)), 3_601_000_000);
         let all = users.into_all();
         let names = [first, second, third].map(|id| all[id.0 as usize].name(id, true));
         assert_eq!(names, ["10.0.0.1@0000a001", "10.0.0.1@0000a002", "10.0.0.9@0000a001#2"]);

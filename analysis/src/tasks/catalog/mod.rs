@@ -11,6 +11,8 @@ use rules::{LongLinkRules, Rules};
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::by_number::ByNumber;
+
 /// The shipped tables: name and text of the rows' file (CSV) and of the rules' file (TOML).
 pub const EMBEDDED: [(&str, &str); 2] = [
     ("tasks/wechat.csv", include_str!("../../../../signatures/tasks/wechat.csv")),
@@ -58,8 +60,8 @@ pub struct TaskTable {
     names: Vec<TaskName>,
     rows: Vec<Row>,
     by_path: HashMap<String, usize>,
-    by_command: HashMap<u32, Vec<usize>>,
-    by_request_type: HashMap<u32, Option<usize>>,
+    by_command: ByNumber<u32, Vec<usize>>,
+    by_request_type: ByNumber<u32, Option<usize>>,
     rules: Rules,
 }
 
@@ -83,7 +85,7 @@ impl TaskTable {
         let rows = rows::read(rows_file, rows_text, &mut names)?;
         let rules = Rules::read(rules.0, rules.1, &mut names)?;
         let (mut by_path, mut by_command, mut by_request_type) =
-            (HashMap::new(), HashMap::<u32, Vec<usize>>::new(), HashMap::new());
+            (HashMap::new(), ByNumber::<u32, Vec<usize>>::default(), ByNumber::default());
         for (index, row) in rows.iter().enumerate() {
             if let Some(path) = &row.row.cgi {
                 by_path.entry(path.to_ascii_lowercase()).or_insert(index);
