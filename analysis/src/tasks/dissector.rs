@@ -141,7 +141,7 @@ impl<'c> TaskDissector<'c> {
     /// All captures are at their end.
     pub fn finish(self) -> Usage {
         let mut usage = self.desk.ledger.usage;
-        usage.users = self.desk.users.into_all();
+        usage.close(self.desk.users.into_all());
         usage
     }
 }
@@ -169,34 +169,24 @@ impl Desk<'_> {
         }
         let now = second(packet.time_us);
         count_packet(capture, packet.time_us, new_bytes);
-        // A user lies elsewhere in memory than its flows: it is looked at where something changes for it.
-        let is_new = seen.packet_number == 1;
-        let is_new_second = is_new || now != flow.last_second;
-        let is_transfer = is_app && !packet.payload.is_empty() && flow.last_transfer != Some(now);
-        if is_new_second || is_transfer || is_app != flow.is_app {
+        if seen.packet_number == 1 {
+            capture.users += u64::from(users.is_new_in(flow.user, *captures));
+        }
+        if seen.packet_number == 1 || now != flow.last_second {
+            users.touch(flow.user, packet.time_us);
+        }
+        // A user lies elsewhere in memory than its flows: it is looked at where something changes for it, or at times.
+        let is_due = flow.goes_on(now, !packet.payload.is_empty());
+        if is_due || is_app != flow.is_app {
             let Some(user) = users.get(flow.user) else { return };
-            if is_new {
-                capture.users += u64::from(user.counted_in[0] != *captures);
-                user.counted_in[0] = *captures;
+            flow.note(user, capture);
+            if is_app && !flow.is_app {
+                capture.app_users += u64::from(!user.has_app || user.app_capture != *captures);
+                user.app_capture = *captures;
+                flow.become_the_apps(user, capture);
+            } else if flow.is_app && !is_app {
+                flow.be_taken_back(user, capture);
             }
-            user.active.add(flow.last_second.min(now), now);
-            flow.note(user, capture, packet.time_us);
-            match (flow.is_app, is_app) {
-                (false, true) => {
-                    flow.become_the_apps(user, capture);
-                    capture.app_users += u64::from(user.counted_in[1] != *captures);
-                    user.counted_in[1] = *captures;
-                    user.app_active.add(flow.last_second.min(now), now);
-                }
-                (true, true) => user.app_active.add(flow.last_second.min(now), now),
-                (true, false) => flow.be_taken_back(user, capture),
-                (false, false) => {}
-            }
-            if is_transfer {
-                user.app_transfer.add(now, now);
-                flow.last_transfer = Some(now);
-            }
-            flow.last_second = flow.last_second.max(now);
         }
         if !is_app {
             return flow.park(packet, side, seen.verdict.is_final());
@@ -218,7 +208,7 @@ impl Desk<'_> {
         let Self { flows, users, ledger, told, capture, captures, .. } = self;
         let Some(mut flow) = flows.remove(&ended.number) else { return };
         let Some(user) = users.get(flow.user) else { return };
-        flow.note(user, capture, ended.last_us);
+        flow.note(user, capture);
         if flow.is_app {
             let guide = ledger.guide(&ended.verdict);
             flow.finish(guide, &mut |what| told.push(what));
@@ -306,8 +296,10 @@ impl<'c> Ledger<'c> {
         let Owner { flow, id, user } = owner;
         let marks =
             Marks { command: exchange.command, request_type: exchange.request_type, ..Marks::default() };
-        user.is_in_talkroom = self.table.talkroom(&marks).unwrap_or(user.is_in_talkroom);
-        self.usage.add(task, flow_type, exchange, user);
+        if let Some(is_in_talkroom) = self.table.talkroom(&marks) {
+            user.is_in_talkroom = is_in_talkroom;
+        }
+        self.usage.add(task, flow_type, exchange, *id);
         let name = self.table.name(task);
         sink.task(&TaskRecord {
             time_us: exchange.begins_us(),

@@ -18,8 +18,9 @@ use super::user::{User, UserId, is_private};
 /// What is kept of a flow until it is known to be the app's.
 const PARKED_PACKETS: usize = 24;
 const PARKED_BYTES: usize = 8 * 1024;
-/// Ranges of seconds kept until then.
-const EARLY: usize = 16;
+/// Most ranges of seconds with payload, and how many seconds at the most, that a user's sums lag behind.
+const LAG: usize = 16;
+const LAG_S: u32 = 512;
 
 /// What a flow tells as it goes on.
 #[derive(Debug)]
@@ -64,7 +65,10 @@ pub(super) struct FlowTrack {
     pub(super) ends: Ends,
     pub(super) first_us: u64,
     pub(super) last_second: u32,
-    pub(super) last_transfer: Option<u32>,
+    /// From where on the user's active seconds lack this flow's.
+    active_from: u32,
+    /// Seconds with payload, where the user's lack them.
+    seconds: Vec<(u32, u32)>,
     pub(super) bytes: [u64; 2],
     /// Those of them that the user's sums hold.
     noted: [u64; 2],
@@ -109,8 +113,6 @@ struct Waiting {
     is_given_up: bool,
     parked: Vec<Parked>,
     bytes: usize,
-    /// Seconds with payload.
-    seconds: Vec<(u32, u32)>,
 }
 
 #[derive(Debug)]
@@ -157,7 +159,8 @@ impl FlowTrack {
             ends,
             first_us: packet.time_us,
             last_second: second(packet.time_us),
-            last_transfer: None,
+            active_from: second(packet.time_us),
+            seconds: Vec::new(),
             bytes: [0; 2],
             noted: [0; 2],
             is_app: false,
@@ -194,9 +197,28 @@ impl FlowTrack {
         (side, new)
     }
 
+    /// Takes note of the second in which a packet came, with or without payload. Gives back whether it is time to
+    /// [`note`](Self::note).
+    pub(super) fn goes_on(&mut self, now: u32, has_payload: bool) -> bool {
+        self.last_second = self.last_second.max(now);
+        if has_payload {
+            if let Some((_, to)) = self.seconds.last_mut().filter(|(_, to)| now <= to.saturating_add(1)) {
+                *to = now.max(*to);
+            } else if self.seconds.len() < LAG {
+                self.seconds.push((now, now));
+            }
+        }
+        self.is_app && self.seconds.len() == LAG || now.saturating_sub(self.active_from) > LAG_S
+    }
+
     /// Adds to the user's sums, and the capture's, what was not there yet.
-    pub(super) fn note(&mut self, user: &mut User, capture: &mut CaptureUse, now_us: u64) {
-        user.last_us = user.last_us.max(now_us);
+    pub(super) fn note(&mut self, user: &mut User, capture: &mut CaptureUse) {
+        user.active.add(self.active_from, self.last_second);
+        if self.is_app {
+            user.app_active.add(self.active_from, self.last_second);
+            self.seconds.drain(..).for_each(|(from, to)| user.app_transfer.add(from, to));
+        }
+        self.active_from = self.last_second;
         for way in [0, 1] {
             let new = self.bytes[way] - std::mem::replace(&mut self.noted[way], self.bytes[way]);
             user.bytes[way] += new;
@@ -215,11 +237,7 @@ impl FlowTrack {
             *sum += bytes;
             capture.app_bytes += bytes;
         }
-        let (first, last) = (second(self.first_us), self.last_second);
-        user.app_active.add(first.min(last), last);
-        if let Mode::Waiting(waiting) = &self.mode {
-            waiting.seconds.iter().for_each(|(from, to)| user.app_transfer.add(*from, *to));
-        }
+        user.app_active.add(second(self.first_us), self.last_second);
     }
 
     /// The verdict was taken back: the flow was never the app's.
@@ -244,17 +262,9 @@ impl FlowTrack {
     /// Takes in a packet of a flow that is not the app's, or not yet.
     pub(super) fn park(&mut self, packet: &Packet<'_>, side: Side, is_final: bool) {
         let Mode::Waiting(waiting) = &mut self.mode else { return };
-        let Waiting { is_given_up, parked, bytes, seconds } = &mut **waiting;
+        let Waiting { is_given_up, parked, bytes } = &mut **waiting;
         // What is empty tells at most where a stream begins or ends.
         let is_bare = packet.payload.is_empty();
-        if !is_bare {
-            let now = second(packet.time_us);
-            if let Some((_, to)) = seconds.last_mut().filter(|(_, to)| now <= to.saturating_add(1)) {
-                *to = now.max(*to);
-            } else if seconds.len() < EARLY {
-                seconds.push((now, now));
-            }
-        }
         *is_given_up |= is_final || parked.len() >= PARKED_PACKETS;
         *is_given_up |= *bytes + packet.payload.len() > PARKED_BYTES;
         if *is_given_up {

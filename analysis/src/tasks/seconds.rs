@@ -1,11 +1,13 @@
 //! How many seconds something went on, where several things go on at once.
 
-/// Ranges are kept open for joining so long behind the latest one: twice the longest time-out of a flow.
-const OPEN: u32 = 3600;
+/// Where more ranges than this lie open for joining, the old ones are closed: those so long behind the latest one. That is
+/// four times the longest time-out of a flow.
+const MANY: usize = 512;
+const OPEN: u32 = 7200;
 
 /// Counts the seconds covered by ranges that come roughly in order of time.
 ///
-/// Memory: the disjoint ranges of the last hour.
+/// Memory: some hundred disjoint ranges, or those of the last two hours.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Seconds {
     /// The range that goes on.
@@ -46,7 +48,7 @@ impl Seconds {
             self.before.join(range);
             self.last = self.before.open.pop();
         } else {
-            self.before.close(to.saturating_sub(OPEN));
+            self.before.close_old(to.saturating_sub(OPEN));
         }
     }
 
@@ -68,7 +70,10 @@ impl Before {
     }
 
     /// Counts what lies before a second, and forgets it.
-    fn close(&mut self, floor: u32) {
+    fn close_old(&mut self, floor: u32) {
+        if self.open.len() < MANY {
+            return;
+        }
         let old = self.open.partition_point(|open| open.1 < floor);
         if old > 0 {
             self.closed += self.open.drain(..old).map(length).sum::<u64>();
@@ -112,6 +117,6 @@ mod tests {
         let mut seconds = Seconds::default();
         (0..100_000).for_each(|n| seconds.add(n * 10, n * 10));
         assert_eq!(seconds.count(), 100_000);
-        assert!(seconds.before.open.len() < 400);
+        assert!(seconds.before.open.len() < 1000);
     }
 }

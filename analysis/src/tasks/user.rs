@@ -5,7 +5,6 @@ use std::net::IpAddr;
 
 use wiremark::{Address, Tunnel};
 
-use super::TaskId;
 use super::seconds::{Seconds, second};
 
 /// A user whose address was silent for so many whole seconds is another user afterwards (ChatDissect, IV).
@@ -43,11 +42,11 @@ pub struct User {
     pub(super) active: Seconds,
     pub(super) app_active: Seconds,
     pub(super) app_transfer: Seconds,
-    pub(super) tasks: Vec<TaskId>,
+    pub(super) tasks: usize,
     /// Content datagrams belong to a talk room.
     pub(super) is_in_talkroom: bool,
-    /// The last capture in which the user was counted, and the last as a user of the app.
-    pub(super) counted_in: [u32; 2],
+    /// The last capture in which it was a user of the app.
+    pub(super) app_capture: u32,
 }
 
 impl User {
@@ -73,7 +72,7 @@ impl User {
 
     /// How many different tasks the user did.
     pub fn tasks(&self) -> usize {
-        self.tasks.len()
+        self.tasks
     }
 
     /// The user's name in a report: `user-7`, or, where addresses are wanted, such as `10.0.0.1`, `10.0.0.1#2` for the
@@ -88,18 +87,27 @@ impl User {
     }
 }
 
+/// Time of a user's last packet, and the last capture in which it was counted.
+#[derive(Debug)]
+struct Last {
+    time_us: u64,
+    capture: u32,
+}
+
 /// All users.
 #[derive(Debug)]
 pub(super) struct Users {
     ipv6_prefix: u8,
     all: Vec<User>,
+    /// Of each user what many packets ask for, close together.
+    last: Vec<Last>,
     /// The current session behind each key.
     current: HashMap<Key, u32>,
 }
 
 impl Users {
     pub(super) fn new(ipv6_prefix: u8) -> Self {
-        Self { ipv6_prefix: ipv6_prefix.min(128), all: Vec::new(), current: HashMap::new() }
+        Self { ipv6_prefix: ipv6_prefix.min(128), all: Vec::new(), last: Vec::new(), current: HashMap::new() }
     }
 
     /// The user at an address, or in a tunnel, at a time; a new one where that was not seen, or silent for an hour.
@@ -107,12 +115,13 @@ impl Users {
         let address = self.network(address);
         let key = tunnel.map_or(Key::Address(address), Key::Tunnel);
         let before = self.current.get(&key).copied();
-        let session = match before.and_then(|user| self.all.get(user as usize)) {
-            Some(user) if second(now_us).saturating_sub(second(user.last_us)) <= SESSION_S => {
-                return UserId(before.unwrap_or_default());
+        let last_us = before.and_then(|user| self.last.get(user as usize)).map(|last| last.time_us);
+        let session = match (before, last_us) {
+            (Some(user), Some(last_us)) if second(now_us).saturating_sub(second(last_us)) <= SESSION_S => {
+                return UserId(user);
             }
-            Some(user) => user.session + 1,
-            None => 1,
+            (Some(user), _) => self.all.get(user as usize).map_or(1, |user| user.session + 1),
+            (None, _) => 1,
         };
         let id = UserId(u32::try_from(self.all.len()).unwrap_or(u32::MAX));
         self.current.insert(key, id.0);
@@ -128,10 +137,11 @@ impl Users {
             active: Seconds::default(),
             app_active: Seconds::default(),
             app_transfer: Seconds::default(),
-            tasks: Vec::new(),
+            tasks: 0,
             is_in_talkroom: false,
-            counted_in: [0; 2],
+            app_capture: 0,
         });
+        self.last.push(Last { time_us: now_us, capture: 0 });
         id
     }
 
@@ -144,8 +154,25 @@ impl Users {
         self.all.get_mut(id.0 as usize)
     }
 
+    /// Takes note of a user's packet.
+    pub(super) fn touch(&mut self, id: UserId, now_us: u64) {
+        if let Some(last) = self.last.get_mut(id.0 as usize) {
+            last.time_us = last.time_us.max(now_us);
+        }
+    }
+
+    /// Whether the user was not seen in a capture before.
+    pub(super) fn is_new_in(&mut self, id: UserId, capture: u32) -> bool {
+        let last = self.last.get_mut(id.0 as usize);
+        last.is_some_and(|last| std::mem::replace(&mut last.capture, capture) != capture)
+    }
+
     pub(super) fn into_all(self) -> Vec<User> {
-        self.all
+        let Self { mut all, last, .. } = self;
+        for (user, last) in all.iter_mut().zip(last) {
+            user.last_us = last.time_us;
+        }
+        all
     }
 
     fn network(&self, address: Address) -> Address {
@@ -185,7 +212,7 @@ mod tests {
     fn an_hour_of_silence_ends_a_session() {
         let mut users = Users::new(64);
         let first = users.at(address("10.0.0.1"), None, 1);
-        users.get(first).unwrap().last_us = 10_000_000;
+        users.touch(first, 10_000_000);
         assert_eq!(users.at(address("10.0.0.1"), None, 3_610_999_999), first);
         let second = users.at(address("10.0.0.1"), None, 3_611_000_000);
         assert_ne!(second, first);
