@@ -11,7 +11,7 @@ use super::datagrams::{Call, LookUps, lone_message};
 use super::exchange::{Exchange, Half, Side, Step};
 use super::http::Open;
 use super::record::FlowType;
-use super::seconds::second;
+use super::seconds::{Range, second};
 use super::usage::CaptureUse;
 use super::user::{User, UserId, is_private};
 
@@ -58,31 +58,35 @@ pub(super) struct Sent<'a> {
     pub(super) payload: &'a [u8],
 }
 
-/// One flow. There are many, and each packet goes to another: what is rare or large stands behind a pointer.
+/// One flow. There are many, and each packet goes to another: what every packet asks for stands together at the
+/// beginning, and what is rare or large behind a pointer.
 #[derive(Debug)]
+#[repr(C)]
 pub(super) struct FlowTrack {
-    pub(super) user: UserId,
     pub(super) ends: Ends,
-    pub(super) first_us: u64,
+    transport: Transport,
+    pub(super) is_app: bool,
+    pub(super) user: UserId,
+    high: [Option<u32>; 2],
     pub(super) last_second: u32,
     /// From where on the user's active seconds lack this flow's.
     active_from: u32,
-    /// Seconds with payload, where the user's lack them.
-    seconds: Vec<(u32, u32)>,
     pub(super) bytes: [u64; 2],
-    /// Those of them that the user's sums hold.
+    mode: Mode,
+    /// The latest seconds with payload that the user's lack, and those before them.
+    transfer: Option<Range>,
+    #[expect(clippy::box_collection, reason = "few flows pause while they go on")]
+    seconds: Option<Box<Vec<Range>>>,
+    /// The bytes that the user's sums hold.
     noted: [u64; 2],
-    pub(super) is_app: bool,
-    /// What the flow's name says it is for.
-    pub(super) host_task: Option<TaskId>,
+    pub(super) first_us: u64,
+    opened_us: Option<u64>,
     /// When the last task began.
     pub(super) last_task_us: Option<u64>,
+    /// What the flow's name says it is for.
+    pub(super) host_task: Option<TaskId>,
     /// The tunnels last seen around what the user's end and the server's sent.
     tunnels: Option<Box<[Option<Tunnel>; 2]>>,
-    transport: Transport,
-    opened_us: Option<u64>,
-    high: [Option<u32>; 2],
-    mode: Mode,
 }
 
 /// The two ends of a flow.
@@ -95,7 +99,7 @@ pub(super) struct Ends {
 #[derive(Debug)]
 enum Mode {
     /// Not the app's, or not yet.
-    Waiting(Box<Waiting>),
+    Waiting(Option<Box<Waiting>>),
     Connection(Box<Connection>),
     /// A connection that was closed.
     Over,
@@ -160,7 +164,8 @@ impl FlowTrack {
             first_us: packet.time_us,
             last_second: second(packet.time_us),
             active_from: second(packet.time_us),
-            seconds: Vec::new(),
+            transfer: None,
+            seconds: None,
             bytes: [0; 2],
             noted: [0; 2],
             is_app: false,
@@ -170,7 +175,7 @@ impl FlowTrack {
             transport: packet.five_tuple.transport,
             opened_us: opens.then_some(packet.time_us),
             high: [None; 2],
-            mode: Mode::Waiting(Box::default()),
+            mode: Mode::Waiting(None),
         }
     }
 
@@ -201,22 +206,33 @@ impl FlowTrack {
     /// [`note`](Self::note).
     pub(super) fn goes_on(&mut self, now: u32, has_payload: bool) -> bool {
         self.last_second = self.last_second.max(now);
-        if has_payload {
-            if let Some((_, to)) = self.seconds.last_mut().filter(|(_, to)| now <= to.saturating_add(1)) {
-                *to = now.max(*to);
-            } else if self.seconds.len() < LAG {
-                self.seconds.push((now, now));
+        let is_late = now.saturating_sub(self.active_from) > LAG_S;
+        if !has_payload {
+            return is_late;
+        }
+        match &mut self.transfer {
+            Some((_, to)) if now <= to.saturating_add(1) => *to = now.max(*to),
+            None => self.transfer = Some((now, now)),
+            Some(before) => {
+                let seconds = self.seconds.get_or_insert_default();
+                if seconds.len() < LAG {
+                    seconds.push(*before);
+                }
+                *before = (now, now);
+                return is_late || self.is_app && seconds.len() == LAG;
             }
         }
-        self.is_app && self.seconds.len() == LAG || now.saturating_sub(self.active_from) > LAG_S
+        is_late
     }
 
     /// Adds to the user's sums, and the capture's, what was not there yet.
     pub(super) fn note(&mut self, user: &mut User, capture: &mut CaptureUse) {
-        user.active.add(self.active_from, self.last_second);
+        let active = (self.active_from, self.last_second);
+        user.active.add(active);
         if self.is_app {
-            user.app_active.add(self.active_from, self.last_second);
-            self.seconds.drain(..).for_each(|(from, to)| user.app_transfer.add(from, to));
+            user.app_active.add(active);
+            let seconds = self.seconds.iter_mut().flat_map(|seconds| seconds.drain(..));
+            seconds.chain(self.transfer.take()).for_each(|range| user.app_transfer.add(range));
         }
         self.active_from = self.last_second;
         for way in [0, 1] {
@@ -237,7 +253,7 @@ impl FlowTrack {
             *sum += bytes;
             capture.app_bytes += bytes;
         }
-        user.app_active.add(second(self.first_us), self.last_second);
+        user.app_active.add((second(self.first_us).min(self.last_second), self.last_second));
     }
 
     /// The verdict was taken back: the flow was never the app's.
@@ -262,7 +278,7 @@ impl FlowTrack {
     /// Takes in a packet of a flow that is not the app's, or not yet.
     pub(super) fn park(&mut self, packet: &Packet<'_>, side: Side, is_final: bool) {
         let Mode::Waiting(waiting) = &mut self.mode else { return };
-        let Waiting { is_given_up, parked, bytes } = &mut **waiting;
+        let Waiting { is_given_up, parked, bytes } = &mut **waiting.get_or_insert_default();
         // What is empty tells at most where a stream begins or ends.
         let is_bare = packet.payload.is_empty();
         *is_given_up |= is_final || parked.len() >= PARKED_PACKETS;
@@ -288,7 +304,7 @@ impl FlowTrack {
         if let Mode::Waiting(_) = self.mode {
             let mode = self.begin(guide);
             let Mode::Waiting(waiting) = std::mem::replace(&mut self.mode, mode) else { return };
-            for Parked { side, time_us, tcp, payload } in &waiting.parked {
+            for Parked { side, time_us, tcp, payload } in waiting.iter().flat_map(|waiting| &waiting.parked) {
                 let sent = Sent { side: *side, time_us: *time_us, tcp: *tcp, payload };
                 self.mode.packet(guide, sent, is_talkroom, tell);
             }

@@ -1,82 +1,72 @@
 //! How many seconds something went on, where several things go on at once.
 
-/// Where more ranges than this lie open for joining, the old ones are closed: those so long behind the latest one. That is
-/// four times the longest time-out of a flow.
+/// Ranges that are noted before they are joined.
+const NEW: usize = 256;
+/// Where more joined ranges than this are kept, the old ones are closed: those that end so many seconds before the latest.
+/// That is four times the longest time-out of a flow.
 const MANY: usize = 512;
 const OPEN: u32 = 7200;
 
+/// First and last second of something.
+pub(super) type Range = (u32, u32);
+
 /// Counts the seconds covered by ranges that come roughly in order of time.
 ///
-/// Memory: some hundred disjoint ranges, or those of the last two hours.
+/// Memory: some hundred ranges, or those of the last two hours.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Seconds {
-    /// The range that goes on.
-    last: Option<Range>,
-    /// Looked at when a range begins only.
-    before: Box<Before>,
+    new: Vec<Range>,
+    joined: Box<Joined>,
 }
 
-/// The ranges before the last.
 #[derive(Clone, Debug, Default)]
-struct Before {
+struct Joined {
     closed: u64,
     /// Everything before this second is closed.
     floor: u32,
-    /// Inclusive, disjoint, in order.
-    open: Vec<Range>,
+    /// Disjoint, in order.
+    ranges: Vec<Range>,
 }
 
-/// First and last second.
-type Range = (u32, u32);
-
 impl Seconds {
-    /// Covers the seconds from `from` to `to`, both included.
-    pub(super) fn add(&mut self, from: u32, to: u32) {
+    /// Covers the seconds of a range.
+    pub(super) fn add(&mut self, (from, to): Range) {
         if let Some(last) =
-            self.last.as_mut().filter(|last| last.0 <= from && from <= last.1.saturating_add(1))
+            self.new.last_mut().filter(|last| last.0 <= from && from <= last.1.saturating_add(1))
         {
             last.1 = last.1.max(to);
             return;
         }
-        let range = (from.max(self.before.floor), to);
-        if range.0 > range.1 {
-            return;
-        }
-        let Some(last) = self.last.replace(range) else { return };
-        self.before.open.push(last);
-        if range.0 < last.0 {
-            self.before.join(range);
-            self.last = self.before.open.pop();
-        } else {
-            self.before.close_old(to.saturating_sub(OPEN));
+        self.new.push((from, to));
+        if self.new.len() >= NEW {
+            self.joined.take(&self.new);
+            self.new.clear();
         }
     }
 
     pub(super) fn count(&self) -> u64 {
-        let open = self.before.open.iter().copied();
-        self.before.closed + open.chain(self.last).map(length).sum::<u64>()
+        let mut joined = self.joined.clone();
+        joined.take(&self.new);
+        joined.closed + joined.ranges.iter().map(length).sum::<u64>()
     }
 }
 
-impl Before {
-    /// Puts a range among those that are open.
-    fn join(&mut self, mut range: Range) {
-        let after = self.open.partition_point(|open| open.0 <= range.1.saturating_add(1));
-        let before = self.open[..after].partition_point(|open| open.1.saturating_add(1) < range.0);
-        for joined in self.open.drain(before..after) {
-            range = (range.0.min(joined.0), range.1.max(joined.1));
-        }
-        self.open.insert(before, range);
-    }
-
-    /// Counts what lies before a second, and forgets it.
-    fn close_old(&mut self, floor: u32) {
-        if self.open.len() < MANY {
-            return;
-        }
-        let old = self.open.partition_point(|open| open.1 < floor);
-        if old > 0 {
-            self.closed += self.open.drain(..old).map(length).sum::<u64>();
+impl Joined {
+    fn take(&mut self, new: &[Range]) {
+        let floor = self.floor;
+        let open = new.iter().map(|(from, to)| ((*from).max(floor), *to)).filter(|(from, to)| from <= to);
+        self.ranges.extend(open);
+        self.ranges.sort_unstable();
+        self.ranges.dedup_by(|next, range| {
+            let touches = next.0 <= range.1.saturating_add(1);
+            range.1 = if touches { range.1.max(next.1) } else { range.1 };
+            touches
+        });
+        let latest = self.ranges.last().map_or(0, |last| last.1);
+        if self.ranges.len() > MANY {
+            let floor = latest.saturating_sub(OPEN);
+            let old = self.ranges.partition_point(|range| range.1 < floor);
+            self.closed += self.ranges.drain(..old).as_slice().iter().map(length).sum::<u64>();
             self.floor = self.floor.max(floor);
         }
     }
@@ -87,7 +77,7 @@ pub(super) fn second(time_us: u64) -> u32 {
     u32::try_from(time_us / 1_000_000).unwrap_or(u32::MAX)
 }
 
-fn length((from, to): Range) -> u64 {
+fn length((from, to): &Range) -> u64 {
     u64::from(to - from) + 1
 }
 
@@ -106,7 +96,7 @@ mod tests {
             let to = step * 3 + (state >> 8) % 7;
             let from = to.saturating_sub((state >> 16) % 1500);
             let from = if state & 0x300 == 0 { from } else { to };
-            seconds.add(from, to);
+            seconds.add((from, to));
             every.extend(from..=to);
         }
         assert_eq!(seconds.count(), every.len() as u64);
@@ -115,8 +105,8 @@ mod tests {
     #[test]
     fn closed_ranges_are_not_kept() {
         let mut seconds = Seconds::default();
-        (0..100_000).for_each(|n| seconds.add(n * 10, n * 10));
+        (0..100_000).for_each(|n| seconds.add((n * 10, n * 10)));
         assert_eq!(seconds.count(), 100_000);
-        assert!(seconds.before.open.len() < 1000);
+        assert!(seconds.joined.ranges.len() < 1100);
     }
 }

@@ -29,9 +29,9 @@ pub(super) struct Stream {
     next: Option<u32>,
     /// Where its FIN says that it ends.
     end: Option<u32>,
-    /// Segments ahead of `next`, by sequence number.
-    held: Vec<Held>,
-    held_bytes: usize,
+    /// Segments ahead of `next`, by sequence number; nearly always none.
+    #[expect(clippy::box_collection, reason = "there are many streams, and each packet goes to another")]
+    held: Option<Box<Vec<Held>>>,
 }
 
 #[derive(Debug)]
@@ -86,28 +86,29 @@ impl Stream {
 
     /// Whether there is no gap.
     pub(super) fn is_waiting_for_nothing(&self) -> bool {
-        self.held.is_empty()
+        self.held.is_none()
     }
 
     /// Whether everything up to the FIN was shown.
     pub(super) fn is_over(&self) -> bool {
-        self.end.is_some() && self.end == self.next && self.held.is_empty()
+        self.end.is_some() && self.end == self.next && self.held.is_none()
     }
 
     /// Gives up gaps that nothing has filled by now.
     pub(super) fn overdue(&mut self, now_us: u64, show: &mut impl FnMut(u64, Piece<'_>)) {
-        while self.held.first().is_some_and(|held| {
-            held.time_us.saturating_add(PATIENCE_US) < now_us
-                || self.held.len() > HELD_SEGMENTS
-                || self.held_bytes > HELD_BYTES
-        }) {
+        let is_overdue = |held: &Vec<Held>| {
+            held.first().is_some_and(|first| first.time_us.saturating_add(PATIENCE_US) < now_us)
+                || held.len() > HELD_SEGMENTS
+                || held.iter().map(|held| held.bytes.len()).sum::<usize>() > HELD_BYTES
+        };
+        while self.held.as_deref().is_some_and(is_overdue) {
             self.skip(show);
         }
     }
 
     /// Shows all that is held: the connection is over.
     pub(super) fn finish(&mut self, show: &mut impl FnMut(u64, Piece<'_>)) {
-        while !self.held.is_empty() {
+        while self.held.is_some() {
             self.skip(show);
         }
     }
@@ -121,37 +122,40 @@ impl Stream {
 
     /// Shows the held segments that follow without a gap.
     fn join(&mut self, show: &mut impl FnMut(u64, Piece<'_>)) {
-        while let (Some(next), Some(first)) = (self.next, self.held.first()) {
-            let known = next.wrapping_sub(first.sequence);
+        while let (Some(next), Some(held)) = (self.next, &mut self.held) {
+            let Some(known) = held.first().map(|first| next.wrapping_sub(first.sequence)) else {
+                self.held = None;
+                return;
+            };
             if (known as i32) < 0 {
                 return;
             }
-            let held = self.held.remove(0);
-            self.held_bytes -= held.bytes.len();
-            self.pass(held.time_us, held.bytes.get(known as usize..).unwrap_or_default(), show);
+            let first = held.remove(0);
+            self.pass(first.time_us, first.bytes.get(known as usize..).unwrap_or_default(), show);
         }
     }
 
     /// Steps over the gap before the first held segment.
     fn skip(&mut self, show: &mut impl FnMut(u64, Piece<'_>)) {
-        let (Some(next), Some(first)) = (self.next, self.held.first()) else { return };
-        let missing = first.sequence.wrapping_sub(next);
-        self.next = Some(first.sequence);
-        show(first.time_us, Piece::Gap(missing.into()));
+        let first = self.held.as_ref().and_then(|held| held.first());
+        if let (Some(next), Some(first)) = (self.next, first) {
+            let missing = first.sequence.wrapping_sub(next);
+            self.next = Some(first.sequence);
+            show(first.time_us, Piece::Gap(missing.into()));
+        }
         self.join(show);
     }
 
     fn hold(&mut self, sequence: u32, time_us: u64, payload: &[u8]) {
-        let place = self.held.partition_point(|held| (sequence.wrapping_sub(held.sequence) as i32) >= 0);
+        let all = self.held.get_or_insert_default();
+        let place = all.partition_point(|held| (sequence.wrapping_sub(held.sequence) as i32) >= 0);
         let is_known = |held: &Held| {
             sequence.wrapping_add(payload.len() as u32).wrapping_sub(held.sequence) as usize
                 <= held.bytes.len()
         };
-        if self.held[..place].last().is_some_and(is_known) {
-            return;
+        if !all[..place].last().is_some_and(is_known) {
+            all.insert(place, Held { sequence, time_us, bytes: payload.into() });
         }
-        self.held_bytes += payload.len();
-        self.held.insert(place, Held { sequence, time_us, bytes: payload.into() });
     }
 
     /// The place in the stream was lost: goes on from here.
@@ -237,7 +241,7 @@ mod tests {
             shown.segment(0, n * 2, "b");
         }
         assert!(shown.text.starts_with("a<1>b"));
-        assert!(shown.stream.held.len() <= HELD_SEGMENTS);
+        assert!(shown.stream.held.is_some_and(|held| held.len() <= HELD_SEGMENTS));
     }
 
     #[test]
