@@ -54,23 +54,16 @@ struct Kept {
 }
 
 impl Connection {
-    /// `opened_us`: when its SYN was captured, if it was.
-    pub(super) fn new(opened_us: Option<u64>) -> Self {
+    /// `opened_us`: when its SYN was captured, if it was; `starts`: sequence numbers of the first bytes, where known.
+    pub(super) fn new(opened_us: Option<u64>, starts: [Option<u32>; 2]) -> Self {
         let unknown = Unknown { kept: Vec::new(), opened_us };
-        Self { streams: Default::default(), content: Content::Unknown(unknown) }
+        Self { streams: starts.map(Stream::new), content: Content::Unknown(unknown) }
     }
 
     pub(super) fn segment(&mut self, guide: Guide<'_>, sent: Sent<'_>, tell: &mut impl FnMut(Told)) {
         let Self { streams, content } = self;
         let Sent { side, time_us, tcp, payload } = sent;
         let other = side.other();
-        // Half of all segments only acknowledge.
-        if payload.is_empty()
-            && streams.iter().all(Stream::is_waiting_for_nothing)
-            && streams[side as usize].is_at(tcp)
-        {
-            return;
-        }
         streams[other as usize].overdue(time_us, &mut |time_us, piece| {
             content.piece(guide, other, time_us, piece, tell);
         });

@@ -195,6 +195,9 @@ impl Desk<'_> {
         if let Some(name) = name.filter(|_| seen.verdict.carrier != Carrier::Dns) {
             flow.name(ledger.table, name);
         }
+        if flow.is_bare(packet, new_bytes) {
+            return;
+        }
         let guide = ledger.guide(&seen.verdict);
         let is_talkroom = flow.may_be_call() && users.get(flow.user).is_some_and(|user| user.is_in_talkroom);
         flow.packet(guide, packet, side, is_talkroom, &mut |what| told.push(what));

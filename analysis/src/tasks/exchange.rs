@@ -41,8 +41,8 @@ impl Half {
     }
 }
 
-impl From<&Message> for Half {
-    fn from(message: &Message) -> Self {
+impl From<&Message<'_>> for Half {
+    fn from(message: &Message<'_>) -> Self {
         Self { from_us: message.from_us, to_us: message.to_us, bytes: message.bytes }
     }
 }

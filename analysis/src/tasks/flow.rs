@@ -11,7 +11,7 @@ use super::datagrams::{Call, LookUps, lone_message};
 use super::exchange::{Exchange, Half, Side, Step};
 use super::http::Open;
 use super::record::FlowType;
-use super::seconds::{Range, second};
+use super::seconds::{Kind, Range, second};
 use super::usage::CaptureUse;
 use super::user::{User, UserId, is_private};
 
@@ -81,6 +81,8 @@ pub(super) struct FlowTrack {
     noted: [u64; 2],
     pub(super) first_us: u64,
     opened_us: Option<u64>,
+    /// Sequence numbers of the streams' first bytes, as far as is known.
+    starts: [Option<u32>; 2],
     /// When the last task began.
     pub(super) last_task_us: Option<u64>,
     /// What the flow's name says it is for.
@@ -175,6 +177,7 @@ impl FlowTrack {
             transport: packet.five_tuple.transport,
             opened_us: opens.then_some(packet.time_us),
             high: [None; 2],
+            starts: [None; 2],
             mode: Mode::Waiting(None),
         }
     }
@@ -196,7 +199,10 @@ impl FlowTrack {
             Fragment::Later(_) => packet.payload.len() as u64,
             _ if self.transport == Transport::Udp => packet.payload.len() as u64,
             _ if packet.tcp.flags & TcpFields::RST != 0 => 0,
-            _ => further(&mut self.high[side as usize], packet.tcp, packet.payload.len() as u32),
+            _ => {
+                let (high, start) = (&mut self.high[side as usize], &mut self.starts[side as usize]);
+                further(high, start, packet.tcp, packet.payload.len() as u32)
+            }
         };
         self.bytes[side as usize] += new;
         (side, new)
@@ -228,11 +234,11 @@ impl FlowTrack {
     /// Adds to the user's sums, and the capture's, what was not there yet.
     pub(super) fn note(&mut self, user: &mut User, capture: &mut CaptureUse) {
         let active = (self.active_from, self.last_second);
-        user.active.add(active);
+        user.seconds.add(Kind::Active, active);
         if self.is_app {
-            user.app_active.add(active);
+            user.seconds.add(Kind::AppActive, active);
             let seconds = self.seconds.iter_mut().flat_map(|seconds| seconds.drain(..));
-            seconds.chain(self.transfer.take()).for_each(|range| user.app_transfer.add(range));
+            seconds.chain(self.transfer.take()).for_each(|range| user.seconds.add(Kind::AppTransfer, range));
         }
         self.active_from = self.last_second;
         for way in [0, 1] {
@@ -253,7 +259,8 @@ impl FlowTrack {
             *sum += bytes;
             capture.app_bytes += bytes;
         }
-        user.app_active.add((second(self.first_us).min(self.last_second), self.last_second));
+        let active = (second(self.first_us).min(self.last_second), self.last_second);
+        user.seconds.add(Kind::AppActive, active);
     }
 
     /// The verdict was taken back: the flow was never the app's.
@@ -275,17 +282,21 @@ impl FlowTrack {
         self.tunnels.get_or_insert_default()[side as usize].replace(tunnel) != Some(tunnel)
     }
 
+    /// Whether a packet only acknowledges what the other side sent: half of all do.
+    pub(super) fn is_bare(&self, packet: &Packet<'_>, new_bytes: u64) -> bool {
+        const OTHERS: u8 = TcpFields::SYN | TcpFields::FIN | TcpFields::RST;
+        self.is_tcp() && packet.payload.is_empty() && new_bytes == 0 && packet.tcp.flags & OTHERS == 0
+    }
+
     /// Takes in a packet of a flow that is not the app's, or not yet.
     pub(super) fn park(&mut self, packet: &Packet<'_>, side: Side, is_final: bool) {
         let Mode::Waiting(waiting) = &mut self.mode else { return };
         let Waiting { is_given_up, parked, bytes } = &mut **waiting.get_or_insert_default();
-        // What is empty tells at most where a stream begins or ends.
-        let is_bare = packet.payload.is_empty();
         *is_given_up |= is_final || parked.len() >= PARKED_PACKETS;
         *is_given_up |= *bytes + packet.payload.len() > PARKED_BYTES;
         if *is_given_up {
             *parked = Vec::new();
-        } else if !is_bare || packet.tcp.flags & (TcpFields::SYN | TcpFields::FIN) != 0 {
+        } else if !packet.payload.is_empty() || packet.tcp.flags & TcpFields::FIN != 0 {
             *bytes += packet.payload.len();
             let (time_us, tcp) = (packet.time_us, packet.tcp);
             parked.push(Parked { side, time_us, tcp, payload: packet.payload.into() });
@@ -333,7 +344,7 @@ impl FlowTrack {
 
     fn begin(&self, guide: Guide<'_>) -> Mode {
         if self.transport == Transport::Tcp {
-            return Mode::Connection(Box::new(Connection::new(self.opened_us)));
+            return Mode::Connection(Box::new(Connection::new(self.opened_us, self.starts)));
         }
         match guide.carrier() {
             Carrier::Dns => Mode::LookUps(LookUps::default()),
@@ -377,11 +388,11 @@ impl Mode {
 }
 
 /// How many bytes a segment adds to the highest number seen of its stream.
-fn further(high: &mut Option<u32>, tcp: TcpFields, length: u32) -> u64 {
+fn further(high: &mut Option<u32>, first: &mut Option<u32>, tcp: TcpFields, length: u32) -> u64 {
     let has = |flag: u8| u32::from(tcp.flags & flag != 0);
     let start = tcp.sequence.wrapping_add(has(TcpFields::SYN));
     let end = start.wrapping_add(length);
-    let before = *high.get_or_insert(start);
+    let before = high.unwrap_or_else(|| *first.insert(start));
     let new = match end.wrapping_sub(before) {
         0xff00_0000.. => return 0,
         // A FIN takes a number of its own, which is no byte (RFC 9293, 3.4).

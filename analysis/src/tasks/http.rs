@@ -92,7 +92,10 @@ impl Http {
             (Side::Server, Piece::Break) => {}
             (Side::Server, Piece::Bytes(bytes)) => {
                 self.count(Side::Server, time_us, bytes.len() as u64);
-                if let Some(open) = self.open.as_mut().filter(|open| open.may_have_type) {
+                let is_asked = |open: &&mut Open| {
+                    open.may_have_type && (!open.answer.is_empty() || type_of(&open.body).is_none())
+                };
+                if let Some(open) = self.open.as_mut().filter(is_asked) {
                     let room = ANSWER_PEEK.saturating_sub(open.answer.len()).min(bytes.len());
                     open.answer.extend_from_slice(&bytes[..room]);
                 }
@@ -174,7 +177,7 @@ impl Http {
                 }
             },
             State::Head(kept, from_us) => {
-                let (mut kept, before) = (std::mem::take(kept), kept.len());
+                let (before, mut kept) = (kept.len(), std::mem::take(kept));
                 let from_us = if before == 0 { time_us } else { *from_us };
                 let head = if before == 0 {
                     bytes

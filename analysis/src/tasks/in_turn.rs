@@ -82,7 +82,7 @@ impl Pairs {
         framing: &Framing,
         table: &TaskTable,
         side: Side,
-        message: &Message,
+        message: &Message<'_>,
         done: &mut impl FnMut(Exchange),
     ) {
         let meaning = match framing {

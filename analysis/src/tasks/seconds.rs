@@ -10,13 +10,25 @@ const OPEN: u32 = 7200;
 /// First and last second of something.
 pub(super) type Range = (u32, u32);
 
-/// Counts the seconds covered by ranges that come roughly in order of time.
+/// What a user's seconds are counted for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A flow was active.
+    Active,
+    /// A flow of the app was active.
+    AppActive,
+    /// A flow of the app carried payload.
+    AppTransfer,
+}
+
+/// Counts the seconds covered by ranges that come roughly in order of time, of each kind by itself.
 ///
-/// Memory: some hundred ranges, or those of the last two hours.
+/// Memory: some hundred ranges of each kind, or those of the last two hours.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Seconds {
-    new: Vec<Range>,
-    joined: Box<Joined>,
+    /// In one list, since each user's lies elsewhere in memory.
+    new: Vec<(Kind, Range)>,
+    joined: Box<[Joined; 3]>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -30,31 +42,33 @@ struct Joined {
 
 impl Seconds {
     /// Covers the seconds of a range.
-    pub(super) fn add(&mut self, (from, to): Range) {
-        if let Some(last) =
-            self.new.last_mut().filter(|last| last.0 <= from && from <= last.1.saturating_add(1))
-        {
-            last.1 = last.1.max(to);
-            return;
-        }
-        self.new.push((from, to));
+    pub(super) fn add(&mut self, kind: Kind, range: Range) {
+        self.new.push((kind, range));
         if self.new.len() >= NEW {
-            self.joined.take(&self.new);
-            self.new.clear();
+            self.join();
         }
     }
 
-    pub(super) fn count(&self) -> u64 {
-        let mut joined = self.joined.clone();
-        joined.take(&self.new);
+    /// Makes [`count`](Self::count) complete.
+    pub(super) fn join(&mut self) {
+        for kind in [Kind::Active, Kind::AppActive, Kind::AppTransfer] {
+            let new = self.new.iter().filter(|(of, _)| *of == kind).map(|(_, range)| *range);
+            self.joined[kind as usize].take(new);
+        }
+        self.new.clear();
+    }
+
+    /// How many seconds were covered by all that is joined.
+    pub(super) fn count(&self, kind: Kind) -> u64 {
+        let joined = &self.joined[kind as usize];
         joined.closed + joined.ranges.iter().map(length).sum::<u64>()
     }
 }
 
 impl Joined {
-    fn take(&mut self, new: &[Range]) {
+    fn take(&mut self, new: impl Iterator<Item = Range>) {
         let floor = self.floor;
-        let open = new.iter().map(|(from, to)| ((*from).max(floor), *to)).filter(|(from, to)| from <= to);
+        let open = new.map(|(from, to)| (from.max(floor), to)).filter(|(from, to)| from <= to);
         self.ranges.extend(open);
         self.ranges.sort_unstable();
         self.ranges.dedup_by(|next, range| {
@@ -96,17 +110,19 @@ mod tests {
             let to = step * 3 + (state >> 8) % 7;
             let from = to.saturating_sub((state >> 16) % 1500);
             let from = if state & 0x300 == 0 { from } else { to };
-            seconds.add((from, to));
+            seconds.add(Kind::AppActive, (from, to));
             every.extend(from..=to);
         }
-        assert_eq!(seconds.count(), every.len() as u64);
+        seconds.join();
+        assert_eq!((seconds.count(Kind::AppActive), seconds.count(Kind::Active)), (every.len() as u64, 0));
     }
 
     #[test]
     fn closed_ranges_are_not_kept() {
         let mut seconds = Seconds::default();
-        (0..100_000).for_each(|n| seconds.add((n * 10, n * 10)));
-        assert_eq!(seconds.count(), 100_000);
-        assert!(seconds.joined.ranges.len() < 1100);
+        (0..100_000).for_each(|n| seconds.add(Kind::Active, (n * 10, n * 10)));
+        seconds.join();
+        assert_eq!(seconds.count(Kind::Active), 100_000);
+        assert!(seconds.joined[0].ranges.len() < 1100);
     }
 }

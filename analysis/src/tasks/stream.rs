@@ -42,6 +42,11 @@ struct Held {
 }
 
 impl Stream {
+    /// `start`: the sequence number of the first byte, where known.
+    pub(super) fn new(start: Option<u32>) -> Self {
+        Self { next: start, ..Self::default() }
+    }
+
     /// Takes in a segment, with or without payload, and shows what it makes known of the stream.
     pub(super) fn segment(
         &mut self,
@@ -77,16 +82,6 @@ impl Stream {
             self.hold(sequence, time_us, payload);
             self.overdue(time_us, show);
         }
-    }
-
-    /// Whether the segment begins where the stream is, and says nothing else.
-    pub(super) fn is_at(&self, tcp: TcpFields) -> bool {
-        self.next == Some(tcp.sequence) && tcp.flags & (TcpFields::SYN | TcpFields::FIN | TcpFields::RST) == 0
-    }
-
-    /// Whether there is no gap.
-    pub(super) fn is_waiting_for_nothing(&self) -> bool {
-        self.held.is_none()
     }
 
     /// Whether everything up to the FIN was shown.

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use wiremark::{Address, Tunnel};
 
-use super::seconds::{Seconds, second};
+use super::seconds::{Kind, Seconds, second};
 
 /// A user whose address was silent for so many whole seconds is another user afterwards (ChatDissect, IV).
 pub const SESSION_S: u32 = 3600;
@@ -39,9 +39,7 @@ pub struct User {
     pub app_bytes: [u64; 2],
     /// Whether any flow was the app's.
     pub has_app: bool,
-    pub(super) active: Seconds,
-    pub(super) app_active: Seconds,
-    pub(super) app_transfer: Seconds,
+    pub(super) seconds: Seconds,
     pub(super) tasks: usize,
     /// Content datagrams belong to a talk room.
     pub(super) is_in_talkroom: bool,
@@ -50,24 +48,24 @@ pub struct User {
 }
 
 impl User {
-    /// Time of the last packet, microseconds since 1970.
+    /// Time of the last packet, microseconds since 1970; as all sums, complete when the captures are at their end.
     pub fn last_us(&self) -> u64 {
         self.last_us
     }
 
     /// Seconds with any active flow.
     pub fn active_s(&self) -> u64 {
-        self.active.count()
+        self.seconds.count(Kind::Active)
     }
 
     /// Seconds with an active flow of the app.
     pub fn app_active_s(&self) -> u64 {
-        self.app_active.count()
+        self.seconds.count(Kind::AppActive)
     }
 
     /// Seconds in which a flow of the app carried payload.
     pub fn app_transfer_s(&self) -> u64 {
-        self.app_transfer.count()
+        self.seconds.count(Kind::AppTransfer)
     }
 
     /// How many different tasks the user did.
@@ -134,9 +132,7 @@ impl Users {
             bytes: [0; 2],
             app_bytes: [0; 2],
             has_app: false,
-            active: Seconds::default(),
-            app_active: Seconds::default(),
-            app_transfer: Seconds::default(),
+            seconds: Seconds::default(),
             tasks: 0,
             is_in_talkroom: false,
             app_capture: 0,
@@ -171,6 +167,7 @@ impl Users {
         let Self { mut all, last, .. } = self;
         for (user, last) in all.iter_mut().zip(last) {
             user.last_us = last.time_us;
+            user.seconds.join();
         }
         all
     }
