@@ -11,6 +11,7 @@ use crate::wire::{ah, gre, gtp, ieee80211, llc, mpls, null, ppp, pppoe, radiotap
 
 pub use crate::wire::ParseError;
 pub use crate::wire::ip::Fragment;
+pub use tunnel::Tunnel;
 
 /// Headers stepped into in one frame: each VLAN tag, tunnel and IP header is one. Networks stack about 8.
 const MAX_LAYERS: usize = 16;
@@ -127,22 +128,7 @@ impl<'a> Packet<'a> {
     }
 
     fn parse_any(link_type: LinkType, time_us: u64, frame: &'a [u8]) -> Result<Self, ParseError> {
-        let (ether_type, bytes) = match link_type {
-            LinkType::Ethernet => ethernet::parse(frame)?,
-            LinkType::Null | LinkType::Loop => null::parse(frame)?,
-            LinkType::Ppp => ppp::parse(frame)?,
-            LinkType::PppEther => pppoe::parse(frame)?,
-            LinkType::Raw => (ip::version(frame)?, frame),
-            LinkType::Ieee80211 => ieee80211::parse(frame, false)?,
-            LinkType::LinuxSll => sll::parse(frame)?,
-            LinkType::Radiotap => {
-                let (is_padded, frame) = radiotap::parse(frame)?;
-                ieee80211::parse(frame, is_padded)?
-            }
-            LinkType::Ipv4 => (EtherType::IPV4, frame),
-            LinkType::Ipv6 => (EtherType::IPV6, frame),
-            LinkType::LinuxSll2 => sll2::parse(frame)?,
-        };
+        let (ether_type, bytes) = below_link(link_type, frame)?;
         walk(ether_type, bytes, time_us)
     }
 
@@ -307,6 +293,26 @@ fn give_up(
     }
 }
 
+/// The link's own header.
+fn below_link(link_type: LinkType, frame: &[u8]) -> Result<(EtherType, &[u8]), ParseError> {
+    Ok(match link_type {
+        LinkType::Ethernet => ethernet::parse(frame)?,
+        LinkType::Null | LinkType::Loop => null::parse(frame)?,
+        LinkType::Ppp => ppp::parse(frame)?,
+        LinkType::PppEther => pppoe::parse(frame)?,
+        LinkType::Raw => (ip::version(frame)?, frame),
+        LinkType::Ieee80211 => ieee80211::parse(frame, false)?,
+        LinkType::LinuxSll => sll::parse(frame)?,
+        LinkType::Radiotap => {
+            let (is_padded, frame) = radiotap::parse(frame)?;
+            ieee80211::parse(frame, is_padded)?
+        }
+        LinkType::Ipv4 => (EtherType::IPV4, frame),
+        LinkType::Ipv6 => (EtherType::IPV6, frame),
+        LinkType::LinuxSll2 => sll2::parse(frame)?,
+    })
+}
+
 /// One header that is not IP's.
 fn below_ip(ether_type: EtherType, bytes: &[u8]) -> Result<(EtherType, &[u8]), ParseError> {
     match ether_type {
@@ -352,6 +358,8 @@ fn tunnel_over_ip(protocol: u8, payload: &[u8]) -> Result<(EtherType, &[u8]), Pa
         _ => Err(ParseError::Unsupported),
     }
 }
+
+mod tunnel;
 
 #[cfg(test)]
 mod tests;

@@ -222,31 +222,59 @@ impl<'c> Tracker<'c> {
                 ParseError::Malformed => self.statistics.malformed += 1,
                 ParseError::Unsupported => self.statistics.unsupported += 1,
             })?;
-        let Some(key) = self.key_of(&packet) else {
+        self.parsed(&packet, frame.wire_bytes, ended, observer)
+    }
+
+    /// [`frame_observed`](Self::frame_observed) for those who have parsed the frame themselves: its packet, and how long
+    /// the frame was on the wire, in bytes.
+    ///
+    /// # Errors
+    /// A later fragment of a packet whose first was not seen.
+    pub fn packet_observed(
+        &mut self,
+        packet: &Packet<'_>,
+        wire_bytes: u32,
+        ended: &mut impl FnMut(&Flow),
+        observer: &mut impl Observer,
+    ) -> Result<Seen, ParseError> {
+        self.statistics.frames += 1;
+        self.sweep(packet.time_us, ended);
+        self.parsed(packet, wire_bytes, ended, observer)
+    }
+
+    #[inline(always)]
+    fn parsed(
+        &mut self,
+        packet: &Packet<'_>,
+        wire_bytes: u32,
+        ended: &mut impl FnMut(&Flow),
+        observer: &mut impl Observer,
+    ) -> Result<Seen, ParseError> {
+        let Some(key) = self.key_of(packet) else {
             self.statistics.unsupported += 1;
             return Err(ParseError::Unsupported);
         };
         self.statistics.packets += 1;
-        let place = self.place(&key, &packet, ended);
+        let place = self.place(&key, packet, ended);
         let Some(entry) = &mut self.entries[place] else { return Err(ParseError::Unsupported) };
         let before = (entry.state.verdict().app, entry.state.verdict().role);
         let verdict = match packet.fragment {
             Fragment::Later(_) => entry.state.verdict(),
-            _ => self.classifier.classify_observed(&mut self.context, &mut entry.state, &packet, observer),
+            _ => self.classifier.classify_observed(&mut self.context, &mut entry.state, packet, observer),
         };
         let direction = match packet.fragment {
             // Ports are missing, so the direction goes by address alone.
             Fragment::Later(_) if packet.five_tuple.src == entry.key.low.0 => entry.state.direction_of(0),
             Fragment::Later(_) => entry.state.direction_of(1),
-            _ => entry.state.direction(&packet),
+            _ => entry.state.direction(packet),
         };
         let side = match direction {
             Direction::Originator => 0,
             Direction::Responder => 1,
         };
         entry.packets[side] += 1;
-        entry.bytes[side] += u64::from(frame.wire_bytes);
-        entry.last_us = entry.last_us.max(frame.time_us);
+        entry.bytes[side] += u64::from(wire_bytes);
+        entry.last_us = entry.last_us.max(packet.time_us);
         entry.is_closing |= packet.tcp.flags & (TcpFields::FIN | TcpFields::RST) != 0;
         let packet_number = entry.packets[0] + entry.packets[1];
         if before != (verdict.app, verdict.role) {

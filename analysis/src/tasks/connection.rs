@@ -1,11 +1,11 @@
 //! A TCP connection of the app: its two streams, and what they carry.
 
+use wiremark::Carrier;
 use wiremark::dissect::{Dissection, http};
-use wiremark::{Carrier, TcpFields};
 
-use super::catalog::{Framing, TaskTable};
+use super::catalog::Framing;
 use super::exchange::{Exchange, Half, Side};
-use super::flow::{Purpose, Told, framing_of_role};
+use super::flow::{Guide, Sent, Told};
 use super::http::Http;
 use super::in_turn::InTurn;
 use super::long_link::LongLink;
@@ -19,7 +19,6 @@ const FIRST_BYTES: usize = 8 * 1024;
 pub(super) struct Connection {
     streams: [Stream; 2],
     content: Content,
-    opened_us: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -29,12 +28,20 @@ pub(super) struct Connection {
 )]
 enum Content {
     /// Too little was seen to tell.
-    Unknown(Vec<Kept>),
+    Unknown(Unknown),
     Http(Http),
     LongLink(LongLink),
-    InTurn(InTurn),
+    InTurn(Box<InTurn>),
     /// Nothing that can be taken apart: one exchange.
     Whole(Exchange),
+}
+
+/// What was seen so far, until it suffices.
+#[derive(Debug)]
+struct Unknown {
+    kept: Vec<Kept>,
+    /// When the connection's SYN was captured, if it was.
+    opened_us: Option<u64>,
 }
 
 /// A piece that waits.
@@ -47,50 +54,42 @@ struct Kept {
 }
 
 impl Connection {
-    /// `opened_us`: when its SYN was captured, if it was.
-    pub(super) fn new(opened_us: Option<u64>) -> Self {
-        let streams = [Stream::default(), Stream::default()];
-        Self { streams, content: Content::Unknown(Vec::new()), opened_us }
+    /// `opened_us`: when its SYN was captured, if it was; `starts`: sequence numbers of the first bytes, where known.
+    pub(super) fn new(opened_us: Option<u64>, starts: [Option<u32>; 2]) -> Self {
+        let unknown = Unknown { kept: Vec::new(), opened_us };
+        Self { streams: starts.map(Stream::new), content: Content::Unknown(unknown) }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the parts of a segment, live or parked")]
-    pub(super) fn segment(
-        &mut self,
-        table: &TaskTable,
-        purpose: Purpose<'_>,
-        side: Side,
-        time_us: u64,
-        tcp: TcpFields,
-        payload: &[u8],
-        tell: &mut impl FnMut(Told),
-    ) {
-        let Self { streams, content, opened_us } = self;
+    pub(super) fn segment(&mut self, guide: Guide<'_>, sent: Sent<'_>, tell: &mut impl FnMut(Told)) {
+        let Self { streams, content } = self;
+        let Sent { side, time_us, tcp, payload } = sent;
         let other = side.other();
         streams[other as usize].overdue(time_us, &mut |time_us, piece| {
-            content.piece(table, purpose, *opened_us, other, time_us, piece, tell);
+            content.piece(guide, other, time_us, piece, tell);
         });
         streams[side as usize].segment(time_us, tcp, payload, &mut |time_us, piece| {
-            content.piece(table, purpose, *opened_us, side, time_us, piece, tell);
+            content.piece(guide, side, time_us, piece, tell);
         });
     }
 
-    pub(super) fn finish(&mut self, table: &TaskTable, purpose: Purpose<'_>, tell: &mut impl FnMut(Told)) {
-        let Self { streams, content, opened_us } = self;
+    /// Whether both sides have said all they had to say.
+    pub(super) fn is_over(&self) -> bool {
+        self.streams.iter().all(Stream::is_over)
+    }
+
+    pub(super) fn finish(&mut self, guide: Guide<'_>, tell: &mut impl FnMut(Told)) {
+        let Self { streams, content } = self;
         for (side, stream) in [Side::User, Side::Server].into_iter().zip(streams) {
-            stream.finish(&mut |time_us, piece| {
-                content.piece(table, purpose, *opened_us, side, time_us, piece, tell);
-            });
+            stream.finish(&mut |time_us, piece| content.piece(guide, side, time_us, piece, tell));
         }
-        if let Content::Unknown(_) = content {
-            content.settle(table, purpose, *opened_us, true, tell);
-        }
+        content.settle(guide, true, tell);
         match content {
             Content::Unknown(_) => {}
-            Content::Http(http) => http.finish(table, &mut |open| tell(Told::Http(open))),
-            Content::LongLink(link) => link.finish(table, &mut |step| tell(step.into())),
-            Content::InTurn(link) => link.finish(table, &mut |exchange| in_turn(exchange, tell)),
+            Content::Http(http) => http.finish(guide.table, &mut |open| tell(Told::Http(open))),
+            Content::LongLink(link) => link.finish(guide.table, &mut |step| tell(step.into())),
+            Content::InTurn(link) => link.finish(guide.table, &mut |exchange| in_turn(exchange, tell)),
             Content::Whole(exchange) => {
-                let flow_type = if purpose.carrier == Carrier::Dns { FlowType::Dns } else { FlowType::Tcp };
+                let flow_type = if guide.carrier() == Carrier::Dns { FlowType::Dns } else { FlowType::Tcp };
                 tell(Told::Task(flow_type, std::mem::replace(exchange, Exchange::new(Side::User))));
             }
         }
@@ -103,25 +102,31 @@ fn in_turn(exchange: Exchange, tell: &mut impl FnMut(Told)) {
 }
 
 impl Content {
-    #[expect(clippy::too_many_arguments, reason = "a piece, and whose it is")]
     fn piece(
         &mut self,
-        table: &TaskTable,
-        purpose: Purpose<'_>,
-        opened_us: Option<u64>,
+        guide: Guide<'_>,
         side: Side,
         time_us: u64,
         piece: Piece<'_>,
         tell: &mut impl FnMut(Told),
     ) {
+        let table = guide.table;
         match self {
-            Content::Unknown(kept) => {
+            Content::Unknown(Unknown { kept, opened_us }) => {
+                // Most streams are known by the first piece of them.
+                if let (true, Piece::Bytes(bytes)) = (kept.is_empty(), piece)
+                    && let Dissection::Found(content) = look(guide, *opened_us, bytes)
+                {
+                    *self = content;
+                    return self.piece(guide, side, time_us, piece, tell);
+                }
                 let (bytes, gap) = match piece {
                     Piece::Bytes(bytes) => (bytes.to_vec(), 0),
                     Piece::Gap(gap) => (Vec::new(), gap),
+                    Piece::Break => return,
                 };
                 kept.push(Kept { side, time_us, bytes, gap });
-                self.settle(table, purpose, opened_us, false, tell);
+                self.settle(guide, false, tell);
             }
             Content::Http(http) => http.feed(table, side, time_us, piece, &mut |open| tell(Told::Http(open))),
             Content::LongLink(link) => link.feed(table, side, time_us, piece, &mut |step| tell(step.into())),
@@ -132,6 +137,7 @@ impl Content {
                 let bytes = match piece {
                     Piece::Bytes(bytes) => bytes.len() as u64,
                     Piece::Gap(gap) => gap,
+                    Piece::Break => 0,
                 };
                 exchange.half(side).get_or_insert(Half::begin(time_us)).add(time_us, bytes);
             }
@@ -139,60 +145,52 @@ impl Content {
     }
 
     /// Decides what the streams carry, if the bytes kept suffice, and takes them in.
-    fn settle(
-        &mut self,
-        table: &TaskTable,
-        purpose: Purpose<'_>,
-        opened_us: Option<u64>,
-        is_over: bool,
-        tell: &mut impl FnMut(Told),
-    ) {
-        let Content::Unknown(kept) = self else { return };
+    fn settle(&mut self, guide: Guide<'_>, is_over: bool, tell: &mut impl FnMut(Told)) {
+        let Content::Unknown(Unknown { kept, opened_us }) = self else { return };
         let first = |side: Side| -> Vec<u8> {
             kept.iter()
                 .filter(|piece| piece.side == side)
                 .flat_map(|piece| piece.bytes.iter().copied())
                 .collect()
         };
-        let looks = [Side::User, Side::Server].map(|side| look(table, purpose, &first(side)));
+        let looks = [Side::User, Side::Server].map(|side| look(guide, *opened_us, &first(side)));
         let content = match looks {
             [Dissection::Found(content), _] | [_, Dissection::Found(content)] => content,
-            [Dissection::NotMine, _] | [_, Dissection::NotMine] => fallback(table, purpose),
+            [Dissection::NotMine, _] | [_, Dissection::NotMine] => fallback(guide, *opened_us),
             _ if is_over || kept.iter().map(|piece| piece.bytes.len()).sum::<usize>() > FIRST_BYTES => {
-                fallback(table, purpose)
+                fallback(guide, *opened_us)
             }
             _ => return,
-        };
-        let content = match content {
-            // Whoever opened the connection did it for the first request.
-            Content::Http(_) => Content::Http(Http::new(opened_us)),
-            other => other,
         };
         let kept = std::mem::take(kept);
         *self = content;
         for Kept { side, time_us, bytes, gap } in kept {
             let piece = if gap > 0 { Piece::Gap(gap) } else { Piece::Bytes(&bytes) };
-            self.piece(table, purpose, opened_us, side, time_us, piece, tell);
+            self.piece(guide, side, time_us, piece, tell);
         }
     }
 }
 
 /// What a stream that begins with these bytes carries.
-fn look(table: &TaskTable, purpose: Purpose<'_>, bytes: &[u8]) -> Dissection<Content> {
+fn look(guide: Guide<'_>, opened_us: Option<u64>, bytes: &[u8]) -> Dissection<Content> {
     if bytes.is_empty() {
         return Dissection::NeedMore;
     }
-    if matches!(purpose.carrier, Carrier::Tls | Carrier::Dns) {
-        return Dissection::Found(Content::Whole(Exchange::new(Side::User)));
+    match guide.carrier() {
+        Carrier::Tls | Carrier::Dns => {
+            return Dissection::Found(Content::Whole(Exchange::new(Side::User)));
+        }
+        Carrier::Http => return Dissection::Found(Content::Http(Http::new(opened_us))),
+        _ => {}
     }
     match http::head(bytes) {
-        Dissection::Found(_) => return Dissection::Found(Content::Http(Http::new(None))),
+        Dissection::Found(_) => return Dissection::Found(Content::Http(Http::new(opened_us))),
         // A method's name suffices once a space follows it.
         Dissection::NeedMore => return Dissection::NeedMore,
         Dissection::NotMine => {}
     }
     let mut answer = Dissection::NotMine;
-    for (_, framing) in table.framings() {
+    for (_, framing) in guide.table.framings() {
         match framing.message_length(bytes) {
             Dissection::Found(_) => return Dissection::Found(cut_by(framing.clone())),
             Dissection::NeedMore => answer = Dissection::NeedMore,
@@ -203,10 +201,10 @@ fn look(table: &TaskTable, purpose: Purpose<'_>, bytes: &[u8]) -> Dissection<Con
 }
 
 /// What the flow's role lets expect, where its first bytes do not tell: they may be the middle of something.
-fn fallback(table: &TaskTable, purpose: Purpose<'_>) -> Content {
-    match (purpose.carrier, framing_of_role(table, purpose.role)) {
-        (Carrier::Http, _) => Content::Http(Http::new(None)),
-        (Carrier::Unknown | Carrier::Raw, Some(framing)) => cut_by(framing),
+fn fallback(guide: Guide<'_>, opened_us: Option<u64>) -> Content {
+    match (guide.carrier(), guide.table.framing_of_role(guide.role())) {
+        (Carrier::Unknown | Carrier::Raw, Some(framing)) => cut_by(framing.clone()),
+        (Carrier::Unknown, None) if guide.table.is_http(guide.role()) => Content::Http(Http::new(opened_us)),
         _ => Content::Whole(Exchange::new(Side::User)),
     }
 }
@@ -214,6 +212,6 @@ fn fallback(table: &TaskTable, purpose: Purpose<'_>) -> Content {
 fn cut_by(framing: Framing) -> Content {
     match framing {
         Framing::LongLink => Content::LongLink(LongLink::new()),
-        framing => Content::InTurn(InTurn::new(framing)),
+        framing => Content::InTurn(Box::new(InTurn::new(framing))),
     }
 }

@@ -1,5 +1,7 @@
 //! A stream cut into messages that state their own length: over segments, several in one, across gaps.
 
+use std::borrow::Cow;
+
 use wiremark::dissect::Dissection;
 use wiremark::dissect::{longlink, mmtls};
 use wiremark::signature::pattern::Match;
@@ -12,20 +14,20 @@ const PEEK: usize = 1024;
 
 /// One message of a stream.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Message {
+pub(super) struct Message<'m> {
     /// When its first and its last byte were captured.
     pub(super) from_us: u64,
     pub(super) to_us: u64,
     /// Its length, header included, as far as the stream went.
     pub(super) bytes: u64,
     /// Its first bytes.
-    pub(super) peek: Vec<u8>,
+    pub(super) peek: Cow<'m, [u8]>,
 }
 
 /// What a cutter finds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Found {
-    Message(Message),
+pub(super) enum Found<'m> {
+    Message(Message<'m>),
     /// So many bytes belong to messages whose headers were not captured.
     Unknown {
         from_us: u64,
@@ -90,7 +92,7 @@ enum State {
         from_us: u64,
     },
     Body {
-        message: Message,
+        message: Message<'static>,
         remaining: u64,
         is_whole: bool,
     },
@@ -114,10 +116,14 @@ impl Cutter {
         framing: &Framing,
         time_us: u64,
         piece: Piece<'_>,
-        out: &mut impl FnMut(Found),
+        out: &mut impl FnMut(Found<'_>),
     ) {
         match piece {
             Piece::Gap(bytes) => self.gap(time_us, bytes, out),
+            Piece::Break => {
+                self.finish(out);
+                self.lose(time_us, 0);
+            }
             Piece::Bytes(mut bytes) => {
                 while !bytes.is_empty() {
                     bytes = self.step(framing, time_us, bytes, out);
@@ -142,7 +148,7 @@ impl Cutter {
     }
 
     /// Hands out what is there of the last message.
-    pub(super) fn finish(&mut self, out: &mut impl FnMut(Found)) {
+    pub(super) fn finish(&mut self, out: &mut impl FnMut(Found<'_>)) {
         match std::mem::replace(self, Self::new()).state {
             State::Header { bytes, from_us } if !bytes.is_empty() => {
                 out(Found::Unknown { from_us, to_us: from_us, bytes: bytes.len() as u64 });
@@ -162,7 +168,7 @@ impl Cutter {
         framing: &Framing,
         time_us: u64,
         bytes: &'b [u8],
-        out: &mut impl FnMut(Found),
+        out: &mut impl FnMut(Found<'_>),
     ) -> &'b [u8] {
         match &mut self.state {
             State::Body { message, remaining, is_whole } => {
@@ -174,7 +180,7 @@ impl Cutter {
                 *remaining -= taken as u64;
                 if *is_whole {
                     let room = framing.peek_bytes().saturating_sub(message.peek.len());
-                    message.peek.extend_from_slice(&now[..room.min(taken)]);
+                    message.peek.to_mut().extend_from_slice(&now[..room.min(taken)]);
                 }
                 if *remaining == 0 {
                     out(Found::Message(std::mem::take(message)));
@@ -184,7 +190,17 @@ impl Cutter {
             }
             State::Header { bytes: header, from_us } => {
                 if header.is_empty() {
+                    // Most messages lie in one segment.
+                    if let Dissection::Found(length) = framing.message_length(bytes)
+                        && let Some((whole, later)) = bytes.split_at_checked(length)
+                    {
+                        let peek = Cow::Borrowed(&whole[..length.min(framing.peek_bytes())]);
+                        let bytes = length as u64;
+                        out(Found::Message(Message { from_us: time_us, to_us: time_us, bytes, peek }));
+                        return later;
+                    }
                     *from_us = time_us;
+                    header.reserve_exact(framing.peek_bytes().min(bytes.len()).max(framing.header_bytes()));
                 }
                 let taken = (framing.header_bytes() - header.len()).min(bytes.len());
                 let (now, later) = bytes.split_at(taken);
@@ -193,7 +209,7 @@ impl Cutter {
                 match framing.message_length(header) {
                     Dissection::NeedMore if header.len() < framing.header_bytes() => {}
                     Dissection::Found(length) if header.len() == framing.header_bytes() => {
-                        let peek = std::mem::take(header);
+                        let peek = Cow::Owned(std::mem::take(header));
                         let remaining = (length as u64).saturating_sub(header_bytes);
                         let message = Message { from_us, to_us: time_us, bytes: header_bytes, peek };
                         if remaining == 0 {
@@ -223,7 +239,7 @@ impl Cutter {
         framing: &Framing,
         time_us: u64,
         bytes: &'b [u8],
-        out: &mut impl FnMut(Found),
+        out: &mut impl FnMut(Found<'_>),
     ) -> &'b [u8] {
         let State::Lost { bytes: passed, from_us, to_us, tail } = &mut self.state else { return bytes };
         if *passed == 0 {
@@ -259,7 +275,7 @@ impl Cutter {
         }
     }
 
-    fn gap(&mut self, time_us: u64, gap: u64, out: &mut impl FnMut(Found)) {
+    fn gap(&mut self, time_us: u64, gap: u64, out: &mut impl FnMut(Found<'_>)) {
         match &mut self.state {
             State::Body { message, remaining, is_whole } => {
                 let inside = gap.min(*remaining);
@@ -310,7 +326,7 @@ mod tests {
 
     fn cut<'a>(pieces: impl IntoIterator<Item = Piece<'a>>) -> Cut {
         let (mut cutter, mut cut) = (Cutter::new(), Cut::default());
-        let mut take = |found: Found| match found {
+        let mut take = |found: Found<'_>| match found {
             Found::Message(message) => {
                 let header = longlink::header(&message.peek).found().expect("a header");
                 cut.messages.push((header.command, message.bytes));
@@ -357,6 +373,13 @@ mod tests {
         let stream = [vec![0x5a; 500], message(2, 10)].concat();
         let cut = cut(stream.chunks(90).map(Piece::Bytes));
         assert_eq!((cut.messages, cut.unknown), (vec![(2, 26)], 500));
+    }
+
+    #[test]
+    fn a_message_does_not_go_on_behind_a_break() {
+        let (first, second) = (message(2, 300), message(6, 0));
+        let cut = cut([Piece::Bytes(&first[..100]), Piece::Break, Piece::Bytes(&second)]);
+        assert_eq!((cut.messages, cut.unknown), (vec![(2, 100), (6, 16)], 0));
     }
 
     #[test]

@@ -99,7 +99,7 @@ pub(super) fn lone_message(table: &TaskTable, side: Side, time_us: u64, payload:
     if u64::from(header.length) != bytes {
         return None;
     }
-    let peek = payload.get(..longlink::HEADER_LENGTH + 80).unwrap_or(payload).to_vec();
+    let peek = payload.get(..longlink::HEADER_LENGTH + 80).unwrap_or(payload).into();
     long_link::alone(table, side, &Message { from_us: time_us, to_us: time_us, bytes, peek })
 }
 

@@ -4,19 +4,22 @@ use std::collections::HashMap;
 
 use wiremark::{
     Address, AppId, Carrier, Classifier, Event, Flow, Frame, Observer, Packet, ParseError, Seen,
-    SignatureSet, Statistics, Tracker, TrackerConfig, Verdict,
+    SignatureSet, Statistics, Tracker, TrackerConfig, Tunnel, Verdict,
 };
 
 use super::TaskId;
+use super::by_number::ByNumber;
 use super::catalog::{Marks, TaskTable};
 use super::exchange::{Exchange, Side};
-use super::flow::{Ends, FlowTrack, Purpose, Told, second};
+use super::flow::{Ends, FlowTrack, Guide, Told};
 use super::record::{FlowRecord, FlowType, Sink, TaskRecord, UserRecord};
+use super::seconds::second;
 use super::usage::{CaptureUse, Usage};
 use super::user::{User, UserId, Users};
 
-/// Most servers whose one purpose is remembered.
+/// Most servers whose one purpose is remembered, and how often one must have been asked for the same before it counts.
 const SERVERS: usize = 65_536;
+const TIMES: u32 = 8;
 
 /// How to tell users and flows apart.
 #[derive(Clone, Copy, Debug)]
@@ -26,11 +29,15 @@ pub struct Config {
     /// Leading bits of a global IPv6 address that stand for one user: 64 where a mobile network gives each device a
     /// prefix (RFC 6459), 128 where devices share one.
     pub ipv6_prefix: u8,
+    /// Whether a packet in a GTP-U tunnel is the tunnel's subscriber's, whatever its address: for captures in a
+    /// cellular core, where addresses are given to the next subscriber within minutes, or twice at the same time. The
+    /// flow table still goes by addresses and ports.
+    pub by_tunnel: bool,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { tracker: TrackerConfig::default(), ipv6_prefix: 64 }
+        Self { tracker: TrackerConfig::default(), ipv6_prefix: 64, by_tunnel: false }
     }
 }
 
@@ -48,15 +55,30 @@ pub struct TaskDissector<'c> {
 /// Everything but the tracker, which calls back into it.
 #[derive(Debug)]
 struct Desk<'c> {
-    set: &'c SignatureSet,
-    table: &'c TaskTable,
     app: Option<AppId>,
-    flows: HashMap<u64, FlowTrack>,
+    flows: ByNumber<u64, Box<FlowTrack>>,
     users: Users,
-    servers: Servers,
-    usage: Usage,
+    ledger: Ledger<'c>,
+    /// What the flow at hand tells; kept for its room.
+    told: Vec<Told>,
     capture: CaptureUse,
     captures: u32,
+}
+
+/// Names tasks and adds them up.
+#[derive(Debug)]
+struct Ledger<'c> {
+    set: &'c SignatureSet,
+    table: &'c TaskTable,
+    servers: Servers,
+    usage: Usage,
+}
+
+/// Whose task it is, and of which flow.
+struct Owner<'u> {
+    flow: u64,
+    id: UserId,
+    user: &'u mut User,
 }
 
 impl<'c> TaskDissector<'c> {
@@ -65,13 +87,11 @@ impl<'c> TaskDissector<'c> {
         let set = classifier.set();
         let app = set.apps().iter().find(|app| app.name == table.app()).map(|app| app.id);
         let desk = Desk {
-            set,
-            table,
             app,
-            flows: HashMap::new(),
+            flows: HashMap::default(),
             users: Users::new(config.ipv6_prefix),
-            servers: Servers::default(),
-            usage: Usage::new(table),
+            ledger: Ledger { set, table, servers: Servers::default(), usage: Usage::new(table) },
+            told: Vec::new(),
             capture: CaptureUse::default(),
             captures: 0,
         };
@@ -80,7 +100,9 @@ impl<'c> TaskDissector<'c> {
 
     /// What follows belongs to this capture. Flows do not go on from one capture to the next; users do.
     pub fn begin_capture(&mut self, name: &str) {
-        self.tracker = Tracker::new(self.classifier, self.config.tracker);
+        if self.tracker.statistics().frames > 0 {
+            self.tracker = Tracker::new(self.classifier, self.config.tracker);
+        }
         self.desk.captures += 1;
         self.desk.capture = CaptureUse { name: name.to_owned(), ..CaptureUse::default() };
     }
@@ -90,11 +112,13 @@ impl<'c> TaskDissector<'c> {
     /// # Errors
     /// Frames without a TCP or UDP packet to look at.
     pub fn frame(&mut self, frame: &Frame<'_>, sink: &mut impl Sink) -> Result<(), ParseError> {
-        let Self { tracker, desk, .. } = self;
+        let Self { tracker, desk, config, .. } = self;
         let mut name = NameSeen::default();
-        let seen = tracker.frame_observed(frame, &mut |flow| desk.ended(flow, sink), &mut name)?;
         let packet = Packet::parse(frame.link_type, frame.time_us, frame.bytes)?;
-        desk.packet(&packet, &seen, name.get(), sink);
+        let ended = &mut |flow: &Flow| desk.ended(flow, sink);
+        let seen = tracker.packet_observed(&packet, frame.wire_bytes, ended, &mut name)?;
+        let tunnel = if config.by_tunnel { Tunnel::around(frame.link_type, frame.bytes) } else { None };
+        desk.packet(&packet, tunnel, &seen, name.get(), sink);
         Ok(())
     }
 
@@ -106,7 +130,7 @@ impl<'c> TaskDissector<'c> {
         left.sort_by_key(|flow| flow.number);
         left.iter().for_each(|flow| desk.ended(flow, sink));
         desk.flows.clear();
-        desk.usage.captures.push(std::mem::take(&mut desk.capture));
+        desk.ledger.usage.captures.push(std::mem::take(&mut desk.capture));
     }
 
     /// What the tracker has seen and lost in this capture.
@@ -116,101 +140,85 @@ impl<'c> TaskDissector<'c> {
 
     /// All captures are at their end.
     pub fn finish(self) -> Usage {
-        let mut usage = self.desk.usage;
-        usage.users = self.desk.users.into_all();
+        let mut usage = self.desk.ledger.usage;
+        usage.close(self.desk.users.into_all());
         usage
     }
 }
 
 impl Desk<'_> {
-    fn packet(&mut self, packet: &Packet<'_>, seen: &Seen, name: Option<&[u8]>, sink: &mut impl Sink) {
-        let Self { set, table, app, flows, users, servers, usage, capture, captures } = self;
+    fn packet(
+        &mut self,
+        packet: &Packet<'_>,
+        tunnel: Option<Tunnel>,
+        seen: &Seen,
+        name: Option<&[u8]>,
+        sink: &mut impl Sink,
+    ) {
+        let Self { app, flows, users, ledger, told, capture, captures } = self;
         let flow = flows.entry(seen.flow_number).or_insert_with(|| {
             let ends = Ends::of(packet, seen.direction);
-            FlowTrack::new(packet, seen, users.at(ends.user.0, packet.time_us), ends)
+            Box::new(FlowTrack::new(packet, seen, users.at(ends.user.0, tunnel, packet.time_us), ends))
         });
-        let Some(user) = users.get(flow.user) else { return };
-        let now = second(packet.time_us);
         let is_app = Some(seen.verdict.app) == *app;
         let (side, new_bytes) = flow.advance(packet);
-        user.last_us = user.last_us.max(packet.time_us);
-        user.bytes[side as usize] += new_bytes;
+        if let Some(tunnel) = tunnel
+            && flow.has_new_tunnel(side, tunnel)
+        {
+            users.also(tunnel, flow.user);
+        }
+        let now = second(packet.time_us);
         count_packet(capture, packet.time_us, new_bytes);
-        if user.counted_in[0] != *captures {
-            user.counted_in[0] = *captures;
-            capture.users += 1;
+        if seen.packet_number == 1 {
+            capture.users += u64::from(users.is_new_in(flow.user, *captures));
         }
-        let is_new_second = now != flow.last_second || seen.packet_number == 1;
-        if is_new_second {
-            user.active.add(flow.last_second.min(now), now);
+        if seen.packet_number == 1 || now != flow.last_second {
+            users.touch(flow.user, packet.time_us);
         }
-        if is_app {
-            let became = !std::mem::replace(&mut flow.is_app, true);
-            if became {
-                let first = second(flow.first_us);
-                user.has_app = true;
-                user.app_active.add(first.min(now), now);
-                flow.early.drain(..).for_each(|(from, to)| user.app_transfer.add(from, to));
-                if user.counted_in[1] != *captures {
-                    user.counted_in[1] = *captures;
-                    capture.app_users += 1;
-                }
-            } else if is_new_second {
-                user.app_active.add(flow.last_second.min(now), now);
+        // A user lies elsewhere in memory than its flows: it is looked at where something changes for it, or at times.
+        let is_due = flow.goes_on(now, !packet.payload.is_empty());
+        if is_due || is_app != flow.is_app {
+            let Some(user) = users.get(flow.user) else { return };
+            flow.note(user, capture);
+            if is_app && !flow.is_app {
+                capture.app_users += u64::from(!user.has_app || user.app_capture != *captures);
+                user.app_capture = *captures;
+                flow.become_the_apps(user, capture);
+            } else if flow.is_app && !is_app {
+                flow.be_taken_back(user, capture);
             }
-            let bytes = match side {
-                _ if became => flow.bytes,
-                Side::User => [new_bytes, 0],
-                Side::Server => [0, new_bytes],
-            };
-            for (sum, bytes) in user.app_bytes.iter_mut().zip(bytes) {
-                *sum += bytes;
-                capture.app_bytes += bytes;
-            }
-            if !packet.payload.is_empty() {
-                user.app_transfer.add(now, now);
-            }
-        } else if flow.is_app {
-            // The verdict was taken back.
-            flow.is_app = false;
-            let [up, down] = flow.bytes;
-            let before = if side == Side::User { [up - new_bytes, down] } else { [up, down - new_bytes] };
-            for (sum, bytes) in user.app_bytes.iter_mut().zip(before) {
-                *sum = sum.saturating_sub(bytes);
-                capture.app_bytes = capture.app_bytes.saturating_sub(bytes);
-            }
-        } else if !packet.payload.is_empty() {
-            flow.note_early(now);
         }
-        flow.last_second = flow.last_second.max(now);
         if !is_app {
             return flow.park(packet, side, seen.verdict.is_final());
         }
         // A name asked for says nothing about the look-up itself.
         if let Some(name) = name.filter(|_| seen.verdict.carrier != Carrier::Dns) {
-            flow.name(table, name);
+            flow.name(ledger.table, name);
         }
-        let purpose = purpose(set, &seen.verdict);
-        let mut told = Vec::new();
-        flow.packet(table, purpose, packet, side, user.is_in_talkroom, &mut |what| told.push(what));
-        for what in told {
-            tell(table, servers, usage, purpose, seen.flow_number, flow, user, what, sink);
+        if flow.is_bare(packet, new_bytes) {
+            return;
+        }
+        let guide = ledger.guide(&seen.verdict);
+        let is_talkroom = flow.may_be_call() && users.get(flow.user).is_some_and(|user| user.is_in_talkroom);
+        flow.packet(guide, packet, side, is_talkroom, &mut |what| told.push(what));
+        if let (false, Some(user)) = (told.is_empty(), users.get(flow.user)) {
+            let mut owner = Owner { flow: seen.flow_number, id: flow.user, user };
+            told.drain(..).for_each(|what| ledger.tell(guide, flow, &mut owner, what, sink));
         }
     }
 
     fn ended(&mut self, ended: &Flow, sink: &mut impl Sink) {
-        let Self { set, table, flows, users, servers, usage, captures, .. } = self;
+        let Self { flows, users, ledger, told, capture, captures, .. } = self;
         let Some(mut flow) = flows.remove(&ended.number) else { return };
         let Some(user) = users.get(flow.user) else { return };
+        flow.note(user, capture);
         if flow.is_app {
-            let purpose = purpose(set, &ended.verdict);
-            let mut told = Vec::new();
-            flow.finish(table, purpose, &mut |what| told.push(what));
-            for what in told {
-                tell(table, servers, usage, purpose, ended.number, &mut flow, user, what, sink);
-            }
+            let guide = ledger.guide(&ended.verdict);
+            flow.finish(guide, &mut |what| told.push(what));
+            let mut owner = Owner { flow: ended.number, id: flow.user, user: &mut *user };
+            told.drain(..).for_each(|what| ledger.tell(guide, &mut flow, &mut owner, what, sink));
         }
-        let from_user = ended.five_tuple.src == flow.ends.user.0;
+        let from_user = (ended.five_tuple.src, ended.five_tuple.src_port) == flow.ends.user;
         let [ahead, back] = ended.packets;
         sink.flow(&FlowRecord {
             number: ended.number,
@@ -236,103 +244,101 @@ fn count_packet(capture: &mut CaptureUse, time_us: u64, bytes: u64) {
     capture.bytes += bytes;
 }
 
-fn purpose<'s>(set: &'s SignatureSet, verdict: &Verdict) -> Purpose<'s> {
-    Purpose { role: set.role_name(verdict.app, verdict.role), carrier: verdict.carrier }
-}
+impl<'c> Ledger<'c> {
+    fn guide(&self, verdict: &Verdict) -> Guide<'c> {
+        Guide { table: self.table, set: self.set, verdict: *verdict }
+    }
 
-/// Names what a flow tells, adds it up and passes it on.
-#[expect(clippy::too_many_arguments, reason = "parts of the desk, borrowed one by one")]
-fn tell(
-    table: &TaskTable,
-    servers: &mut Servers,
-    usage: &mut Usage,
-    purpose: Purpose<'_>,
-    number: u64,
-    flow: &mut FlowTrack,
-    user: &mut User,
-    told: Told,
-    sink: &mut impl Sink,
-) {
-    let (flow_type, exchange, task) = match told {
-        Told::Began(time_us) => {
-            if let Some(before) = flow.last_task_us.replace(time_us) {
-                usage.between_us.add(time_us.abs_diff(before));
+    /// Names what a flow tells, adds it up and passes it on.
+    fn tell(
+        &mut self,
+        guide: Guide<'_>,
+        flow: &mut FlowTrack,
+        owner: &mut Owner<'_>,
+        told: Told,
+        sink: &mut impl Sink,
+    ) {
+        let of_role = || guide.table.of_role(guide.role());
+        let (flow_type, exchange, task) = match told {
+            Told::Began(time_us) => {
+                if let Some(before) = flow.last_task_us.replace(time_us) {
+                    self.usage.between_us.add(time_us.abs_diff(before));
+                }
+                return;
             }
-            return;
-        }
-        Told::Http(open) => {
-            let exchange = open.exchange;
-            match exchange.task {
-                Some(task) if open.has_head => servers.note(flow.ends.server, task, open.is_by_host),
-                _ => {}
+            Told::Http(open) => {
+                let exchange = open.exchange;
+                if let Some(task) = exchange.task.filter(|_| open.has_head) {
+                    self.servers.note(flow.ends.server, task, open.is_by_host);
+                }
+                let task = exchange.task.or_else(|| match open.has_head {
+                    true => of_role(),
+                    // Without its head a request is named by its server, if that serves one purpose only.
+                    false => flow.host_task.or_else(|| self.servers.purpose(flow.ends.server)),
+                });
+                (FlowType::Http, exchange, task)
             }
-            // Without its head a request is named by its server, if that serves one purpose only.
-            let task = match (exchange.task, open.has_head) {
-                (None, false) => flow.host_task.or_else(|| servers.purpose(flow.ends.server)),
-                (task, _) => task.or_else(|| table.of_role(purpose.role)),
-            };
-            (FlowType::Http, exchange, task)
+            Told::Task(flow_type, exchange) => {
+                let task = exchange.task.or(flow.host_task).or_else(of_role);
+                (flow_type, exchange, task)
+            }
+        };
+        if let (Some(task), true) = (task, exchange.request.or(exchange.response).is_some()) {
+            self.record(task, flow_type, &exchange, owner, sink);
         }
-        Told::Task(flow_type, exchange) => {
-            let task = exchange.task.or(flow.host_task).or_else(|| table.of_role(purpose.role));
-            (flow_type, exchange, task)
+    }
+
+    fn record(
+        &mut self,
+        task: TaskId,
+        flow_type: FlowType,
+        exchange: &Exchange,
+        owner: &mut Owner<'_>,
+        sink: &mut impl Sink,
+    ) {
+        let Owner { flow, id, user } = owner;
+        let marks =
+            Marks { command: exchange.command, request_type: exchange.request_type, ..Marks::default() };
+        if let Some(is_in_talkroom) = self.table.talkroom(&marks) {
+            user.is_in_talkroom = is_in_talkroom;
         }
-    };
-    if let (Some(task), true) = (task, exchange.request.or(exchange.response).is_some()) {
-        record(table, usage, task, flow_type, &exchange, number, flow.user, user, sink);
+        self.usage.add(task, flow_type, exchange, *id);
+        let name = self.table.name(task);
+        sink.task(&TaskRecord {
+            time_us: exchange.begins_us(),
+            id: task,
+            service: &name.service,
+            task: &name.task,
+            cgi: exchange.cgi.as_deref(),
+            request_type: exchange.request_type,
+            command_id: exchange.command,
+            transport: flow_type,
+            bytes_up: exchange.bytes(Side::User),
+            bytes_down: exchange.bytes(Side::Server),
+            completion_us: exchange.completion_us(),
+            flow: *flow,
+            user: UserRecord { id: *id, user },
+        });
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "parts of the desk, borrowed one by one")]
-fn record(
-    table: &TaskTable,
-    usage: &mut Usage,
-    task: TaskId,
-    flow_type: FlowType,
-    exchange: &Exchange,
-    flow: u64,
-    id: UserId,
-    user: &mut User,
-    sink: &mut impl Sink,
-) {
-    let marks = Marks { command: exchange.command, request_type: exchange.request_type, ..Marks::default() };
-    user.is_in_talkroom = table.talkroom(&marks).unwrap_or(user.is_in_talkroom);
-    usage.add(task, flow_type, exchange, user);
-    let name = table.name(task);
-    sink.task(&TaskRecord {
-        time_us: exchange.begins_us(),
-        id: task,
-        service: &name.service,
-        task: &name.task,
-        cgi: exchange.cgi.as_deref(),
-        request_type: exchange.request_type,
-        command_id: exchange.command,
-        transport: flow_type,
-        bytes_up: exchange.bytes(Side::User),
-        bytes_down: exchange.bytes(Side::Server),
-        completion_us: exchange.completion_us(),
-        flow,
-        user: UserRecord { id, user },
-    });
-}
-
-/// What servers are for, where all requests to one were for the same.
+/// What servers are for, where all requests to one were for the same, and how many there were.
 #[derive(Debug, Default)]
-struct Servers(HashMap<(Address, u16), Option<TaskId>>);
+struct Servers(HashMap<(Address, u16), Option<(TaskId, u32)>>);
 
 impl Servers {
     fn note(&mut self, server: (Address, u16), task: TaskId, is_by_host: bool) {
         if self.0.len() < SERVERS || self.0.contains_key(&server) {
-            let task = is_by_host.then_some(task);
-            let known = self.0.entry(server).or_insert(task);
-            if *known != task {
-                *known = None;
-            }
+            let known = self.0.entry(server).or_insert(Some((task, 0)));
+            *known = known
+                .filter(|(same, _)| is_by_host && *same == task)
+                .map(|(task, times)| (task, times.saturating_add(1)));
         }
     }
 
     fn purpose(&self, server: (Address, u16)) -> Option<TaskId> {
-        self.0.get(&server).copied().flatten()
+        let (task, times) = self.0.get(&server).copied().flatten()?;
+        (times >= TIMES).then_some(task)
     }
 }
 

@@ -1,5 +1,7 @@
 //! A request and its response, however they travel.
 
+use std::sync::Arc;
+
 use super::catalog::TaskId;
 use super::cut::Message;
 
@@ -39,8 +41,8 @@ impl Half {
     }
 }
 
-impl From<&Message> for Half {
-    fn from(message: &Message) -> Self {
+impl From<&Message<'_>> for Half {
+    fn from(message: &Message<'_>) -> Self {
         Self { from_us: message.from_us, to_us: message.to_us, bytes: message.bytes }
     }
 }
@@ -53,7 +55,7 @@ pub(super) struct Exchange {
     pub(super) response: Option<Half>,
     pub(super) task: Option<TaskId>,
     /// Path of the known CGI.
-    pub(super) cgi: Option<String>,
+    pub(super) cgi: Option<Arc<str>>,
     pub(super) request_type: Option<u32>,
     pub(super) command: Option<u32>,
 }

@@ -1,21 +1,26 @@
 //! One flow from its first packet to its last.
 
-use wiremark::{Address, Carrier, Direction, Fragment, Packet, Seen, TcpFields, Transport};
+use wiremark::{
+    Address, Carrier, Direction, Fragment, Packet, Seen, SignatureSet, TcpFields, Transport, Tunnel, Verdict,
+};
 
 use super::TaskId;
-use super::catalog::{Framing, Request, TaskTable};
+use super::catalog::{Request, TaskTable};
 use super::connection::Connection;
 use super::datagrams::{Call, LookUps, lone_message};
 use super::exchange::{Exchange, Half, Side, Step};
 use super::http::Open;
 use super::record::FlowType;
-use super::user::{UserId, is_private};
+use super::seconds::{Kind, Range, second};
+use super::usage::CaptureUse;
+use super::user::{User, UserId, is_private};
 
 /// What is kept of a flow until it is known to be the app's.
 const PARKED_PACKETS: usize = 24;
 const PARKED_BYTES: usize = 8 * 1024;
-/// Ranges of seconds kept until then.
-const EARLY: usize = 16;
+/// Most ranges of seconds with payload, and how many seconds at the most, that a user's sums lag behind.
+const LAG: usize = 16;
+const LAG_S: u32 = 512;
 
 /// What a flow tells as it goes on.
 #[derive(Debug)]
@@ -26,32 +31,64 @@ pub(super) enum Told {
     Http(Open),
 }
 
-/// What the verdict says of the flow, as far as it matters here.
+/// What a flow is taken apart by: the table, and what the verdict says.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Purpose<'a> {
-    pub(super) role: &'a str,
-    pub(super) carrier: Carrier,
+pub(super) struct Guide<'a> {
+    pub(super) table: &'a TaskTable,
+    pub(super) set: &'a SignatureSet,
+    pub(super) verdict: Verdict,
 }
 
-/// One flow.
+impl<'a> Guide<'a> {
+    pub(super) fn role(&self) -> &'a str {
+        self.set.role_name(self.verdict.app, self.verdict.role)
+    }
+
+    pub(super) fn carrier(&self) -> Carrier {
+        self.verdict.carrier
+    }
+}
+
+/// A segment or datagram, live or parked.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sent<'a> {
+    pub(super) side: Side,
+    pub(super) time_us: u64,
+    pub(super) tcp: TcpFields,
+    pub(super) payload: &'a [u8],
+}
+
+/// One flow. There are many, and each packet goes to another: what every packet asks for stands together at the
+/// beginning, and what is rare or large behind a pointer.
 #[derive(Debug)]
+#[repr(C)]
 pub(super) struct FlowTrack {
-    pub(super) user: UserId,
     pub(super) ends: Ends,
-    pub(super) first_us: u64,
-    pub(super) last_second: u32,
-    pub(super) bytes: [u64; 2],
+    transport: Transport,
     pub(super) is_app: bool,
-    /// Seconds with payload, before the flow was known to be the app's.
-    pub(super) early: Vec<(u32, u32)>,
-    /// What the flow's name says it is for.
-    pub(super) host_task: Option<TaskId>,
+    pub(super) user: UserId,
+    high: [Option<u32>; 2],
+    pub(super) last_second: u32,
+    /// From where on the user's active seconds lack this flow's.
+    active_from: u32,
+    pub(super) bytes: [u64; 2],
+    mode: Mode,
+    /// The latest seconds with payload that the user's lack, and those before them.
+    transfer: Option<Range>,
+    #[expect(clippy::box_collection, reason = "few flows pause while they go on")]
+    seconds: Option<Box<Vec<Range>>>,
+    /// The bytes that the user's sums hold.
+    noted: [u64; 2],
+    pub(super) first_us: u64,
+    opened_us: Option<u64>,
+    /// Sequence numbers of the streams' first bytes, as far as is known.
+    starts: [Option<u32>; 2],
     /// When the last task began.
     pub(super) last_task_us: Option<u64>,
-    transport: Transport,
-    opened_us: Option<u64>,
-    high: [Option<u32>; 2],
-    mode: Mode,
+    /// What the flow's name says it is for.
+    pub(super) host_task: Option<TaskId>,
+    /// The tunnels last seen around what the user's end and the server's sent.
+    tunnels: Option<Box<[Option<Tunnel>; 2]>>,
 }
 
 /// The two ends of a flow.
@@ -63,19 +100,25 @@ pub(super) struct Ends {
 
 #[derive(Debug)]
 enum Mode {
-    /// Not the app's, or not yet; packets wait.
-    Undecided {
-        parked: Vec<Parked>,
-        bytes: usize,
-    },
-    /// Not the app's as far as is known; packets are counted only.
-    Counting,
+    /// Not the app's, or not yet.
+    Waiting(Option<Box<Waiting>>),
     Connection(Box<Connection>),
+    /// A connection that was closed.
+    Over,
     LookUps(LookUps),
-    Call(Call),
+    Call(Box<Call>),
     Lone,
     /// Encrypted, or unknown: one exchange.
-    Whole(Exchange),
+    Whole(Box<Exchange>),
+}
+
+/// What is kept of a flow for the case that it is the app's.
+#[derive(Debug, Default)]
+struct Waiting {
+    /// Packets are counted only.
+    is_given_up: bool,
+    parked: Vec<Parked>,
+    bytes: usize,
 }
 
 #[derive(Debug)]
@@ -122,15 +165,20 @@ impl FlowTrack {
             ends,
             first_us: packet.time_us,
             last_second: second(packet.time_us),
+            active_from: second(packet.time_us),
+            transfer: None,
+            seconds: None,
             bytes: [0; 2],
+            noted: [0; 2],
             is_app: false,
-            early: Vec::new(),
             host_task: None,
             last_task_us: None,
+            tunnels: None,
             transport: packet.five_tuple.transport,
             opened_us: opens.then_some(packet.time_us),
             high: [None; 2],
-            mode: Mode::Undecided { parked: Vec::new(), bytes: 0 },
+            starts: [None; 2],
+            mode: Mode::Waiting(None),
         }
     }
 
@@ -151,110 +199,178 @@ impl FlowTrack {
             Fragment::Later(_) => packet.payload.len() as u64,
             _ if self.transport == Transport::Udp => packet.payload.len() as u64,
             _ if packet.tcp.flags & TcpFields::RST != 0 => 0,
-            _ => further(&mut self.high[side as usize], packet.tcp, packet.payload.len() as u32),
+            _ => {
+                let (high, start) = (&mut self.high[side as usize], &mut self.starts[side as usize]);
+                further(high, start, packet.tcp, packet.payload.len() as u32)
+            }
         };
         self.bytes[side as usize] += new;
         (side, new)
     }
 
-    /// Takes in a packet of a flow that is not the app's, or not yet.
-    pub(super) fn park(&mut self, packet: &Packet<'_>, side: Side, is_final: bool) {
-        let Mode::Undecided { parked, bytes } = &mut self.mode else { return };
-        if is_final || parked.len() >= PARKED_PACKETS || *bytes + packet.payload.len() > PARKED_BYTES {
-            self.mode = Mode::Counting;
-            return;
+    /// Takes note of the second in which a packet came, with or without payload. Gives back whether it is time to
+    /// [`note`](Self::note).
+    pub(super) fn goes_on(&mut self, now: u32, has_payload: bool) -> bool {
+        self.last_second = self.last_second.max(now);
+        let is_late = now.saturating_sub(self.active_from) > LAG_S;
+        if !has_payload {
+            return is_late;
         }
-        *bytes += packet.payload.len();
-        parked.push(Parked {
-            side,
-            time_us: packet.time_us,
-            tcp: packet.tcp,
-            payload: packet.payload.into(),
-        });
+        match &mut self.transfer {
+            Some((_, to)) if now <= to.saturating_add(1) => *to = now.max(*to),
+            None => self.transfer = Some((now, now)),
+            Some(before) => {
+                let seconds = self.seconds.get_or_insert_default();
+                if seconds.len() < LAG {
+                    seconds.push(*before);
+                }
+                *before = (now, now);
+                return is_late || self.is_app && seconds.len() == LAG;
+            }
+        }
+        is_late
     }
 
-    /// The seconds in which the flow carried payload before it was known to be the app's.
-    pub(super) fn note_early(&mut self, second: u32) {
-        if let Some((_, to)) = self.early.last_mut().filter(|(_, to)| second <= to.saturating_add(1)) {
-            *to = second.max(*to);
-        } else if self.early.len() < EARLY {
-            self.early.push((second, second));
+    /// Adds to the user's sums, and the capture's, what was not there yet.
+    pub(super) fn note(&mut self, user: &mut User, capture: &mut CaptureUse) {
+        let active = (self.active_from, self.last_second);
+        user.seconds.add(Kind::Active, active);
+        if self.is_app {
+            user.seconds.add(Kind::AppActive, active);
+            let seconds = self.seconds.iter_mut().flat_map(|seconds| seconds.drain(..));
+            seconds.chain(self.transfer.take()).for_each(|range| user.seconds.add(Kind::AppTransfer, range));
+        }
+        self.active_from = self.last_second;
+        for way in [0, 1] {
+            let new = self.bytes[way] - std::mem::replace(&mut self.noted[way], self.bytes[way]);
+            user.bytes[way] += new;
+            if self.is_app {
+                user.app_bytes[way] += new;
+                capture.app_bytes += new;
+            }
+        }
+    }
+
+    /// The flow is the app's from now on, and was all the time.
+    pub(super) fn become_the_apps(&mut self, user: &mut User, capture: &mut CaptureUse) {
+        self.is_app = true;
+        user.has_app = true;
+        for (sum, bytes) in user.app_bytes.iter_mut().zip(self.noted) {
+            *sum += bytes;
+            capture.app_bytes += bytes;
+        }
+        let active = (second(self.first_us).min(self.last_second), self.last_second);
+        user.seconds.add(Kind::AppActive, active);
+    }
+
+    /// The verdict was taken back: the flow was never the app's.
+    pub(super) fn be_taken_back(&mut self, user: &mut User, capture: &mut CaptureUse) {
+        self.is_app = false;
+        for (sum, bytes) in user.app_bytes.iter_mut().zip(self.noted) {
+            *sum = sum.saturating_sub(bytes);
+            capture.app_bytes = capture.app_bytes.saturating_sub(bytes);
+        }
+    }
+
+    /// Whether the flow is, or may become, one of call datagrams.
+    pub(super) fn may_be_call(&self) -> bool {
+        matches!(self.mode, Mode::Waiting(_) | Mode::Call(_))
+    }
+
+    /// Whether the tunnel around a side's packet is another one than before.
+    pub(super) fn has_new_tunnel(&mut self, side: Side, tunnel: Tunnel) -> bool {
+        self.tunnels.get_or_insert_default()[side as usize].replace(tunnel) != Some(tunnel)
+    }
+
+    /// Whether a packet only acknowledges what the other side sent: half of all do.
+    pub(super) fn is_bare(&self, packet: &Packet<'_>, new_bytes: u64) -> bool {
+        const OTHERS: u8 = TcpFields::SYN | TcpFields::FIN | TcpFields::RST;
+        self.is_tcp() && packet.payload.is_empty() && new_bytes == 0 && packet.tcp.flags & OTHERS == 0
+    }
+
+    /// Takes in a packet of a flow that is not the app's, or not yet.
+    pub(super) fn park(&mut self, packet: &Packet<'_>, side: Side, is_final: bool) {
+        let Mode::Waiting(waiting) = &mut self.mode else { return };
+        let Waiting { is_given_up, parked, bytes } = &mut **waiting.get_or_insert_default();
+        *is_given_up |= is_final || parked.len() >= PARKED_PACKETS;
+        *is_given_up |= *bytes + packet.payload.len() > PARKED_BYTES;
+        if *is_given_up {
+            *parked = Vec::new();
+        } else if !packet.payload.is_empty() || packet.tcp.flags & TcpFields::FIN != 0 {
+            *bytes += packet.payload.len();
+            let (time_us, tcp) = (packet.time_us, packet.tcp);
+            parked.push(Parked { side, time_us, tcp, payload: packet.payload.into() });
         }
     }
 
     /// Takes in a packet of the app's flow.
     pub(super) fn packet(
         &mut self,
-        table: &TaskTable,
-        purpose: Purpose<'_>,
+        guide: Guide<'_>,
         packet: &Packet<'_>,
         side: Side,
         is_talkroom: bool,
         tell: &mut impl FnMut(Told),
     ) {
-        if let Mode::Undecided { .. } | Mode::Counting = self.mode {
-            let before = std::mem::replace(&mut self.mode, Mode::Lone);
-            self.mode = self.begin(table, purpose);
-            if let Mode::Undecided { parked, .. } = before {
-                for Parked { side, time_us, tcp, payload } in parked {
-                    self.mode.packet(table, purpose, side, time_us, tcp, &payload, is_talkroom, tell);
-                }
+        if let Mode::Waiting(_) = self.mode {
+            let mode = self.begin(guide);
+            let Mode::Waiting(waiting) = std::mem::replace(&mut self.mode, mode) else { return };
+            for Parked { side, time_us, tcp, payload } in waiting.iter().flat_map(|waiting| &waiting.parked) {
+                let sent = Sent { side: *side, time_us: *time_us, tcp: *tcp, payload };
+                self.mode.packet(guide, sent, is_talkroom, tell);
             }
         }
         if matches!(packet.fragment, Fragment::Later(_)) {
             return;
         }
-        self.mode.packet(table, purpose, side, packet.time_us, packet.tcp, packet.payload, is_talkroom, tell);
+        let sent = Sent { side, time_us: packet.time_us, tcp: packet.tcp, payload: packet.payload };
+        self.mode.packet(guide, sent, is_talkroom, tell);
     }
 
-    pub(super) fn finish(&mut self, table: &TaskTable, purpose: Purpose<'_>, tell: &mut impl FnMut(Told)) {
+    pub(super) fn finish(&mut self, guide: Guide<'_>, tell: &mut impl FnMut(Told)) {
         match &mut self.mode {
-            Mode::Undecided { .. } | Mode::Counting | Mode::Lone => {}
-            Mode::Connection(connection) => connection.finish(table, purpose, tell),
+            Mode::Waiting(_) | Mode::Over | Mode::Lone => {}
+            Mode::Connection(connection) => connection.finish(guide, tell),
             Mode::LookUps(look_ups) => {
                 look_ups.finish(&mut |exchange| tell(Told::Task(FlowType::Dns, exchange)))
             }
             Mode::Call(call) => call.finish(&mut |exchange| tell(Told::Task(FlowType::Udp, exchange))),
             Mode::Whole(exchange) => {
-                tell(Told::Task(FlowType::Udp, std::mem::replace(exchange, Exchange::new(Side::User))));
+                let exchange = std::mem::replace(&mut **exchange, Exchange::new(Side::User));
+                tell(Told::Task(FlowType::Udp, exchange));
             }
         }
     }
 
-    fn begin(&self, table: &TaskTable, purpose: Purpose<'_>) -> Mode {
+    fn begin(&self, guide: Guide<'_>) -> Mode {
         if self.transport == Transport::Tcp {
-            return Mode::Connection(Box::new(Connection::new(self.opened_us)));
+            return Mode::Connection(Box::new(Connection::new(self.opened_us, self.starts)));
         }
-        match purpose.carrier {
+        match guide.carrier() {
             Carrier::Dns => Mode::LookUps(LookUps::default()),
-            Carrier::Quic => Mode::Whole(Exchange::new(Side::User)),
-            _ if table.is_call(purpose.role) => Mode::Call(Call::default()),
-            _ if matches!(framing_of_role(table, purpose.role), Some(Framing::LongLink)) => Mode::Lone,
-            _ => Mode::Whole(Exchange::new(Side::User)),
+            Carrier::Quic => Mode::Whole(Exchange::new(Side::User).into()),
+            _ if guide.table.is_call(guide.role()) => Mode::Call(Box::default()),
+            _ if guide.table.has_lone_messages(guide.role()) => Mode::Lone,
+            _ => Mode::Whole(Exchange::new(Side::User).into()),
         }
     }
 }
 
 impl Mode {
-    #[expect(clippy::too_many_arguments, reason = "the parts of a packet, live or parked")]
-    fn packet(
-        &mut self,
-        table: &TaskTable,
-        purpose: Purpose<'_>,
-        side: Side,
-        time_us: u64,
-        tcp: TcpFields,
-        payload: &[u8],
-        is_talkroom: bool,
-        tell: &mut impl FnMut(Told),
-    ) {
+    fn packet(&mut self, guide: Guide<'_>, sent: Sent<'_>, is_talkroom: bool, tell: &mut impl FnMut(Told)) {
+        let table = guide.table;
+        let Sent { side, time_us, payload, .. } = sent;
         match self {
-            Mode::Undecided { .. } | Mode::Counting => {}
+            Mode::Waiting(_) | Mode::Over => {}
             Mode::Connection(connection) => {
-                connection.segment(table, purpose, side, time_us, tcp, payload, tell)
+                connection.segment(guide, sent, tell);
+                if connection.is_over() {
+                    connection.finish(guide, tell);
+                    *self = Mode::Over;
+                }
             }
             Mode::LookUps(look_ups) => {
-                let task = table.of_role(purpose.role);
+                let task = table.of_role(guide.role());
                 look_ups.datagram(task, side, time_us, payload, &mut |exchange| {
                     tell(Told::Task(FlowType::Dns, exchange));
                 });
@@ -271,17 +387,12 @@ impl Mode {
     }
 }
 
-/// The framing that waits for a header in flows of a role.
-pub(super) fn framing_of_role(table: &TaskTable, role: &str) -> Option<Framing> {
-    table.framings().iter().find(|(of, _)| of == role).map(|(_, framing)| framing.clone())
-}
-
 /// How many bytes a segment adds to the highest number seen of its stream.
-fn further(high: &mut Option<u32>, tcp: TcpFields, length: u32) -> u64 {
+fn further(high: &mut Option<u32>, first: &mut Option<u32>, tcp: TcpFields, length: u32) -> u64 {
     let has = |flag: u8| u32::from(tcp.flags & flag != 0);
     let start = tcp.sequence.wrapping_add(has(TcpFields::SYN));
     let end = start.wrapping_add(length);
-    let before = *high.get_or_insert(start);
+    let before = high.unwrap_or_else(|| *first.insert(start));
     let new = match end.wrapping_sub(before) {
         0xff00_0000.. => return 0,
         // A FIN takes a number of its own, which is no byte (RFC 9293, 3.4).
@@ -292,10 +403,6 @@ fn further(high: &mut Option<u32>, tcp: TcpFields, length: u32) -> u64 {
     };
     *high = Some(end.wrapping_add(has(TcpFields::FIN)));
     new.into()
-}
-
-pub(super) fn second(time_us: u64) -> u32 {
-    u32::try_from(time_us / 1_000_000).unwrap_or(u32::MAX)
 }
 
 impl From<Step> for Told {

@@ -45,7 +45,6 @@ pub(super) struct Open {
     handshake: Option<TaskId>,
     /// The body, and the answer's, may begin with a business header.
     may_have_type: bool,
-    path: Option<String>,
     body: Vec<u8>,
     answer: Vec<u8>,
 }
@@ -58,7 +57,6 @@ impl Open {
             is_by_host: false,
             handshake: None,
             may_have_type: true,
-            path: None,
             body: Vec::new(),
             answer: Vec::new(),
         }
@@ -86,9 +84,18 @@ impl Http {
                 }
             }
             (Side::User, Piece::Gap(gap)) => self.gap(table, time_us, gap, done),
+            (Side::User, Piece::Break) => {
+                if let State::Head(head, from_us) = std::mem::replace(&mut self.state, State::Lost) {
+                    self.count(Side::User, from_us, head.len() as u64);
+                }
+            }
+            (Side::Server, Piece::Break) => {}
             (Side::Server, Piece::Bytes(bytes)) => {
                 self.count(Side::Server, time_us, bytes.len() as u64);
-                if let Some(open) = &mut self.open {
+                let is_asked = |open: &&mut Open| {
+                    open.may_have_type && (!open.answer.is_empty() || type_of(&open.body).is_none())
+                };
+                if let Some(open) = self.open.as_mut().filter(is_asked) {
                     let room = ANSWER_PEEK.saturating_sub(open.answer.len()).min(bytes.len());
                     open.answer.extend_from_slice(&bytes[..room]);
                 }
@@ -153,7 +160,7 @@ impl Http {
                 }
                 let (now, later) = bytes.split_at(taken);
                 self.count(Side::User, time_us, taken as u64);
-                if let Some(open) = &mut self.open {
+                if let Some(open) = self.open.as_mut().filter(|open| open.may_have_type) {
                     let room = BODY_PEEK.saturating_sub(open.body.len()).min(taken);
                     open.body.extend_from_slice(&now[..room]);
                 }
@@ -169,14 +176,16 @@ impl Http {
                     &[]
                 }
             },
-            State::Head(head, from_us) => {
-                if head.is_empty() {
-                    *from_us = time_us;
-                }
-                let (before, from_us) = (head.len(), *from_us);
-                head.extend_from_slice(bytes);
-                let head = std::mem::take(head);
-                match http::head(&head) {
+            State::Head(kept, from_us) => {
+                let (before, mut kept) = (kept.len(), std::mem::take(kept));
+                let from_us = if before == 0 { time_us } else { *from_us };
+                let head = if before == 0 {
+                    bytes
+                } else {
+                    kept.extend_from_slice(bytes);
+                    &kept
+                };
+                match http::head(head) {
                     Dissection::Found(Head::Request(request)) if request.complete => {
                         let head_bytes = head.len() - request.body.len();
                         self.state = match request.content_length {
@@ -190,7 +199,8 @@ impl Http {
                     Dissection::NeedMore | Dissection::Found(Head::Request(_))
                         if head.len() < http::HEAD_MAX =>
                     {
-                        self.state = State::Head(head, from_us);
+                        let kept = if before == 0 { bytes.to_vec() } else { kept };
+                        self.state = State::Head(kept, from_us);
                         &[]
                     }
                     _ => {
@@ -228,7 +238,11 @@ impl Http {
         open.exchange.request = Some(Half::begin(self.opened_us.take().unwrap_or(from_us).min(from_us)));
         let path = request.path();
         let path = path.split(|byte| *byte == b'?').next().unwrap_or_default();
-        open.path = std::str::from_utf8(path).ok().map(str::to_owned);
+        if let Some(row) = table.row_of_path(path) {
+            open.exchange.task = Some(row.task);
+            open.exchange.cgi.clone_from(&row.cgi);
+            return;
+        }
         let seen = Request {
             host: request.host(),
             path: Some(path),
@@ -251,30 +265,39 @@ impl Http {
 
     fn close(&mut self, table: &TaskTable, done: &mut impl FnMut(Open)) {
         let Some(mut open) = self.open.take() else { return };
-        let type_of = |body: &[u8]| {
-            let header = longlink::business_header(body).found().filter(|_| open.may_have_type);
-            header.map(|header| header.function_type)
-        };
-        let answer = match http::head(&open.answer) {
-            Dissection::Found(Head::Response(response)) if response.complete => response.body,
-            _ => &[],
-        };
-        // The CGI's path goes first; other paths mean something only with the app's own headers, which rules look at.
-        let request_type = type_of(&open.body).or_else(|| type_of(answer));
-        let marks = Marks { path: open.path.as_deref(), request_type, ..Marks::default() };
-        let exchange = &mut open.exchange;
-        let first = mmtls::records(&open.body).next_length().found().and(open.body.first());
         if open.handshake.is_some() {
-            if first == Some(&mmtls::HANDSHAKE) {
-                exchange.task = open.handshake;
+            let is_record = mmtls::records(&open.body).next_length().found().is_some();
+            if is_record && open.body.first() == Some(&mmtls::HANDSHAKE) {
+                open.exchange.task = open.handshake;
             }
-        } else if let Some(row) = table.row(&marks) {
-            exchange.task = Some(row.task);
-            exchange.cgi.clone_from(&row.cgi);
-            exchange.request_type = request_type;
-            open.is_by_host = false;
+        } else if open.may_have_type {
+            let request_type = type_of(&open.body).or_else(|| type_of(body_of(&open.answer)));
+            let marks = Marks { request_type, ..Marks::default() };
+            let exchange = &mut open.exchange;
+            if exchange.cgi.is_some() {
+                // The CGI's path goes first.
+                exchange.request_type = request_type;
+            } else if let Some(row) = table.row(&marks) {
+                exchange.task = Some(row.task);
+                exchange.cgi.clone_from(&row.cgi);
+                exchange.request_type = request_type;
+                open.is_by_host = false;
+            }
         }
         done(open);
+    }
+}
+
+/// The request type that a body with a business header states.
+fn type_of(body: &[u8]) -> Option<u32> {
+    longlink::business_header(body).found().map(|header| header.function_type)
+}
+
+/// What is there of a response's body.
+fn body_of(answer: &[u8]) -> &[u8] {
+    match http::head(answer) {
+        Dissection::Found(Head::Response(response)) if response.complete => response.body,
+        _ => &[],
     }
 }
 

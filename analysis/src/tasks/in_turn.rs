@@ -82,7 +82,7 @@ impl Pairs {
         framing: &Framing,
         table: &TaskTable,
         side: Side,
-        message: &Message,
+        message: &Message<'_>,
         done: &mut impl FnMut(Exchange),
     ) {
         let meaning = match framing {
@@ -151,7 +151,9 @@ fn meaning(table: &TaskTable, body: &[u8]) -> Meaning {
     let media = table.media();
     let number = |text: &[u8]| std::str::from_utf8(text).ok()?.parse::<u32>().ok();
     let values: Vec<_> = media.keys.iter().map(|key| value(body, key.as_bytes()).and_then(number)).collect();
-    let url = value(body, media.url.as_bytes()).or_else(|| body.get(find(body, b"http://")?..));
+    let clear =
+        || ["http://", "https://"].iter().find_map(|scheme| body.get(find(body, scheme.as_bytes())?..));
+    let url = value(body, media.url.as_bytes()).or_else(clear);
     match (url.and_then(|url| task_of_url(table, url)), media.task(&values)) {
         (Some(task), _) => Meaning::Is(task),
         (None, Some((up, down))) => Meaning::Either(up, down),

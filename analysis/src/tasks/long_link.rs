@@ -99,7 +99,7 @@ impl LongLink {
 }
 
 /// A message by itself, as in a datagram.
-pub(super) fn alone(table: &TaskTable, side: Side, message: &Message) -> Option<Exchange> {
+pub(super) fn alone(table: &TaskTable, side: Side, message: &Message<'_>) -> Option<Exchange> {
     let header = longlink::header(&message.peek).found()?;
     let reading = read(table, side, &header);
     let mut exchange = Exchange::new(reading.initiator);
@@ -127,14 +127,13 @@ fn read(table: &TaskTable, side: Side, header: &Header) -> Reading {
     }
 }
 
-fn name(table: &TaskTable, exchange: &mut Exchange, command: u32, message: &Message) {
+fn name(table: &TaskTable, exchange: &mut Exchange, command: u32, message: &Message<'_>) {
     let body = message.peek.get(longlink::HEADER_LENGTH..).unwrap_or_default();
     let request_type = longlink::business_header(body).found().map(|header| header.function_type);
     exchange.request_type = exchange.request_type.or(request_type);
     exchange.command = Some(command);
     let from_server = exchange.initiator == Side::Server;
-    let marks =
-        Marks { command: Some(command), request_type: exchange.request_type, from_server, path: None };
+    let marks = Marks { command: Some(command), request_type: exchange.request_type, from_server };
     if let Some(row) = table.row(&marks) {
         exchange.task = Some(row.task);
         exchange.cgi.clone_from(&row.cgi);
@@ -146,7 +145,7 @@ fn take(
     unknown: &mut Vec<(Side, Half)>,
     table: &TaskTable,
     side: Side,
-    message: &Message,
+    message: &Message<'_>,
     tell: &mut impl FnMut(Step),
 ) {
     let Some(header) = longlink::header(&message.peek).found() else { return };

@@ -8,6 +8,7 @@
 //! the capture missed count as well, since sequence numbers tell how many there were. Contents and account numbers are
 //! stepped over.
 
+mod by_number;
 mod catalog;
 mod connection;
 mod cut;
@@ -33,4 +34,4 @@ pub use dissector::{Config, TaskDissector};
 pub use distribution::Distribution;
 pub use record::{FlowRecord, FlowType, Sink, TaskRecord, UserRecord};
 pub use usage::{CaptureUse, Sizes, TaskUse, Usage};
-pub use user::{SESSION_US, User, UserId};
+pub use user::{SESSION_S, User, UserId};

@@ -17,6 +17,8 @@ pub(super) enum Piece<'a> {
     Bytes(&'a [u8]),
     /// So many bytes that were not captured.
     Gap(u64),
+    /// What follows has nothing to do with what came before.
+    Break,
 }
 
 /// One direction of a connection.
@@ -25,9 +27,11 @@ pub(super) enum Piece<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Stream {
     next: Option<u32>,
-    /// Segments ahead of `next`, by sequence number.
-    held: Vec<Held>,
-    held_bytes: usize,
+    /// Where its FIN says that it ends.
+    end: Option<u32>,
+    /// Segments ahead of `next`, by sequence number; nearly always none.
+    #[expect(clippy::box_collection, reason = "there are many streams, and each packet goes to another")]
+    held: Option<Box<Vec<Held>>>,
 }
 
 #[derive(Debug)]
@@ -38,6 +42,11 @@ struct Held {
 }
 
 impl Stream {
+    /// `start`: the sequence number of the first byte, where known.
+    pub(super) fn new(start: Option<u32>) -> Self {
+        Self { next: start, ..Self::default() }
+    }
+
     /// Takes in a segment, with or without payload, and shows what it makes known of the stream.
     pub(super) fn segment(
         &mut self,
@@ -50,6 +59,9 @@ impl Stream {
             return;
         }
         let sequence = tcp.sequence.wrapping_add(u32::from(tcp.flags & TcpFields::SYN != 0));
+        if tcp.flags & TcpFields::FIN != 0 {
+            self.end = Some(sequence.wrapping_add(payload.len() as u32));
+        }
         let next = *self.next.get_or_insert(sequence);
         let ahead = sequence.wrapping_sub(next);
         if ahead == 0 {
@@ -72,20 +84,26 @@ impl Stream {
         }
     }
 
+    /// Whether everything up to the FIN was shown.
+    pub(super) fn is_over(&self) -> bool {
+        self.end.is_some() && self.end == self.next && self.held.is_none()
+    }
+
     /// Gives up gaps that nothing has filled by now.
     pub(super) fn overdue(&mut self, now_us: u64, show: &mut impl FnMut(u64, Piece<'_>)) {
-        while self.held.first().is_some_and(|held| {
-            held.time_us.saturating_add(PATIENCE_US) < now_us
-                || self.held.len() > HELD_SEGMENTS
-                || self.held_bytes > HELD_BYTES
-        }) {
+        let is_overdue = |held: &Vec<Held>| {
+            held.first().is_some_and(|first| first.time_us.saturating_add(PATIENCE_US) < now_us)
+                || held.len() > HELD_SEGMENTS
+                || held.iter().map(|held| held.bytes.len()).sum::<usize>() > HELD_BYTES
+        };
+        while self.held.as_deref().is_some_and(is_overdue) {
             self.skip(show);
         }
     }
 
     /// Shows all that is held: the connection is over.
     pub(super) fn finish(&mut self, show: &mut impl FnMut(u64, Piece<'_>)) {
-        while !self.held.is_empty() {
+        while self.held.is_some() {
             self.skip(show);
         }
     }
@@ -99,37 +117,40 @@ impl Stream {
 
     /// Shows the held segments that follow without a gap.
     fn join(&mut self, show: &mut impl FnMut(u64, Piece<'_>)) {
-        while let (Some(next), Some(first)) = (self.next, self.held.first()) {
-            let known = next.wrapping_sub(first.sequence);
+        while let (Some(next), Some(held)) = (self.next, &mut self.held) {
+            let Some(known) = held.first().map(|first| next.wrapping_sub(first.sequence)) else {
+                self.held = None;
+                return;
+            };
             if (known as i32) < 0 {
                 return;
             }
-            let held = self.held.remove(0);
-            self.held_bytes -= held.bytes.len();
-            self.pass(held.time_us, held.bytes.get(known as usize..).unwrap_or_default(), show);
+            let first = held.remove(0);
+            self.pass(first.time_us, first.bytes.get(known as usize..).unwrap_or_default(), show);
         }
     }
 
     /// Steps over the gap before the first held segment.
     fn skip(&mut self, show: &mut impl FnMut(u64, Piece<'_>)) {
-        let (Some(next), Some(first)) = (self.next, self.held.first()) else { return };
-        let missing = first.sequence.wrapping_sub(next);
-        self.next = Some(first.sequence);
-        show(first.time_us, Piece::Gap(missing.into()));
+        let first = self.held.as_ref().and_then(|held| held.first());
+        if let (Some(next), Some(first)) = (self.next, first) {
+            let missing = first.sequence.wrapping_sub(next);
+            self.next = Some(first.sequence);
+            show(first.time_us, Piece::Gap(missing.into()));
+        }
         self.join(show);
     }
 
     fn hold(&mut self, sequence: u32, time_us: u64, payload: &[u8]) {
-        let place = self.held.partition_point(|held| (sequence.wrapping_sub(held.sequence) as i32) >= 0);
+        let all = self.held.get_or_insert_default();
+        let place = all.partition_point(|held| (sequence.wrapping_sub(held.sequence) as i32) >= 0);
         let is_known = |held: &Held| {
             sequence.wrapping_add(payload.len() as u32).wrapping_sub(held.sequence) as usize
                 <= held.bytes.len()
         };
-        if self.held[..place].last().is_some_and(is_known) {
-            return;
+        if !all[..place].last().is_some_and(is_known) {
+            all.insert(place, Held { sequence, time_us, bytes: payload.into() });
         }
-        self.held_bytes += payload.len();
-        self.held.insert(place, Held { sequence, time_us, bytes: payload.into() });
     }
 
     /// The place in the stream was lost: goes on from here.
@@ -142,7 +163,7 @@ impl Stream {
     ) {
         self.finish(show);
         self.next = Some(sequence);
-        show(time_us, Piece::Gap(0));
+        show(time_us, Piece::Break);
         self.pass(time_us, payload, show);
     }
 }
@@ -168,6 +189,7 @@ mod tests {
         |_, piece| match piece {
             Piece::Bytes(bytes) => *text += &String::from_utf8_lossy(bytes),
             Piece::Gap(bytes) => *text += &format!("<{bytes}>"),
+            Piece::Break => *text += "|",
         }
     }
 
@@ -195,6 +217,18 @@ mod tests {
     }
 
     #[test]
+    fn a_stream_is_over_when_all_before_its_fin_was_shown() {
+        let mut shown = Shown::default();
+        shown.segment(0, 10, "ab");
+        let fin = TcpFields { sequence: 14, flags: TcpFields::ACK | TcpFields::FIN };
+        shown.stream.segment(1, fin, b"ef", &mut note(&mut shown.text));
+        assert!(!shown.stream.is_over());
+        shown.segment(2, 12, "cd");
+        shown.segment(3, 17, "");
+        assert!(shown.stream.is_over() && shown.text == "abcdef");
+    }
+
+    #[test]
     fn what_waits_is_bounded() {
         let mut shown = Shown::default();
         shown.segment(0, 0, "a");
@@ -202,7 +236,7 @@ mod tests {
             shown.segment(0, n * 2, "b");
         }
         assert!(shown.text.starts_with("a<1>b"));
-        assert!(shown.stream.held.len() <= HELD_SEGMENTS);
+        assert!(shown.stream.held.is_some_and(|held| held.len() <= HELD_SEGMENTS));
     }
 
     #[test]
@@ -211,6 +245,6 @@ mod tests {
         shown.segment(0, 0, "a");
         shown.segment(0, 1 << 30, "b");
         shown.segment(0, (1 << 30) + 1, "c");
-        assert_eq!(shown.text, "a<0>bc");
+        assert_eq!(shown.text, "a|bc");
     }
 }

@@ -9,6 +9,9 @@ use super::record::FlowType;
 use super::user::{User, UserId};
 use super::{TaskId, TaskName};
 
+/// Bits of a word of tasks that were done.
+const WORD: usize = u64::BITS as usize;
+
 /// Requests or responses: how many, and their bytes together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sizes {
@@ -73,6 +76,8 @@ pub struct Usage {
     service_of: Vec<usize>,
     tasks: Vec<TaskUse>,
     service_users: Vec<u64>,
+    /// Of each user a bit for each task that it did.
+    done: Vec<u64>,
     /// The captures, in order.
     pub captures: Vec<CaptureUse>,
     /// The users, in the order of their numbers.
@@ -100,7 +105,7 @@ impl Usage {
     }
 
     /// Adds a task of a user.
-    pub(super) fn add(&mut self, id: TaskId, flow_type: FlowType, exchange: &Exchange, user: &mut User) {
+    pub(super) fn add(&mut self, id: TaskId, flow_type: FlowType, exchange: &Exchange, user: UserId) {
         let place = usize::from(id.0);
         let Some(task) = self.tasks.get_mut(place) else { return };
         task.count += 1;
@@ -120,13 +125,30 @@ impl Usage {
         {
             distribution.add(completion_us);
         }
-        if let Err(at) = user.tasks.binary_search(&id) {
+        let words = self.names.len().div_ceil(WORD);
+        let first = user.0 as usize * words;
+        if self.done.len() < first + words {
+            self.done.resize(first + words, 0);
+        }
+        let Some(done) = self.done.get_mut(first..first + words) else { return };
+        let mark = 1 << (place % WORD);
+        if done[place / WORD] & mark == 0 {
+            done[place / WORD] |= mark;
             task.users += 1;
             let service = self.service_of[place];
-            if !user.tasks.iter().any(|other| self.service_of[usize::from(other.0)] == service) {
+            let of_service = (0..self.names.len()).filter(|other| self.service_of[*other] == service);
+            if of_service.filter(|other| done[other / WORD] >> (other % WORD) & 1 == 1).count() == 1 {
                 self.service_users[service] += 1;
             }
-            user.tasks.insert(at, id);
+        }
+    }
+
+    /// All captures are at their end.
+    pub(super) fn close(&mut self, users: Vec<User>) {
+        self.users = users;
+        let words = self.names.len().div_ceil(WORD).max(1);
+        for (user, done) in self.users.iter_mut().zip(self.done.chunks(words)) {
+            user.tasks = done.iter().map(|word| word.count_ones() as usize).sum();
         }
     }
 

@@ -229,6 +229,27 @@ fn a_real_tunnel_with_something_else_inside_is_not_its_datagram() {
 }
 
 #[test]
+fn the_innermost_gtp_tunnel_is_told_with_its_receiver() {
+    let bytes = ipv4(17, &udp(2152, &gtp(&ipv6(6, &tcp(PAYLOAD)))));
+    let tunnel = Some(Tunnel { receiver: Address::v4([10, 0, 0, 2]), id: 1 });
+    assert_eq!(Tunnel::around(LinkType::Raw, &bytes), tunnel);
+    assert_eq!(Tunnel::around(LinkType::Ethernet, &ethernet(0x0800, &bytes)), tunnel);
+    let mut inner = gtp(&ipv4(17, &udp(443, PAYLOAD)));
+    inner[4..8].copy_from_slice(&[0xde, 0xad, 0, 7]);
+    let nested = ipv4(17, &udp(2152, &gtp(&ipv6(17, &udp(2152, &inner)))));
+    assert_eq!(Tunnel::around(LinkType::Raw, &nested).map(|tunnel| tunnel.id), Some(0xdead_0007));
+    for plain in
+        [ipv4(6, &tcp(PAYLOAD)), ipv4(17, &udp(2152, b"hello")), ipv4(17, &udp(2152, &gtp(&[0x45, 0])))]
+    {
+        assert_eq!(Tunnel::around(LinkType::Raw, &plain), None);
+    }
+    for cut in 0..bytes.len() {
+        let found = Tunnel::around(LinkType::Raw, &bytes[..cut]);
+        assert!(found.is_none() || found == tunnel);
+    }
+}
+
+#[test]
 fn first_fragment_has_ports_and_later_ones_have_none() {
     let mut bytes = ipv4(17, &udp(443, PAYLOAD));
     bytes[6] = 0x20;

@@ -35,6 +35,11 @@ pub fn parse(payload: &[u8], payload_bytes: usize) -> Option<(EtherType, &[u8])>
     Some((ip::version(rest).ok()?, rest))
 }
 
+/// The tunnel id of a datagram in which [`parse`] has found a packet.
+pub fn tunnel_id(payload: &[u8]) -> Option<u32> {
+    payload.get(4..)?.first_chunk().map(|id| u32::from_be_bytes(*id))
+}
+
 /// An extension's first byte is its length in 4-byte units, its last the next one's type (5.2.1).
 fn step_over_extensions(mut next: u8, mut bytes: &[u8]) -> Option<&[u8]> {
     while next != 0 {

@@ -34,8 +34,8 @@ const APP: &str = "WeChat";
 /// Under mmtls (since about 2016) a task is not visible: it is counted as "encrypted", with sizes and times, under what
 /// the host says it is for.
 ///
-/// Users are told apart by their private addresses (IPv6: see --ipv6-prefix); one that is silent for 60 minutes is
-/// another one afterwards. Reports call them user-1, user-2 and so on. Contents and account numbers are never shown.
+/// Users are told apart by their private addresses (IPv6: see --ipv6-prefix; tunnels: see --users-by); one that is silent
+/// for 60 minutes is another one afterwards. Reports call them user-1, user-2 and so on. Contents and account numbers are never shown.
 ///
 /// Captures are read one after the other: users go on from one to the next, flows do not.
 #[derive(Args)]
@@ -57,6 +57,10 @@ pub(crate) struct Arguments {
     #[arg(long)]
     addresses: bool,
 
+    /// What tells users apart
+    #[arg(long, value_enum, default_value = "address")]
+    users_by: Key,
+
     /// So many leading bits of a global IPv6 address stand for one user: 64 in mobile networks, 128 elsewhere
     #[arg(long, value_name = "BITS", default_value_t = 64, value_parser = clap::value_parser!(u8).range(1..=128))]
     ipv6_prefix: u8,
@@ -67,6 +71,15 @@ pub(crate) struct Arguments {
 
     #[command(flatten)]
     signatures: SignatureArguments,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Key {
+    /// The private address
+    Address,
+    /// The GTP-U tunnel, for captures in a cellular core, where the next subscriber gets an address within minutes;
+    /// the address where there is no tunnel
+    Tunnel,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -137,7 +150,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
     };
     let records = RefCell::new(Records { outlet, written: Ok(()) });
     let tracker = TrackerConfig { capacity: arguments.max_flows, ..TrackerConfig::default() };
-    let config = Config { tracker, ipv6_prefix: arguments.ipv6_prefix };
+    let by_tunnel = arguments.users_by == Key::Tunnel;
+    let config = Config { tracker, ipv6_prefix: arguments.ipv6_prefix, by_tunnel };
     let mut dissector = TaskDissector::new(&classifier, &task_table, config);
     let mut totals = Totals::default();
     for file in &arguments.files {

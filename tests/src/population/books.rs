@@ -76,8 +76,8 @@ pub struct Books {
 /// Whose flow, whether it is the app's, and time, direction and payload bytes of its packets.
 type Entry = (usize, bool, Vec<(u64, usize, u64)>);
 
-/// A user is another one after so long without a packet.
-const SILENCE_US: u64 = 3_600_000_000;
+/// A user is another one after so many seconds without a packet.
+const SILENCE_S: u64 = 3600;
 
 impl Books {
     /// A new user; gives its number.
@@ -107,7 +107,8 @@ impl Books {
         for (user, times) in times.iter_mut().enumerate() {
             times.sort_unstable();
             sessions[user].push((0, user));
-            for pair in times.windows(2).filter(|pair| pair[1] - pair[0] > SILENCE_US) {
+            for pair in times.windows(2).filter(|pair| pair[1] / 1_000_000 - pair[0] / 1_000_000 > SILENCE_S)
+            {
                 let session = sessions[user].len() as u32 + 1;
                 sessions[user].push((pair[1], self.users.len()));
                 self.users.push(BookUser::new(self.users[user].address, session));

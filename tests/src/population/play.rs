@@ -41,6 +41,7 @@ const ELSEWHERE: usize = 7;
 
 pub(super) struct Player {
     size_percent: usize,
+    hours: u64,
     end_us: u64,
     random: Random,
     books: Books,
@@ -63,6 +64,7 @@ impl Player {
     pub(super) fn new(config: &Config, random: Random) -> Self {
         Self {
             size_percent: config.size_percent,
+            hours: config.hours,
             end_us: START_US + config.hours * 3600 * SECOND_US,
             random,
             books: Books::default(),
@@ -99,13 +101,13 @@ impl Player {
         let mut events = Vec::new();
         for row in plan {
             let profile = &TABLE_IV[*row];
-            for _ in 0..self.poisson(profile.times - 1.0) + 1 {
+            for _ in 0..self.poisson(profile.times * self.hours as f64 / 3.0 - 1.0) + 1 {
                 // Calls and long answers have room before the end.
                 let at_us = self.between(from_us, to_us - 30 * SECOND_US);
                 self.task(user, number, profile, has_link, at_us, &mut events);
             }
         }
-        for _ in 0..self.poisson(1.0) {
+        for _ in 0..self.poisson(self.hours as f64 / 3.0) {
             let at_us = self.between(from_us, to_us);
             self.elsewhere(user, number, at_us);
         }

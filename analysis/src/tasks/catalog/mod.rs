@@ -9,6 +9,9 @@ pub(super) use rules::{DatagramRule, Framing, MediaRules, Request, RequestRule};
 use rules::{LongLinkRules, Rules};
 
 use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::by_number::ByNumber;
 
 /// The shipped tables: name and text of the rows' file (CSV) and of the rules' file (TOML).
 pub const EMBEDDED: [(&str, &str); 2] = [
@@ -33,7 +36,7 @@ pub struct TaskName {
 #[derive(Clone, Debug)]
 pub(super) struct Row {
     /// Path of the CGI; none where the request exists on the long link alone.
-    pub(super) cgi: Option<String>,
+    pub(super) cgi: Option<Arc<str>>,
     pub(super) request_type: Option<u32>,
     /// Whether only servers send it.
     pub(super) is_push: bool,
@@ -42,9 +45,7 @@ pub(super) struct Row {
 
 /// What is seen of a request or message.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Marks<'a> {
-    /// Path of the URL, without its query.
-    pub(super) path: Option<&'a str>,
+pub(super) struct Marks {
     /// Command id of the long link.
     pub(super) command: Option<u32>,
     /// From the business header.
@@ -59,8 +60,8 @@ pub struct TaskTable {
     names: Vec<TaskName>,
     rows: Vec<Row>,
     by_path: HashMap<String, usize>,
-    by_command: HashMap<u32, Vec<usize>>,
-    by_request_type: HashMap<u32, usize>,
+    by_command: ByNumber<u32, Vec<usize>>,
+    by_request_type: ByNumber<u32, Option<usize>>,
     rules: Rules,
 }
 
@@ -84,7 +85,7 @@ impl TaskTable {
         let rows = rows::read(rows_file, rows_text, &mut names)?;
         let rules = Rules::read(rules.0, rules.1, &mut names)?;
         let (mut by_path, mut by_command, mut by_request_type) =
-            (HashMap::new(), HashMap::<u32, Vec<usize>>::new(), HashMap::new());
+            (HashMap::new(), ByNumber::<u32, Vec<usize>>::default(), ByNumber::default());
         for (index, row) in rows.iter().enumerate() {
             if let Some(path) = &row.row.cgi {
                 by_path.entry(path.to_ascii_lowercase()).or_insert(index);
@@ -93,7 +94,16 @@ impl TaskTable {
                 by_command.entry(command).or_default().push(index);
             }
             if let Some(request_type) = row.row.request_type {
-                by_request_type.entry(request_type).or_insert(index);
+                by_request_type.entry(request_type).or_insert(Some(index));
+            }
+        }
+        // A type that was given away twice, for different tasks, names nothing by itself.
+        for row in &rows {
+            let known = row.row.request_type.and_then(|kind| by_request_type.get_mut(&kind));
+            if let Some(known) = known
+                && known.is_some_and(|index: usize| rows[index].row.task != row.row.task)
+            {
+                *known = None;
             }
         }
         let rows = rows.into_iter().map(|read| read.row).collect();
@@ -116,23 +126,24 @@ impl TaskTable {
         self.names.get(usize::from(id.0)).unwrap_or(&UNKNOWN)
     }
 
-    /// The row that what was seen leads to: path first (numbers were reused over the years), then command, then type.
-    pub(super) fn row(&self, marks: &Marks<'_>) -> Option<&Row> {
-        let by_path = marks
-            .path
-            .and_then(|path| self.by_path.get(&path.to_ascii_lowercase()))
-            .map(|index| &self.rows[*index]);
+    /// The row of a URL's path, which is without query; it goes before numbers, which were reused over the years.
+    pub(super) fn row_of_path(&self, path: &[u8]) -> Option<&Row> {
+        let mut lower = [0; 255];
+        let path = std::str::from_utf8(lower_case(path, &mut lower)?).ok()?;
+        self.by_path.get(path).map(|index| &self.rows[*index])
+    }
+
+    /// The row that numbers lead to: command, then type.
+    pub(super) fn row(&self, marks: &Marks) -> Option<&Row> {
         let by_type = || {
-            marks
-                .request_type
-                .and_then(|kind| self.by_request_type.get(&kind))
-                .map(|index| &self.rows[*index])
+            let kind = marks.request_type?;
+            self.by_request_type.get(&kind).copied().flatten().map(|index| &self.rows[index])
         };
-        by_path.or_else(|| self.by_command(marks)).or_else(by_type)
+        self.by_command(marks).or_else(by_type)
     }
 
     /// Of the rows with the command the one with the same type, else the first that the same side sends.
-    fn by_command(&self, marks: &Marks<'_>) -> Option<&Row> {
+    fn by_command(&self, marks: &Marks) -> Option<&Row> {
         let rows = self.by_command.get(&marks.command?)?;
         let rows = || rows.iter().map(|index| &self.rows[*index]);
         let same_type =
@@ -146,6 +157,21 @@ impl TaskTable {
 
     pub(super) fn framings(&self) -> &[(String, Framing)] {
         &self.rules.framings
+    }
+
+    /// The framing that waits for a header in flows of a role.
+    pub(super) fn framing_of_role(&self, role: &str) -> Option<&Framing> {
+        self.framings().iter().find(|(of, _)| of == role).map(|(_, framing)| framing)
+    }
+
+    /// Whether long-link messages may travel in datagrams of their own in flows of a role.
+    pub(super) fn has_lone_messages(&self, role: &str) -> bool {
+        matches!(self.framing_of_role(role), Some(Framing::LongLink))
+    }
+
+    /// Whether TCP flows of a role are HTTP, though their first bytes do not show it.
+    pub(super) fn is_http(&self, role: &str) -> bool {
+        self.rules.roles.iter().any(|rule| rule.role == role && rule.is_http)
     }
 
     pub(super) fn media(&self) -> &MediaRules {
@@ -163,18 +189,19 @@ impl TaskTable {
 
     /// What a flow of a role does where nothing in it tells.
     pub(super) fn of_role(&self, role: &str) -> Option<TaskId> {
-        self.rules.roles.iter().find(|(name, _)| name == role).map(|(_, task)| *task)
+        self.rules.roles.iter().find(|rule| rule.role == role).map(|rule| rule.task)
     }
 
     /// The first request rule that holds.
     pub(super) fn request(&self, seen: &Request<'_>) -> Option<&RequestRule> {
         let mut lower = [0; 255];
-        let host = seen.host.and_then(|host| lower_case(host, &mut lower));
+        let host = seen.host.map(|host| host.strip_suffix(b".").unwrap_or(host));
+        let host = host.and_then(|host| lower_case(host, &mut lower));
         self.rules.requests.iter().find(|rule| rule.holds(seen, host))
     }
 
     /// Whether content datagrams after such a message belong to a talk room (true), to a call (false), or as before.
-    pub(super) fn talkroom(&self, marks: &Marks<'_>) -> Option<bool> {
+    pub(super) fn talkroom(&self, marks: &Marks) -> Option<bool> {
         [(&self.rules.talkroom, true), (&self.rules.call, false)].into_iter().find_map(
             |(starts, is_talkroom)| {
                 let command = marks.command.is_some_and(|command| starts.commands.contains(&command));
@@ -186,7 +213,6 @@ impl TaskTable {
 }
 
 fn lower_case<'b>(name: &[u8], buffer: &'b mut [u8; 255]) -> Option<&'b [u8]> {
-    let name = name.strip_suffix(b".").unwrap_or(name);
     let lower = buffer.get_mut(..name.len())?;
     lower.copy_from_slice(name);
     lower.make_ascii_lowercase();
@@ -212,23 +238,23 @@ impl Names {
 mod tests {
     use super::*;
 
-    fn task(table: &TaskTable, marks: Marks<'_>) -> Option<(String, String)> {
+    fn task(table: &TaskTable, marks: Marks) -> Option<(String, String)> {
         let name = table.name(table.row(&marks)?.task);
         Some((name.service.clone(), name.task.clone()))
+    }
+
+    fn task_of_path<'t>(table: &'t TaskTable, path: &str) -> Option<&'t str> {
+        Some(&table.name(table.row_of_path(path.as_bytes())?.task).task)
     }
 
     #[test]
     fn paths_go_before_numbers() {
         let table = TaskTable::embedded().unwrap_or_else(|error| panic!("{error}"));
         // 216 was given away twice.
-        let old = Marks {
-            path: Some("/cgi-bin/micromsg-bin/mmsnslbs"),
-            request_type: Some(216),
-            ..Marks::default()
-        };
-        let new = Marks { path: Some("/cgi-bin/micromsg-bin/androidfcmreg"), ..old };
-        assert_eq!(task(&table, old).unwrap().1, "Other operations");
-        assert_eq!(task(&table, new).unwrap().1, "Connect to servers");
+        let [old, new] = ["mmsnslbs", "AndroidFcmReg"].map(|name| format!("/cgi-bin/micromsg-bin/{name}"));
+        assert_eq!(task_of_path(&table, &old), Some("Other operations"));
+        assert_eq!(task_of_path(&table, &new), Some("Connect to servers"));
+        assert_eq!(task(&table, Marks { request_type: Some(216), ..Marks::default() }), None);
         let command = Marks { command: Some(2), ..Marks::default() };
         assert_eq!(task(&table, command).unwrap(), ("Instant Messaging".into(), "Send texts".into()));
         let kind = Marks { request_type: Some(214), ..Marks::default() };

@@ -58,7 +58,7 @@ fn row(file: &str, line: u64, record: &csv::StringRecord, names: &mut Names) -> 
         }
     }
     let cgi = match path {
-        path if path.starts_with('/') => Some(path.to_owned()),
+        path if path.starts_with('/') => Some(path.into()),
         path if path.starts_with("(no cgi)") => None,
         _ => {
             let problem = format!("cgi_path: expected a path or \"(no cgi) NAME\", found \"{path}\"");

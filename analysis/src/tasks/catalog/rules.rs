@@ -13,7 +13,7 @@ pub(super) struct Rules {
     pub(super) app: String,
     /// The role whose UDP flows are made of call datagrams.
     pub(super) call_role: String,
-    pub(super) roles: Vec<(String, TaskId)>,
+    pub(super) roles: Vec<RoleRule>,
     pub(super) requests: Vec<RequestRule>,
     pub(super) framings: Vec<(String, Framing)>,
     pub(super) long_link: LongLinkRules,
@@ -21,6 +21,14 @@ pub(super) struct Rules {
     pub(super) datagrams: Vec<DatagramRule>,
     pub(super) talkroom: Starts,
     pub(super) call: Starts,
+}
+
+/// What an exchange of a flow of some role is where nothing in it names a task.
+#[derive(Debug)]
+pub(super) struct RoleRule {
+    pub(super) role: String,
+    pub(super) is_http: bool,
+    pub(super) task: TaskId,
 }
 
 /// What is seen of an HTTP request, or of a flow's server name alone.
@@ -49,9 +57,7 @@ impl RequestRule {
         let contains = |wanted: &Option<String>, field: Option<&[u8]>| match (wanted, field) {
             (None, _) => true,
             (Some(_), None) => false,
-            (Some(wanted), Some(field)) => {
-                field.windows(wanted.len().max(1)).any(|part| part.eq_ignore_ascii_case(wanted.as_bytes()))
-            }
+            (Some(wanted), Some(field)) => holds_text(field, wanted.as_bytes()),
         };
         let path = self.path.as_ref().is_none_or(|begins| {
             seen.path.and_then(|path| path.get(..begins.len())).is_some_and(|path| path == begins.as_bytes())
@@ -65,6 +71,17 @@ impl RequestRule {
     pub(in crate::tasks) fn is_by_host(&self) -> bool {
         !self.hosts.is_empty() && self.path.is_none() && self.user_agent.is_none() && self.referer.is_none()
     }
+}
+
+/// Whether a field contains a text, case ignored.
+fn holds_text(field: &[u8], wanted: &[u8]) -> bool {
+    let Some((first, rest)) = wanted.split_first() else { return true };
+    let begins = |at: &usize| field[*at].eq_ignore_ascii_case(first);
+    let fits = |at: usize| {
+        let part = field.get(at + 1..at + 1 + rest.len());
+        part.is_some_and(|part| part.eq_ignore_ascii_case(rest))
+    };
+    (0..field.len()).filter(begins).any(fits)
 }
 
 /// How a stream is cut into messages.
@@ -170,6 +187,8 @@ struct File {
 #[serde(deny_unknown_fields)]
 struct RoleRow {
     role: String,
+    #[serde(default)]
+    http: bool,
     service: String,
     task: String,
 }
@@ -237,8 +256,12 @@ impl Rules {
             Pattern::parse(text.get_ref(), 0)
                 .map_err(|problem| at(text.span().start, format!("expected {problem}")))
         };
-        let roles =
-            read.role.iter().map(|row| (row.role.clone(), names.id(&row.service, &row.task))).collect();
+        let rule = |row: &RoleRow| RoleRule {
+            role: row.role.clone(),
+            is_http: row.http,
+            task: names.id(&row.service, &row.task),
+        };
+        let roles = read.role.iter().map(rule).collect();
         let mut requests = Vec::new();
         for row in &read.request {
             let mut hosts = Vec::new();

@@ -117,7 +117,10 @@ fn sizes(usage: &Usage) -> Table {
     let mean = |sizes: &Sizes| sizes.mean().map_or_else(|| "-".into(), |mean| format!("{mean:.0}"));
     let rows = tasks
         .into_iter()
-        .filter(|(_, task)| task.requests[tcp].count + task.requests[http].count > 0)
+        .filter(|(_, task)| {
+            let count = |kind: usize| task.requests[kind].count + task.responses[kind].count;
+            count(tcp) + count(http) > 0
+        })
         .map(|(name, task)| {
             let cells =
                 [&task.requests[tcp], &task.requests[http], &task.responses[tcp], &task.responses[http]];
