@@ -2,11 +2,14 @@
 
 use std::collections::HashMap;
 
-use wiremark::{Address, AppId, Direction, FiveTuple, Fragment, Packet, Role, Seen, SignatureSet, Transport};
+use wiremark::{
+    Address, AppId, Carrier, Direction, FiveTuple, Fragment, Packet, Role, Seen, SignatureSet, Transport,
+};
 
 use super::channel::{ChannelCall, ChannelSighting};
 use super::datagram::{self, Datagram};
 use super::joined::Joined;
+use super::keyed::Keyed;
 use super::mark::{EndPoint, Mark, Way};
 use super::party::{Party, Sighting};
 use super::script::{Flows, Meaning, Scripts};
@@ -49,12 +52,12 @@ pub enum Story {
 pub struct Watch<'s> {
     scripts: &'s Scripts,
     uses: Vec<(AppId, Role, Use)>,
-    parties: HashMap<u64, Party>,
-    by_local: HashMap<EndPoint, u64>,
-    by_address: HashMap<Address, Vec<u64>>,
-    by_ssrc: HashMap<u32, u64>,
+    parties: HashMap<u64, Box<Party>, Keyed>,
+    by_local: HashMap<EndPoint, u64, Keyed>,
+    by_address: HashMap<Address, Vec<u64>, Keyed>,
+    by_ssrc: HashMap<u32, u64, Keyed>,
     joined: Joined,
-    channel_calls: HashMap<Address, (u64, ChannelCall)>,
+    channel_calls: HashMap<Address, (u64, ChannelCall), Keyed>,
     undecided: Vec<ChannelSighting>,
     undecided_at: usize,
     begun: u64,
@@ -82,12 +85,12 @@ impl<'s> Watch<'s> {
         Self {
             scripts,
             uses,
-            parties: HashMap::new(),
-            by_local: HashMap::new(),
-            by_address: HashMap::new(),
-            by_ssrc: HashMap::new(),
+            parties: HashMap::default(),
+            by_local: HashMap::default(),
+            by_address: HashMap::default(),
+            by_ssrc: HashMap::default(),
             joined: Joined::default(),
-            channel_calls: HashMap::new(),
+            channel_calls: HashMap::default(),
             undecided: Vec::new(),
             undecided_at: 0,
             begun: 0,
@@ -108,7 +111,9 @@ impl<'s> Watch<'s> {
 
     /// Whether a packet with this verdict can matter; others need not be handed in.
     pub fn wants(&self, seen: &Seen) -> bool {
-        !seen.verdict.is_match() || self.use_of(seen).is_some()
+        // Look-ups, HTTP and TLS that no row knows are neither media nor talk with a relay.
+        let is_other = matches!(seen.verdict.carrier, Carrier::Dns | Carrier::Http | Carrier::Tls);
+        if seen.verdict.is_match() { self.use_of(seen).is_some() } else { !is_other }
     }
 
     fn use_of(&self, seen: &Seen) -> Option<Use> {
@@ -189,8 +194,13 @@ impl<'s> Watch<'s> {
             let bytes = packet.payload.len();
             let sighting = Sighting { at, way, remote, bytes, signature: seen.verdict.signature.0 };
             let script = &self.scripts.relays;
-            let is_over = |party: &Party| way == Way::Up && party.is_over_for(script, &sighting, &datagram);
-            if self.parties.get(&number).is_some_and(is_over) {
+            let is_over = way == Way::Up
+                && matches!(datagram, Datagram::Stun(Meaning::Allocate, _))
+                && self
+                    .parties
+                    .get(&number)
+                    .is_some_and(|party| party.is_over_for(script, &sighting, &datagram));
+            if is_over {
                 self.end_party(number, at.time_us, ended);
                 number = self.begin(local, at);
             }
@@ -249,7 +259,7 @@ impl<'s> Watch<'s> {
     fn begin(&mut self, local: EndPoint, at: Mark) -> u64 {
         self.begun += 1;
         let number = self.begun;
-        self.parties.insert(number, Party::new(local, at));
+        self.parties.insert(number, Box::new(Party::new(local, at)));
         self.by_local.insert(local, number);
         self.by_address.entry(local.address).or_default().push(number);
         number
@@ -273,7 +283,7 @@ impl<'s> Watch<'s> {
         }
         party.finish();
         let goes_on = party.counterpart.is_some_and(|other| self.parties.contains_key(&other));
-        self.joined.take(number, party, goes_on, now_us, ended);
+        self.joined.take(number, *party, goes_on, now_us, ended);
     }
 
     fn sweep(&mut self, now_us: u64, ended: &mut impl FnMut(Call)) {

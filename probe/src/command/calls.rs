@@ -128,9 +128,7 @@ fn follow(
         let call = Call { number: call.number + before, ..call };
         stopped.set(earlier.or_else(|| report.call(&call).err()));
     };
-    let mut number = 0;
-    let mut look = |frame: &Frame<'_>| -> Result<(), ParseError> {
-        number += 1;
+    let mut look = |number: u64, frame: &Frame<'_>| -> Result<(), ParseError> {
         let seen = tracker.frame(frame, &mut |_: &Flow| ())?;
         if watch.wants(&seen) {
             let packet = Packet::parse(frame.link_type, frame.time_us, frame.bytes)?;

@@ -100,7 +100,10 @@ fn checks(party: &Party, who: &str, name: impl Fn(usize) -> String, say: &mut im
     for (at, peer) in peers.filter(|(_, peer)| peer.checks[0] > 0 && peer.checked[0] + peer.checked[1] == 0) {
         let kind =
             if peer.end_point.is_private() { "a private address" } else { "an address of the Internet" };
-        say(format!("{who}: {} checks of {} ({kind}) were never answered", peer.checks[0], name(at)));
+        let (count, name) = (peer.checks[0], name(at));
+        let checks = if count == 1 { "check" } else { "checks" };
+        let were = if count == 1 { "was" } else { "were" };
+        say(format!("{who}: {count} {checks} of {name} ({kind}) {were} never answered"));
     }
     let is_direct =
         party.remotes.iter().any(|remote| remote.kind == RemoteKind::Peer && remote.media != [0; 2]);

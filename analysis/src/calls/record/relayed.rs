@@ -226,8 +226,8 @@ fn stream(
             activity: context.spans(&leg.spans),
             packets: leg.packets,
             duplicates: leg.duplicates,
-            jitter_ms: jitter.map(|jitter| jitter.mean_us / 1000.0),
-            max_jitter_ms: jitter.map(|jitter| jitter.max_us / 1000.0),
+            jitter_ms: jitter.map(|jitter| jitter.mean_us.round() / 1000.0),
+            max_jitter_ms: jitter.map(|jitter| jitter.max_us.round() / 1000.0),
         }
     });
     let gaps = stream.gaps.iter().map(|gap| GapRecord {
