@@ -100,7 +100,7 @@ fn assert_script(
             None => format!("peer {}", letter(peers, other).expect("a peer")),
         };
         assert_eq!((record.start_us + state.at_us, state.packet, state.way), (*at_us, number, way), "{told}");
-        assert_eq!(state.with.as_ref(), Some(&with), "{told}");
+        assert_eq!(state.with.as_deref(), Some(with.as_str()), "{told}");
         let who =
             if record.parties.len() > 1 { record.parties[party].name.clone() + " " } else { String::new() };
         let at_s = format!("{:.3}", state.at_us as f64 / 1e6);
@@ -138,7 +138,7 @@ fn assert_relays(record: &Record, party: usize, call: &Call) {
     };
     let is_used = call.relays_answer && (call.answered || call.dialect != Dialect::Y2015);
     for (n, relay) in (0..).zip(told) {
-        assert_eq!(relay.name, format!("relay {}", char::from(b'A' + n as u8)));
+        assert_eq!(*relay.name, format!("relay {}", char::from(b'A' + n as u8)));
         let answered = if call.relays_answer { relay.asked } else { 0 };
         assert_eq!(
             (relay.asked, relay.answered, relay.released),
@@ -196,7 +196,7 @@ fn session_1_the_caller_finds_the_peer() {
         assert_eq!(record.dialect.as_deref(), Some(&format!("{dialect:?}")[1..]));
         assert_eq!(record.parties[0].side, Some("caller"));
         assert_streams(&record, &trace, call.client);
-        let with: Vec<_> = audio(&record, "up").legs.iter().map(|leg| leg.with.as_str()).collect();
+        let with: Vec<_> = audio(&record, "up").legs.iter().map(|leg| &*leg.with).collect();
         assert_eq!(with, ["relay A", "peer B"]);
         let party = &record.parties[0];
         assert_eq!((party.setup_us, party.ringing_us), (Some(60_000), Some(call.ring_us - 60_000)));

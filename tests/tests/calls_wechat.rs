@@ -39,7 +39,7 @@ fn control_and_data_channel_are_one_call() {
     let trace = Trace::mixed([control(at("10.0.0.9:5000"), 7, 40, true), data(at("10.0.0.9:5001"), 8, 38)]);
     let record = one(&trace);
     assert_eq!((record.app.as_deref(), record.outcome), (Some("wechat"), "answered"));
-    let kinds: Vec<_> = record.legs.iter().map(|leg| (leg.kind, leg.name.as_str())).collect();
+    let kinds: Vec<_> = record.legs.iter().map(|leg| (leg.kind, &*leg.name)).collect();
     assert_eq!(kinds, [("control", "server A"), ("data", "peer A")]);
     let wanted = [("ringing", 0), ("answered", 7), ("direct", 8), ("heartbeat", 11), ("ending", 39)];
     assert_eq!(states(&record), wanted);

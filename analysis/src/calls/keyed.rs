@@ -27,6 +27,7 @@ impl BuildHasher for Keyed {
 pub(crate) struct Folded(u64);
 
 impl Hasher for Folded {
+    #[inline]
     fn write(&mut self, bytes: &[u8]) {
         let (words, rest) = bytes.as_chunks();
         words.iter().for_each(|word| self.write_u64(u64::from_le_bytes(*word)));
@@ -41,6 +42,7 @@ impl Hasher for Folded {
         self.write_u64(u64::from(word));
     }
 
+    #[inline]
     fn write_u64(&mut self, word: u64) {
         let wide = u128::from(self.0 ^ word) * u128::from(FACTOR);
         self.0 = (wide as u64) ^ (wide >> 64) as u64;
@@ -53,6 +55,13 @@ impl Hasher for Folded {
     fn finish(&self) -> u64 {
         self.0
     }
+}
+
+/// A number that differs for different bytes, all but certainly; the same in every run.
+pub(crate) fn fingerprint(bytes: &[u8]) -> u64 {
+    let mut hasher = Folded(bytes.len() as u64);
+    hasher.write(bytes);
+    hasher.finish()
 }
 
 #[cfg(test)]
@@ -70,5 +79,8 @@ mod tests {
         assert!(places.len() > 3600 && tags.len() > 3600, "{} {}", places.len(), tags.len());
         assert_eq!(key.hash_one([1u8, 2, 3]), key.clone().hash_one([1u8, 2, 3]));
         assert_ne!(key.hash_one(7u64), Keyed::default().hash_one(7u64));
+        assert_eq!(fingerprint(b"a token of some length"), fingerprint(b"a token of some length"));
+        assert_ne!(fingerprint(b"a token of some length"), fingerprint(b"a token of some lengtH"));
+        assert_ne!(fingerprint(&[0; 8]), fingerprint(&[0; 16]));
     }
 }

@@ -126,7 +126,7 @@ fn follow(
     let mut ended = |call: Call| {
         let earlier = stopped.take();
         let call = Call { number: call.number + before, ..call };
-        stopped.set(earlier.or_else(|| report.call(&call).err()));
+        stopped.set(earlier.or_else(|| report.call(call).err()));
     };
     let mut look = |number: u64, frame: &Frame<'_>| -> Result<(), ParseError> {
         let seen = tracker.frame(frame, &mut |_: &Flow| ())?;

@@ -50,6 +50,6 @@ pub(crate) fn follow_frames<'f>(frames: impl Iterator<Item = (u64, u32, &'f [u8]
     watch.finish(&mut |call| calls.push(call));
     assert!(calls.iter().zip(1..).all(|(call, number): (&Call, u64)| call.number == number));
     let mut names = Names::default();
-    let records = calls.iter().map(|call| Record::new(call, classifier.set(), &mut names)).collect();
+    let records = calls.iter().map(|call| Record::new(call.clone(), classifier.set(), &mut names)).collect();
     Told { calls, records, names, most_open }
 }

@@ -1,10 +1,9 @@
 //! What the messages of a call do to the state of one end.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
-
 use wiremark::dissect::rtp::Rtcp;
 use wiremark::dissect::stun::{self, Message};
 
+use super::super::keyed::fingerprint;
 use super::super::mark::{EndPoint, Way};
 use super::super::remote::{Remote, add};
 use super::super::script::{Meaning, RelayScript, Report};
@@ -200,11 +199,10 @@ fn after(took_us: Option<u64>) -> String {
     took_us.map_or(String::new(), |us| format!(" after {:.1} ms", us as f64 / 1000.0))
 }
 
-/// A hash of the token, never 0: the token itself need not be kept.
+/// A fingerprint of the token, never 0: the token itself need not be kept.
 pub(super) fn token(script: &RelayScript, message: &Message<'_>) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    script.token_attributes.iter().find_map(|kind| message.attribute(*kind)).hash(&mut hasher);
-    hasher.finish() | 1
+    let token = script.token_attributes.iter().find_map(|kind| message.attribute(*kind));
+    fingerprint(token.unwrap_or_default()) | 1
 }
 
 fn mapped(script: &RelayScript, message: &Message<'_>) -> Option<EndPoint> {

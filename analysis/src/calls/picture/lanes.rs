@@ -21,7 +21,7 @@ pub(super) fn draw(drawing: &mut Drawing, record: &Record, scale: &Scale, mut y:
             media_bars(drawing, record, scale, y, number, &relay.name);
             y += LANE;
         }
-        let is_relay = |name: &str| record.relays.iter().any(|relay| relay.name == name);
+        let is_relay = |name: &str| record.relays.iter().any(|relay| *relay.name == *name);
         for leg in record.legs.iter().filter(|leg| leg.party == number && !is_relay(&leg.name)) {
             if let Some(series) = &leg.series {
                 let title = format!("{} ({})", leg.name, leg.kind);
@@ -72,7 +72,7 @@ fn ticks(drawing: &mut Drawing, scale: &Scale, y: f64, spans: &[[u64; 2]], class
 fn media_bars(drawing: &mut Drawing, record: &Record, scale: &Scale, y: f64, party: usize, name: &str) {
     for stream in record.streams.iter().filter(|stream| stream.party == party) {
         let (top, class) = if stream.way == "up" { (y + 2.0, "up") } else { (y + LANE / 2.0, "down") };
-        for [from, until] in stream.legs.iter().filter(|leg| leg.with == name).flat_map(|leg| &leg.activity) {
+        for [from, until] in stream.legs.iter().filter(|leg| *leg.with == *name).flat_map(|leg| &leg.activity) {
             let (left, right) = (scale.x(*from), scale.x(*until));
             drawing.rect((left, top), ((right - left).max(2.0), LANE / 2.0 - 2.0), class);
         }

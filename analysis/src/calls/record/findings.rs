@@ -1,5 +1,7 @@
 //! What a person should know of a call, in sentences.
 
+use std::sync::Arc;
+
 use super::super::mark::Way;
 use super::super::party::Party;
 use super::super::remote::{Remote, RemoteKind};
@@ -34,7 +36,7 @@ fn told_before_release(party: &Party) -> bool {
     })
 }
 
-pub(super) fn tell(record: &mut Record, number: usize, party: &Party, names: &[String]) {
+pub(super) fn tell(record: &mut Record, number: usize, party: &Party, names: &[Arc<str>]) {
     let who = record.parties.get(number).map(|party| party.name.clone()).unwrap_or_default();
     let name = |at: usize| names.get(at).cloned().unwrap_or_default();
     let mut say = |sentence: String| record.findings.push(sentence);
@@ -94,7 +96,7 @@ pub(super) fn tell(record: &mut Record, number: usize, party: &Party, names: &[S
     }
 }
 
-fn checks(party: &Party, who: &str, name: impl Fn(usize) -> String, say: &mut impl FnMut(String)) {
+fn checks(party: &Party, who: &str, name: impl Fn(usize) -> Arc<str>, say: &mut impl FnMut(String)) {
     let is_peer = |remote: &Remote| remote.kind == RemoteKind::Peer && remote.checks != [0; 2];
     let peers = party.remotes.iter().enumerate().filter(|(_, remote)| is_peer(remote));
     for (at, peer) in peers.filter(|(_, peer)| peer.checks[0] > 0 && peer.checked[0] + peer.checked[1] == 0) {

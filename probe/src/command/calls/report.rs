@@ -40,7 +40,7 @@ impl<'s> Report<'s> {
         addresses: bool,
         only: Option<u64>,
     ) -> Self {
-        let names = Names { addresses, ..Names::default() };
+        let names = Names::new(addresses);
         Self { format, output, set, names, only, calls: 0, pictures: Vec::new(), stories: Vec::new() }
     }
 
@@ -50,11 +50,11 @@ impl<'s> Report<'s> {
     }
 
     /// Takes one call.
-    pub(crate) fn call(&mut self, call: &Call) -> Result<(), Stop> {
+    pub(crate) fn call(&mut self, call: Call) -> Result<(), Stop> {
         // Every call counts for the census, also those that are not printed.
         let record = Record::new(call, self.set, &mut self.names);
         self.calls += 1;
-        if self.only.is_some_and(|only| only != call.number) {
+        if self.only.is_some_and(|only| only != record.call_id) {
             return Ok(());
         }
         let timestamp = timestamp(record.start_us);
