@@ -28,7 +28,7 @@ text{font:12px sans-serif;fill:#222}.title{font-size:16px;font-weight:bold}.smal
 .direct{fill:#8fc7a3}.fallback{fill:#e88d8d}.heartbeat{fill:#c4e0ee}.ending{fill:#b9bec7}
 ";
 
-/// One call, drawn: put several below each other with [`document`] or [`page`].
+/// One call, drawn: put several below each other with [`document`], or on a page with [`section`].
 #[derive(Clone, Debug)]
 pub struct Picture {
     height: f64,
@@ -216,18 +216,19 @@ fn open(height: f64) -> String {
     )
 }
 
-/// Pictures, each with its story, as a page that needs nothing else.
-pub fn page(pictures: &[Picture], stories: &[String], close: &str) -> String {
-    let mut out = String::from(
-        "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Calls</title>\n\
-         <style>body{font:14px sans-serif;margin:2em;max-width:1240px}pre{overflow-x:auto;background:#f6f7f8;padding:1em}\
-         svg{max-width:100%;height:auto}</style></head>\n<body>\n<h1>Calls</h1>\n",
-    );
-    out += &format!("<p>{}</p>\n", escaped(close));
-    for (picture, story) in pictures.iter().zip(stories) {
-        out += &open(picture.height);
-        out += &picture.body;
-        out += &format!("</svg>\n<pre>{}</pre>\n", escaped(story));
-    }
-    out + &format!("<p>MOS: {}</p>\n</body></html>\n", escaped(super::quality::ASSUMPTIONS))
+/// How a page begins that needs nothing else; [`section`]s follow, and [`page_end`].
+pub fn page_start() -> &'static str {
+    "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Calls</title>\n\
+     <style>body{font:14px sans-serif;margin:2em;max-width:1240px}pre{overflow-x:auto;background:#f6f7f8;padding:1em}\
+     svg{max-width:100%;height:auto}</style></head>\n<body>\n<h1>Calls</h1>\n"
+}
+
+/// One call on a page: its picture and its story.
+pub fn section(picture: &Picture, story: &str) -> String {
+    format!("{}{}</svg>\n<pre>{}</pre>\n", open(picture.height), picture.body, escaped(story))
+}
+
+/// How a page ends: with what is to be said of all calls together.
+pub fn page_end(close: &str) -> String {
+    format!("<pre>{}\nMOS: {}</pre>\n</body></html>\n", escaped(close), escaped(super::quality::ASSUMPTIONS))
 }

@@ -54,7 +54,8 @@ enum Format {
     Story,
     /// JSON lines, a record a call
     Json,
-    /// A picture: lanes for relays, peer, signalling and media over time, one call below the other
+    /// A picture: lanes for relays, peer, signalling and media over time, one call below the other; kept until the end,
+    /// where all other formats tell each call as it ends
     Svg,
     /// The pictures and the stories as a page
     Html,

@@ -72,7 +72,8 @@ fn ticks(drawing: &mut Drawing, scale: &Scale, y: f64, spans: &[[u64; 2]], class
 fn media_bars(drawing: &mut Drawing, record: &Record, scale: &Scale, y: f64, party: usize, name: &str) {
     for stream in record.streams.iter().filter(|stream| stream.party == party) {
         let (top, class) = if stream.way == "up" { (y + 2.0, "up") } else { (y + LANE / 2.0, "down") };
-        for [from, until] in stream.legs.iter().filter(|leg| *leg.with == *name).flat_map(|leg| &leg.activity) {
+        for [from, until] in stream.legs.iter().filter(|leg| *leg.with == *name).flat_map(|leg| &leg.activity)
+        {
             let (left, right) = (scale.x(*from), scale.x(*until));
             drawing.rect((left, top), ((right - left).max(2.0), LANE / 2.0 - 2.0), class);
         }

@@ -76,6 +76,13 @@ pub(super) fn tell(record: &mut Record, number: usize, party: &Party, names: &[A
             let (count, with) = (leg.duplicates, name(leg.remote));
             say(format!("{who}: source 0x{ssrc:08x} ({way}): {count} packets came twice with {with}{why}"));
         }
+        let (silent, suppressed_us) = (stream.silent_packets, stream.suppressed_us());
+        if silent > 0 || suppressed_us > 0 {
+            let (packets, seconds) = (stream.packets, suppressed_us as f64 / 1e6);
+            say(format!(
+                "{who}: source 0x{ssrc:08x} ({way}): {silent} of {packets} packets without voice, {seconds:.1} s not sent at all"
+            ));
+        }
         for gap in &stream.gaps {
             let (seconds, lost) = (gap.length_us() as f64 / 1e6, gap.lost);
             let (from, to) = (gap.from.number, gap.to.number);
