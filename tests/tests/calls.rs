@@ -205,6 +205,14 @@ fn session_1_the_caller_finds_the_peer() {
         assert!(about(party.relayed_us, 3_000_000) && about(party.direct_us, 9_000_000), "{party:?}");
         let [least, most] = record.relays[0].clock_ahead_us.expect("a clock");
         assert!((20_000..=30_000).contains(&least) && most <= 30_000, "{least} {most}");
+        // One packet is 20, 160 or 60 ms of voice, by the year; large ones of 2015 are 160 ms.
+        let usual = [(320, 20.0), (2560, 160.0), (960, 60.0), (960, 60.0)];
+        let (units, ms) = usual[ALL.iter().position(|known| *known == dialect).expect("known")];
+        for stream in [audio(&record, "up"), audio(&record, "down")] {
+            assert_eq!((stream.steps[0].units, stream.steps[0].ms), (units, Some(ms)));
+            assert_eq!(stream.series.values.iter().map(|bytes| u64::from(*bytes)).sum::<u64>(), stream.bytes);
+            assert!(stream.legs.iter().all(|leg| leg.jitter_ms == Some(0.0)), "the generator is even");
+        }
         let reports = |way: fn(SocketAddr, SocketAddr, SocketAddr) -> bool| {
             let rtcp = |p: &[u8]| p[0] & 0xc0 == 0x80 && (192..224).contains(&p[1]);
             trace.payloads().filter(|(src, dst, p)| way(call.client, *src, *dst) && rtcp(p)).count() as u64
@@ -215,6 +223,30 @@ fn session_1_the_caller_finds_the_peer() {
             party.compact_rtcp,
             if matches!(dialect, Dialect::Y2015 | Dialect::Y2019) { 2 } else { 0 }
         );
+    }
+}
+
+#[test]
+fn pictures_and_what_repairs_them_are_told_apart_from_voice() {
+    for (dialect, wanted) in [
+        (
+            Dialect::Y2019,
+            &[("audio", 120), ("audio", 120), ("repair", 103), ("video", 102), ("video", 102)][..],
+        ),
+        (Dialect::Y2023, &[("audio", 120), ("audio", 120), ("video", 97), ("video", 97)]),
+    ] {
+        let call = Call { video: true, relay_us: 3_000_000, ..Call::of(dialect) };
+        let (record, _) = one(&call);
+        let of = |stream: &StreamRecord| (stream.media.expect("known"), stream.payload_types[0]);
+        let mut told: Vec<_> = record.streams.iter().map(of).collect();
+        told.sort_unstable();
+        assert_eq!(told, wanted);
+        let clocks = record.streams.iter().map(|stream| (stream.media == Some("audio"), stream.clock_hz));
+        assert!(clocks.into_iter().all(|told| told == (true, Some(16_000)) || told == (false, Some(90_000))));
+        assert!(record.relays[0].probes > 0 && record.streams.iter().all(|stream| stream.lost == 0));
+        let rated =
+            record.streams.iter().map(|stream| (stream.media == Some("audio"), stream.quality.is_some()));
+        assert!(rated.into_iter().all(|(is_audio, is_rated)| is_audio == is_rated));
     }
 }
 

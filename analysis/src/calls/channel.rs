@@ -155,6 +155,11 @@ impl ChannelCall {
         Self { first: at, last: at, channels: Vec::new(), beyond: 0, signalling, app: 0, signature: 0 }
     }
 
+    /// Whether a flow is one of its channels.
+    pub(crate) fn has(&self, flow_number: u64) -> bool {
+        self.channels.iter().any(|channel| channel.flow_number == flow_number)
+    }
+
     pub(crate) fn signal(&mut self, at: Mark, way: Way) {
         add(&mut self.signalling.packets, way, 1);
         self.signalling.last = Some((at, way));

@@ -6,6 +6,7 @@
 //! `signatures/calls`.
 
 mod channel;
+mod channels;
 mod datagram;
 mod jitter;
 mod joined;

@@ -25,7 +25,7 @@ text{font:12px sans-serif;fill:#222}.title{font-size:16px;font-weight:bold}.smal
 .tick{fill:#8a8f98}.signal{fill:#7b4fa3}.up{fill:#1f6fb2}.down{fill:#e08a1e}.both{fill:#3a9a5c}.rail{stroke:#e3e5e8}
 .axis{stroke:#777}.mark{stroke:#b03a3a;stroke-width:.8;stroke-dasharray:3 3}.flag{fill:#b03a3a}.paper{fill:#fff}
 .allocating{fill:#d9dee6}.ringing{fill:#f6e3a1}.handshake{fill:#cfe8cf}.answered{fill:#cfe8cf}.relayed{fill:#f3b27a}
-.direct{fill:#8fc7a3}.fallback{fill:#e88d8d}.heartbeat{fill:#c4e0ee}.ending{fill:#b9bec7}
+.direct{fill:#8fc7a3}.fallback{fill:#e88d8d}.ending{fill:#b9bec7}
 ";
 
 /// One call, drawn: put several below each other with [`document`], or on a page with [`section`].
@@ -65,7 +65,7 @@ pub fn draw(record: &Record, when: &str) -> Picture {
     let title = format!("call {}: {app}{dialect}, {}", record.call_id, record.outcome);
     drawing.text((8.0, 22.0), "title", &title);
     drawing.text((8.0, 38.0), "small", &format!("{when}, {:.1} s", record.duration_us as f64 / 1e6));
-    legend(&mut drawing, 34.0);
+    legend(&mut drawing, record, 34.0);
     let top = 52.0;
     let (flags, lanes_top) = place_flags(record, &scale, top);
     let marks_at = drawing.body.len();
@@ -104,15 +104,16 @@ fn place_flags(record: &Record, scale: &Scale, top: f64) -> (Vec<(f64, f64, usiz
     (flags, bottom + 2.0)
 }
 
-/// Path checks run beside the state that the media is in.
+/// Path checks, and a control channel's heart-beats, run beside the state that the media is in.
 fn is_beside(state: &StateRecord) -> bool {
-    matches!(state.state, "checking" | "reached")
+    matches!(state.state, "checking" | "reached" | "heartbeat")
 }
 
 /// The state of a party over time.
 fn band(drawing: &mut Drawing, record: &Record, party: usize, scale: &Scale, y: f64) {
-    let states: Vec<&StateRecord> =
+    let mut states: Vec<&StateRecord> =
         record.states.iter().filter(|state| state.party == party && !is_beside(state)).collect();
+    states.dedup_by_key(|state| state.state);
     for (n, state) in states.iter().enumerate() {
         let until = states.get(n + 1).map_or(record.duration_us, |next| next.at_us);
         let (left, right) = (scale.x(state.at_us), scale.x(until));
@@ -140,16 +141,13 @@ fn axis(drawing: &mut Drawing, scale: &Scale, y: f64) {
     }
 }
 
-fn legend(drawing: &mut Drawing, y: f64) {
-    let entries = [
-        ("up", "media up"),
-        ("down", "media down"),
-        ("tick", "other datagrams"),
-        ("signal", "signalling"),
-        ("flag", "state, see below"),
-    ];
+fn legend(drawing: &mut Drawing, record: &Record, y: f64) {
+    let over_relays = [("up", "media up"), ("down", "media down"), ("tick", "other datagrams")];
+    let over_channels = [("both", "bytes up and down")];
+    let is_channels = record.legs.iter().any(|leg| leg.series.is_some());
+    let media = if is_channels { &over_channels[..] } else { &over_relays[..] };
     let mut x = 530.0;
-    for (class, text) in entries {
+    for (class, text) in media.iter().chain(&[("signal", "signalling"), ("flag", "state, see below")]) {
         drawing.rect((x, y - 9.0), (10.0, 10.0), class);
         drawing.text((x + 14.0, y), "small", text);
         x += 26.0 + text.len() as f64 * SMALL_LETTER;
@@ -219,7 +217,7 @@ fn open(height: f64) -> String {
 /// How a page begins that needs nothing else; [`section`]s follow, and [`page_end`].
 pub fn page_start() -> &'static str {
     "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Calls</title>\n\
-     <style>body{font:14px sans-serif;margin:2em;max-width:1240px}pre{overflow-x:auto;background:#f6f7f8;padding:1em}\
+     <style>body{font:14px sans-serif;margin:2em;max-width:1240px}pre{white-space:pre-wrap;font-size:12px;background:#f6f7f8;padding:1em}\
      svg{max-width:100%;height:auto}</style></head>\n<body>\n<h1>Calls</h1>\n"
 }
 
