@@ -16,6 +16,9 @@ const WAYS: usize = 8;
 /// Fragmented packets whose first fragment is remembered, and for how long (RFC 791 suggests 15 s, RFC 8200 60 s).
 const FRAGMENTS: usize = 1024;
 const FRAGMENT_US: u64 = 60_000_000;
+/// Packet time in which the whole table is looked through for flows that timed out, and places looked at in one go.
+const ROUND_US: u64 = 10_000_000;
+const SWEPT: usize = 16;
 
 /// Sizes and time-outs of a [`Tracker`].
 #[derive(Clone, Copy, Debug)]
@@ -115,7 +118,9 @@ pub struct Statistics {
     pub evicted: u64,
 }
 
+/// What counts for every packet lies in the first lines.
 #[derive(Clone, Copy, Debug)]
+#[repr(C, align(64))]
 struct Entry {
     key: FlowKey,
     state: FlowState,
@@ -158,6 +163,8 @@ pub struct Tracker<'c> {
     fragments: Recent<FragmentKey, FlowKey>,
     /// Where the next look for timed-out flows goes.
     hand: usize,
+    /// Packet time of that next look.
+    swept_us: u64,
     statistics: Statistics,
 }
 
@@ -173,6 +180,7 @@ impl<'c> Tracker<'c> {
             entries: vec![None; places].into_boxed_slice(),
             fragments: Recent::new(FRAGMENTS, config.hash_key[0]),
             hand: 0,
+            swept_us: 0,
             statistics: Statistics::default(),
         }
     }
@@ -366,14 +374,28 @@ impl<'c> Tracker<'c> {
         }
     }
 
-    /// Looks at one place a frame, so that quiet flows end without a timer.
+    /// Looks through the table once in [`ROUND_US`] of packet time, but at no more than [`SWEPT`] places a frame, so that
+    /// quiet flows end without a timer and busy links do not pay for it.
+    #[inline]
     fn sweep(&mut self, now_us: u64, ended: &mut impl FnMut(&Flow)) {
-        self.hand = (self.hand + 1) & (self.tags.len() - 1);
-        if self.tags[self.hand] != 0
-            && self.entries[self.hand].as_ref().is_some_and(|entry| self.is_over(entry, now_us))
-        {
-            self.statistics.timed_out += 1;
-            self.end(self.hand, ended);
+        // Far ahead of the frame: some frame before it had a time that was none.
+        if now_us >= self.swept_us || self.swept_us - now_us > ROUND_US {
+            self.sweep_some(now_us, ended);
+        }
+    }
+
+    #[inline(never)]
+    fn sweep_some(&mut self, now_us: u64, ended: &mut impl FnMut(&Flow)) {
+        // What a slow link does not get done by this time stays undone until its next frame.
+        self.swept_us = now_us.saturating_add((ROUND_US * SWEPT as u64 / self.tags.len() as u64).max(1));
+        for _ in 0..SWEPT {
+            self.hand = (self.hand + 1) & (self.tags.len() - 1);
+            if self.tags[self.hand] != 0
+                && self.entries[self.hand].as_ref().is_some_and(|entry| self.is_over(entry, now_us))
+            {
+                self.statistics.timed_out += 1;
+                self.end(self.hand, ended);
+            }
         }
     }
 }

@@ -100,10 +100,18 @@ impl Dialect {
     }
 }
 
-/// Whether a datagram may begin with a long header or Google's public header with a version: a cheap first look.
+/// Whether a datagram may begin with a long header of a version known here, or with Google's public header and a version:
+/// a cheap first look.
+#[inline]
 pub fn may_be(datagram: &[u8]) -> bool {
     match datagram.first() {
-        Some(first) if first & 0x80 != 0 => true,
+        Some(first) if first & 0x80 != 0 => {
+            datagram.get(1..5).and_then(<[u8]>::first_chunk).is_some_and(|version| {
+                let version = u32::from_be_bytes(*version);
+                // Google's versions begin with a Q.
+                version == 0 || is_reserved(version) || is_known(version) || version >> 24 == u32::from(b'Q')
+            })
+        }
         Some(first) if first & 0xcb == 0x09 => datagram.get(9) == Some(&b'Q'),
         _ => false,
     }

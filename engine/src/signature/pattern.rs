@@ -124,6 +124,20 @@ impl Pattern {
         (u128::from_be_bytes(values), u128::from_be_bytes(masks))
     }
 
+    /// How many leading bytes [`head`](Self::head) decides alone, and whether they are the whole pattern.
+    pub(crate) fn decided(&self) -> (u8, bool) {
+        let plain = |element: &&Element| matches!(element, Element::Masked { .. });
+        let run = self.elements.iter().take_while(plain).count();
+        let end = (self.at + run).min(16);
+        (end as u8, self.at + self.elements.len() == end)
+    }
+
+    /// The pattern of these very bytes.
+    pub(crate) fn from_literal(bytes: &[u8]) -> Self {
+        let elements = bytes.iter().map(|value| Element::Masked { value: *value, mask: 0xff }).collect();
+        Pattern { at: 0, elements }
+    }
+
     /// Whether some input that matches begins with `byte`.
     pub(crate) fn may_begin_with(&self, byte: u8) -> bool {
         match self.elements.first() {
