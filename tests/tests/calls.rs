@@ -505,6 +505,33 @@ fn a_second_call_on_the_same_port_and_others_at_the_same_time() {
     }
 }
 
+/// A trace without some of its packets, and how many those are.
+fn without(trace: &Trace, is_missing: impl Fn(u64, SocketAddr, &[u8]) -> bool) -> (Trace, usize) {
+    let mut kept = Trace::new();
+    for ((time_us, ..), (src, dst, payload)) in trace.frames().zip(trace.payloads()) {
+        if !is_missing(time_us, dst, payload) {
+            kept.push_udp(time_us, src, dst, payload);
+        }
+    }
+    let missing = trace.len() - kept.len();
+    (kept, missing)
+}
+
+#[test]
+fn silence_up_to_the_end_is_told_one_way() {
+    let call = Call { peer_us: 9_000_000, ..Call::of(Dialect::Y2015) };
+    let whole = follow(&call.trace()).records.remove(0);
+    assert!(!whole.findings.join("\n").contains("no media"), "{:?}", whole.findings);
+    let since_us = call.media_us() + 5_000_000;
+    let is_voice = |p: &[u8]| p[0] == 0x80 && p[1] & 0x7f == 120;
+    let (trace, missing) =
+        without(&call.trace(), |at, dst, p| at > since_us && dst == call.client && is_voice(p));
+    assert!(missing > 100);
+    let told = follow(&trace).records.remove(0).findings.join("\n");
+    assert!(told.contains("no media down in the last 5.5 s of the call"), "{told}");
+    assert!(!told.contains("no media up"), "{told}");
+}
+
 #[test]
 fn a_second_call_is_told_though_nothing_ended_the_first() {
     for dialect in [Dialect::Y2015, Dialect::Y2023] {
@@ -512,19 +539,9 @@ fn a_second_call_is_told_though_nothing_ended_the_first() {
         let second = Call { start_us: START_US + 20_000_000, seed: 2, ..first.clone() };
         // The capture missed every release.
         let missed = |call: &Call| {
-            let trace = call.trace();
-            let releases = trace.payloads().filter(|(.., p)| p.starts_with(&[8, 0])).count();
-            assert_eq!(releases, call.relays.len());
-            let kept = trace.len() - releases;
-            let all: Vec<_> = trace.frames().zip(trace.payloads()).collect();
-            let mut trace = Trace::new();
-            for ((time_us, ..), (src, dst, payload)) in all {
-                if !payload.starts_with(&[8, 0]) {
-                    trace.push_udp(time_us, src, dst, payload);
-                }
-            }
-            assert_eq!(trace.len(), kept);
-            trace
+            let (kept, missed) = without(&call.trace(), |_, _, p| p.starts_with(&[8, 0]));
+            assert_eq!(missed, call.relays.len());
+            kept
         };
         let told = follow(&Trace::mixed([missed(&first), missed(&second)]));
         let starts: Vec<_> = told.records.iter().map(|record| record.start_us).collect();

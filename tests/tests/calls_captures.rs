@@ -268,6 +268,9 @@ fn stun_wa_call_is_two_calls() {
     let moved = video.states.iter().find(|state| state.packet == 549).expect("told");
     assert!(moved.evidence.ends_with("sequence 4 to 5"), "{}", moved.evidence);
     assert!(video.findings.iter().any(|finding| finding.contains("20 checks of peer A (a private address)")));
+    // Its media is in the capture for less than a second.
+    let silent = |way: &str| format!("no media {way} in the last 10.");
+    assert!(["up", "down"].iter().all(|way| video.findings.join("\n").contains(&silent(way))), "{video:?}");
     // Two relays were met again: too few for an estimate.
     let census = &told.names.census;
     assert_eq!((census.relays(), census.halves(), census.all_visits()), (8, (5, 5, 2), None));
@@ -316,4 +319,37 @@ fn captures_without_messengers_hold_no_calls_of_theirs() {
         assert!(apps.iter().all(|app| *app == Some("meta")), "{}: {apps:?}", path.display());
     }
     assert!(captures > 200);
+}
+
+/// Packets and losses of every stream, leg by leg, as `tshark` counts them.
+#[test]
+fn tshark_counts_the_same_packets_and_losses() {
+    for name in ["wa_voice.pcap", "stun_wa_call.pcapng"] {
+        let Some(told) = told(name) else { return };
+        let path = traces().join("messenger").join(name);
+        let options = ["-q", "-z", "rtp,streams", "-o", "rtp.heuristic_rtp:TRUE", "-r"];
+        let Ok(output) = std::process::Command::new("tshark").args(options).arg(&path).output() else {
+            println!("SKIPPED: no tshark to compare with");
+            return;
+        };
+        // A line a leg: start, end, source, port, destination, port, SSRC, payload, packets, lost (share), ...
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let row = |line: &str| {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let at = words.iter().position(|word| word.starts_with("0x"))?;
+            let number = |n: usize| words.get(at + n)?.parse::<u64>().ok();
+            Some((words[at].to_lowercase(), number(2)?, number(3)?))
+        };
+        let mut theirs: Vec<(String, u64)> =
+            text.lines().filter_map(row).map(|(ssrc, packets, _)| (ssrc, packets)).collect();
+        let streams = || told.records.iter().flat_map(|record| &record.streams);
+        let legs =
+            streams().flat_map(|stream| stream.legs.iter().map(|leg| (stream.ssrc.clone(), leg.packets)));
+        let mut ours: Vec<(String, u64)> = legs.collect();
+        theirs.sort();
+        ours.sort();
+        assert_eq!(ours, theirs, "{name}");
+        let lost: u64 = text.lines().filter_map(row).map(|(.., lost)| lost).sum();
+        assert_eq!(streams().map(|stream| stream.lost).sum::<u64>(), lost, "{name}");
+    }
 }

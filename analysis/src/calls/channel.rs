@@ -150,8 +150,7 @@ pub(crate) struct ChannelSighting {
 
 impl ChannelCall {
     pub(crate) fn new(at: Mark) -> Self {
-        let signalling =
-            Signalling { packets: [0; 2], last: None, before_ending: None, spans: Spans::default() };
+        let signalling = Signalling::default();
         Self { first: at, last: at, channels: Vec::new(), beyond: 0, signalling, app: 0, signature: 0 }
     }
 

@@ -20,7 +20,7 @@ const STEPS: usize = 64;
 const NEW_CALL_US: u64 = 5_000_000;
 
 /// Packets of the app's signalling while a call goes on.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Signalling {
     /// Packets with payload up, down.
     pub packets: [u64; 2],
@@ -135,12 +135,7 @@ impl Party {
             steps: Vec::with_capacity(16),
             streams: Vec::new(),
             reports: Reports::default(),
-            signalling: Signalling {
-                packets: [0; 2],
-                last: None,
-                before_ending: None,
-                spans: Spans::default(),
-            },
+            signalling: Signalling::default(),
             others: Others::default(),
             handshake: [None; 2],
             farewell: [None; 2],

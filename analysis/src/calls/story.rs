@@ -95,16 +95,20 @@ fn head(out: &mut String, record: &Record, when: &str) {
         words.extend(
             spans.iter().filter(|(us, _)| *us > 0).map(|(us, what)| format!("{} {what}", length(*us))),
         );
+        let _ = writeln!(out, "  {}", words.join(", "));
+        let mut counts = Vec::new();
         let [up, down] = party.rtcp;
         if up + down > 0 {
             let (srtcp, compact) = (party.srtcp, party.compact_rtcp);
-            words.push(format!("RTCP {up} up {down} down ({srtcp} SRTCP, {compact} compact)"));
+            counts.push(format!("RTCP {up} up {down} down ({srtcp} SRTCP, {compact} compact)"));
         }
         let [up, down] = party.signalling;
         if up + down > 0 {
-            words.push(format!("signalling {up} up {down} down"));
+            counts.push(format!("signalling {up} up {down} down"));
         }
-        let _ = writeln!(out, "  {}", words.join(", "));
+        if !counts.is_empty() {
+            let _ = writeln!(out, "    {}", counts.join(", "));
+        }
     }
 }
 

@@ -11,6 +11,8 @@ use super::Record;
 
 /// A signalling packet so shortly before the release was its reason.
 const REASON_US: u64 = 1_500_000;
+/// Silence for so long before the end is told.
+const SILENCE_US: u64 = 2_000_000;
 /// Relay clocks further off than this say that the capture's clock is wrong.
 const CLOCK_US: i64 = 2_000_000;
 
@@ -67,7 +69,8 @@ pub(super) fn tell(record: &mut Record, number: usize, party: &Party, names: &[A
     }
     checks(party, &who, name, &mut say);
     fall_back(party, &who, &mut say);
-    for stream in &party.streams {
+    let told = record.streams.iter().filter(|stream| stream.party == number);
+    for (stream, told) in party.streams.iter().zip(told) {
         let (ssrc, way) = (stream.ssrc, stream.way.name());
         for leg in stream.legs.iter().filter(|leg| leg.duplicates > 0) {
             let is_relay =
@@ -76,7 +79,7 @@ pub(super) fn tell(record: &mut Record, number: usize, party: &Party, names: &[A
             let (count, with) = (leg.duplicates, name(leg.remote));
             say(format!("{who}: source 0x{ssrc:08x} ({way}): {count} packets came twice with {with}{why}"));
         }
-        let (silent, suppressed_us) = (stream.silent_packets, stream.suppressed_us());
+        let (silent, suppressed_us) = (told.silent, told.suppressed_us);
         if silent > 0 || suppressed_us > 0 {
             let (packets, seconds) = (stream.packets, suppressed_us as f64 / 1e6);
             say(format!(
@@ -92,6 +95,7 @@ pub(super) fn tell(record: &mut Record, number: usize, party: &Party, names: &[A
             ));
         }
     }
+    last_silence(party, &who, &mut say);
     let clocks = || party.remotes.iter().filter_map(|remote| remote.clock);
     let ahead = clocks().map(|clock| clock.min_us).min().zip(clocks().map(|clock| clock.max_us).max());
     if let Some((least, most)) = ahead.filter(|(least, most)| *least > CLOCK_US || *most < -CLOCK_US) {
@@ -120,6 +124,23 @@ fn checks(party: &Party, who: &str, name: impl Fn(usize) -> Arc<str>, say: &mut 
     if party.first_media != [None; 2] && !is_direct {
         let tried = if is_checked { "checks of the peer led nowhere" } else { "nobody tried the peer" };
         say(format!("{who}: the call stayed on the relay; {tried}"));
+    }
+}
+
+/// Ways on which nothing came any more long before the call ended.
+fn last_silence(party: &Party, who: &str, say: &mut impl FnMut(String)) {
+    let end = party.steps.iter().find(|step| step.state == State::Ending).map_or(party.last, |step| step.at);
+    for way in [Way::Up, Way::Down] {
+        let marks = party.streams.iter().filter(|stream| stream.way == way).map(|stream| stream.last);
+        let Some(last) = marks.max_by_key(|mark| mark.time_us) else { continue };
+        let silent_us = end.time_us.saturating_sub(last.time_us);
+        if silent_us >= SILENCE_US {
+            let (seconds, way) = (silent_us as f64 / 1e6, way.name());
+            say(format!(
+                "{who}: no media {way} in the last {seconds:.1} s of the call (behind #{})",
+                last.number
+            ));
+        }
     }
 }
 
