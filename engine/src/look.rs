@@ -11,7 +11,7 @@ use crate::packet::Packet;
 use crate::sight::Sight;
 use crate::signature::model::Teaches;
 use crate::signature::pattern::Match;
-use crate::signature::table::{Lead, Opening, Prefixes, RowIndex};
+use crate::signature::table::{Lead, Opening, Prefix, Prefixes, RowIndex};
 use crate::verdict::{Carrier, Verdict};
 use miniz_oxide::inflate::core as inflate;
 use smallvec::SmallVec;
@@ -405,12 +405,12 @@ impl Classifier {
     fn try_rows(&self, sight: &Sight<'_>, leads: impl Iterator<Item = Lead>, outcome: &mut Outcome) {
         for lead in leads {
             if sight.admits(&lead) {
-                self.try_row(sight, &lead, None, outcome);
+                self.try_row(sight, &lead, Prefix::Unknown, outcome);
             }
         }
     }
 
-    fn try_row(&self, sight: &Sight<'_>, lead: &Lead, prefix: Option<Match>, outcome: &mut Outcome) {
+    fn try_row(&self, sight: &Sight<'_>, lead: &Lead, prefix: Prefix, outcome: &mut Outcome) {
         let row = lead.row;
         match sight.fits(lead, &self.set.signatures()[usize::from(row)].conditions, prefix) {
             Match::Yes if outcome.matches.contains(&row) => {}

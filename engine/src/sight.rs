@@ -7,7 +7,7 @@ use crate::signature::model::{
     AttributeCondition, Block, Conditions, HttpCondition, RtpCondition, StunCondition,
 };
 use crate::signature::pattern::Match;
-use crate::signature::table::Lead;
+use crate::signature::table::{Lead, Prefix};
 use core::ops::RangeInclusive;
 
 /// What there is to look at.
@@ -66,7 +66,7 @@ impl<'s> Sight<'s> {
 
     /// Whether all conditions hold of a row that was [admitted](Self::admits), but for `reverse`, `every` and `unless`,
     /// which concern the flow. `prefix` is what is known of that condition already.
-    pub(crate) fn fits(&self, lead: &Lead, conditions: &Conditions, prefix: Option<Match>) -> Match {
+    pub(crate) fn fits(&self, lead: &Lead, conditions: &Conditions, prefix: Prefix) -> Match {
         if lead.asks_for_more
             && !(within(&conditions.length, self.packet.payload.len() as u64)
                 && self.port_fits(&conditions.ports)
@@ -74,9 +74,12 @@ impl<'s> Sight<'s> {
         {
             return Match::No;
         }
-        let mut fits = prefix.unwrap_or_else(|| {
-            conditions.prefix.as_ref().map_or(Match::Yes, |pattern| pattern.matches(self.bytes))
-        });
+        let mut fits = match (prefix, &conditions.prefix) {
+            (Prefix::Known(known), _) => known,
+            (_, None) => Match::Yes,
+            (Prefix::From(position), Some(pattern)) => pattern.matches_from(self.bytes, position),
+            (Prefix::Unknown, Some(pattern)) => pattern.matches(self.bytes),
+        };
         if fits == Match::No {
             return Match::No;
         }

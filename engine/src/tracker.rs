@@ -139,11 +139,7 @@ type FragmentKey = (Address, Address, u32);
 
 impl Spread for FragmentKey {
     fn spread(&self, seed: u64) -> u64 {
-        let halves = |address: &Address| {
-            let value = u128::from_be_bytes(address.0);
-            (value as u64) ^ (value >> 64) as u64
-        };
-        fold(halves(&self.0) ^ u64::from(self.2).rotate_left(40), fold(halves(&self.1), seed))
+        fold(u64::from(self.2), self.0.spread(self.1.spread(seed)))
     }
 }
 

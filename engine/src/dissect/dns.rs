@@ -493,6 +493,27 @@ mod tests {
     }
 
     #[test]
+    fn a_bounded_number_of_names_is_handed_out() {
+        let one = b"\x01g\0\0\x01\0\x01";
+        let record = b"\xc0\x0c\0\x01\0\x01\0\0\0\x1e\0\x04\xc0\0\x02\x01";
+        let many =
+            [&b"\0\x01\x81\x80\0\x40\x01\0\0\0\0\0"[..], &one.repeat(64), &record.repeat(256)].concat();
+        let told = message(&many).found().unwrap();
+        assert_eq!((told.question_count, told.answer_count), (64, 256));
+        assert_eq!((told.questions().count(), told.answers().count()), (QUESTIONS_READ, ANSWERS_READ));
+    }
+
+    #[test]
+    fn a_name_that_leads_astray_is_empty() {
+        // The second question points to itself.
+        let odd =
+            [&b"\0\x01\x01\0\0\x02\0\0\0\0\0\0\x01g\0\0\x01\0\x01"[..], b"\xc0\x13\0\x01\0\x01"].concat();
+        let told = message(&odd).found().unwrap();
+        let names: Vec<_> = told.questions().map(|question| read(question.name)).collect();
+        assert_eq!(names, ["g", ""]);
+    }
+
+    #[test]
     fn implausible_headers_are_refused() {
         for (at, value) in [(2, 0x38), (3, 0x40), (4, 1), (5, 65), (6, 5), (8, 5), (10, 5)] {
             let mut bytes = Vec::from(QUERY);

@@ -13,6 +13,16 @@ pub const HEAD_MAX: usize = 8 * 1024;
 /// Most field lines that are read.
 pub const FIELDS_MAX: usize = 64;
 
+/// Bits of the letters that a method or version begins with, A the lowest.
+const FIRST_LETTERS: u32 = {
+    let (mut letters, mut at) = (1 << (b'H' - b'A'), 0);
+    while at < METHODS.len() {
+        letters |= 1 << (METHODS[at][0] - b'A');
+        at += 1;
+    }
+    letters
+};
+
 /// Methods of RFC 9110 and RFC 5789, then WebDAV's (RFC 4918, RFC 3253).
 const METHODS: [&[u8]; 17] = [
     b"GET",
@@ -123,7 +133,8 @@ pub fn head(bytes: &[u8]) -> Dissection<Head<'_>> {
 
 fn first_line(bytes: &[u8]) -> Result<Head<'_>, Stop> {
     // Most of what is asked about is not HTTP at all: its first byte tells, before a line end is searched for.
-    if !bytes.first().is_none_or(u8::is_ascii_uppercase) {
+    let is_letter = |first: &u8| first.is_ascii_uppercase() && FIRST_LETTERS >> (first - b'A') & 1 != 0;
+    if !bytes.first().is_none_or(is_letter) {
         return Err(Stop::Malformed);
     }
     let within = bytes.get(..HEAD_MAX).unwrap_or(bytes);

@@ -70,8 +70,12 @@ pub struct Pattern {
 impl Pattern {
     /// Holds the pattern against the start of `bytes`.
     pub fn matches(&self, bytes: &[u8]) -> Match {
-        let mut position = self.at;
-        for element in &self.elements {
+        self.matches_from(bytes, self.at)
+    }
+
+    /// The same where the elements before offset `position`, one byte each, are known to fit.
+    pub(crate) fn matches_from(&self, bytes: &[u8], mut position: usize) -> Match {
+        for element in self.elements.get(position.saturating_sub(self.at)..).unwrap_or_default() {
             let Some(rest) = bytes.get(position..).filter(|rest| !rest.is_empty()) else {
                 return Match::NeedMore;
             };

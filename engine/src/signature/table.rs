@@ -86,16 +86,25 @@ impl Candidate {
 
     /// What is known of the pattern without walking it, for bytes whose opening it may fit.
     #[inline]
-    pub(crate) fn judge(&self, length: usize) -> Option<Match> {
-        if self.is_whole && length >= usize::from(self.decided) {
-            Some(Match::Yes)
-        } else if length < usize::from(self.decided) || !self.is_whole && length == usize::from(self.decided)
-        {
-            Some(Match::NeedMore)
-        } else {
-            None
+    pub(crate) fn judge(&self, length: usize) -> Prefix {
+        let decided = usize::from(self.decided);
+        match self.is_whole {
+            true if length >= decided => Prefix::Known(Match::Yes),
+            false if length > decided => Prefix::From(decided),
+            _ => Prefix::Known(Match::NeedMore),
         }
     }
+}
+
+/// What is known of a row's prefix before it is walked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Prefix {
+    /// All of it.
+    Known(Match),
+    /// The bytes before this offset fit.
+    From(usize),
+    /// Nothing.
+    Unknown,
 }
 
 /// Rows with a prefix, in one list for each first byte.
