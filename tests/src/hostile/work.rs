@@ -1,7 +1,7 @@
 //! Packets made to cost as much as they can, and what each costs beside an ordinary one.
 
 use std::io::Write;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
 use flate2::Compression;
@@ -16,7 +16,7 @@ use crate::protocol::whatsapp_chat::Chat;
 use crate::protocol::{dns, len16, proxy, wechat_http};
 use crate::random::Random;
 use crate::trace::Trace;
-use crate::{demo, trace};
+use crate::{demo, packet, trace};
 
 /// Longest payload of a packet here: a frame of 9,000 bytes, the longest usual one ("jumbo").
 const JUMBO: usize = 8900;
@@ -53,6 +53,14 @@ fn datagrams(port: u16, payloads: impl IntoIterator<Item = Vec<u8>>) -> Trace {
     let mut trace = Trace::new();
     for (number, payload) in (0..).zip(payloads) {
         trace.push_udp(trace::START_US + number * 1000, client(), server(port), &payload);
+    }
+    trace
+}
+
+fn packets(packets: impl IntoIterator<Item = Vec<u8>>) -> Trace {
+    let mut trace = Trace::new();
+    for (number, packet) in (0..).zip(packets) {
+        trace.push_ip(trace::START_US + number * 1000, packet);
     }
     trace
 }
@@ -183,6 +191,8 @@ pub fn cases() -> Vec<Case> {
         packet
     });
     case("QUIC: Initials that do not open", datagrams(443, spoilt));
+    let small = [0xe0, 0, 0, 0, 1, 0, 0, 0].repeat(JUMBO / 8);
+    case("QUIC: 1,112 packets in a datagram", datagrams(443, (0..40).map(|_| small.clone())));
 
     case(
         "DNS: 64 questions of pointers, 8,900 bytes",
@@ -253,24 +263,38 @@ pub fn cases() -> Vec<Case> {
     let preamble: Vec<u8> = several.collect();
     case("proxies behind proxies", stream(1080, &[preamble, vec![b'P'; 20_000]].concat(), SEGMENT));
 
+    let inner = packet::udp(client(), server(443), &[1; 100]);
+    let nested = |layers: usize| {
+        (0..layers).fold(inner.clone(), |inner, _| packet::ip(client().ip(), server(0).ip(), 4, &inner))
+    };
+    case("IP in IP, 16 deep", packets((0..40).map(|_| nested(15))));
+    case("IP in IP, 400 deep", packets((0..40).map(|_| nested(400))));
+    let v6 = |host: u16| IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, host]);
+    let options = packet::ip(v6(1), v6(2), 0, &[0; 8].repeat(JUMBO / 8));
+    case("IPv6: 1,112 headers of options", packets((0..40).map(|_| options.clone())));
+
     case("look-up list: in segments", look_up_list(&list(40_000), "identity", 120));
     case("look-up list: deflated, 30,000 bytes", look_up_list(&deflated(&list(30_000)), "deflate", 8));
     case("look-up list: deflated, a bomb", look_up_list(&deflated(&vec![b' '; 1 << 22]), "deflate", 120));
     cases
 }
 
+/// So little memory that making a tracker costs little, and enough for one flow.
+pub fn config() -> TrackerConfig {
+    let context = ContextConfig { parked_slots: 16, remembered: 64, ..ContextConfig::default() };
+    TrackerConfig { capacity: 64, context, ..TrackerConfig::default() }
+}
+
 /// What the case's packets cost: each at its best of as many plays as `budget_ms` allows, but at least three, each play
 /// into a tracker of its own.
 pub fn cost(classifier: &Classifier, trace: &Trace, budget_ms: u64) -> Cost {
-    let context = ContextConfig { parked_slots: 16, remembered: 64, ..ContextConfig::default() };
-    let config = TrackerConfig { capacity: 64, context, ..TrackerConfig::default() };
     let mut best = vec![u64::MAX; trace.frames.len()];
     let begun = Instant::now();
     for play in 0.. {
         if play >= 3 && begun.elapsed().as_millis() as u64 >= budget_ms {
             break;
         }
-        let mut tracker = Tracker::new(classifier, config);
+        let mut tracker = Tracker::new(classifier, config());
         for (frame, best) in trace.frames.iter().zip(&mut best) {
             let Some(link_type) = LinkType::from_number(frame.link) else { continue };
             let wire_bytes = frame.bytes.len() as u32;
