@@ -116,6 +116,8 @@ pub struct Statistics {
     pub timed_out: u64,
     /// Flows that went to make room for new ones.
     pub evicted: u64,
+    /// Handshakes in pieces whose bytes went to make room for others'; see [`Context::handshakes_lost`].
+    pub handshakes_lost: u64,
 }
 
 /// What counts for every packet lies in the first lines.
@@ -183,7 +185,7 @@ impl<'c> Tracker<'c> {
 
     /// What was seen and lost so far.
     pub fn statistics(&self) -> Statistics {
-        self.statistics
+        Statistics { handshakes_lost: self.context.handshakes_lost(), ..self.statistics }
     }
 
     /// Classifies with other signatures from the next frame on. Flows keep their verdicts, and what was learned stays.
