@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use wiremark::{Classifier, Frame, LinkType, Options};
 use wiremark_analysis::tasks::report::{Line, figures};
 use wiremark_analysis::tasks::{
-    Config, Distribution, FlowRecord, FlowType, Sink, TaskDissector, TaskRecord, TaskTable, Usage,
+    Config, FlowRecord, FlowType, Sink, TaskDissector, TaskRecord, TaskTable, Usage,
 };
 use wiremark_tests::population::{self, BookTask, Books, Population};
 use wiremark_tests::trace::Trace;
@@ -206,10 +206,8 @@ fn the_report_equals_the_books_of_a_thousand_users() {
     same_quantiles(&figures[3].lines[0], of_users(&|user| share(user, &user.app_transfer)), "transfer share");
     same_quantiles(&figures[3].lines[1], of_users(&|user| share(user, &user.app_active)), "active share");
 
-    // Figure 7; a distribution keeps a value's 11 leading bits.
-    let times = |values: Vec<u64>| {
-        values.into_iter().map(|us| Distribution::cut(us) as f64 / 1e6).collect::<Vec<f64>>()
-    };
+    // Figure 7.
+    let times = |values: Vec<u64>| values.into_iter().map(|us| us as f64 / 1e6).collect::<Vec<f64>>();
     for (line, kind) in figures[4].lines.iter().zip(["W-TCP", "W-HTTP"]) {
         let tasks = books.tasks.iter().filter(|task| task.transport == kind);
         same_quantiles(line, times(tasks.filter_map(|task| task.completion_us).collect()), kind);
