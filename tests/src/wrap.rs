@@ -134,6 +134,24 @@ fn ethernet(packet: &[u8], types: &[&[u8]]) -> Vec<u8> {
 }
 
 impl Trace {
+    /// Every IP packet in GTP-U, in the two tunnels of its subscriber: the one with the lower address, up with the id that
+    /// `first` gives for that address, down with the next one.
+    pub fn in_tunnels(mut self, first: impl Fn(IpAddr) -> u32) -> Self {
+        for frame in &mut self.frames {
+            let Some(at) = frame.locate() else { continue };
+            let (src, dst) = (at.src.ip(), at.dst.ip());
+            let tunnel = if src < dst { first(src) } else { first(dst) + 1 };
+            frame.bytes = Wrap::GtpU(tunnel, false).bytes(&frame.bytes);
+        }
+        self
+    }
+
+    /// Everything so much later.
+    pub fn later(mut self, by_us: u64) -> Self {
+        self.frames.iter_mut().for_each(|frame| frame.time_us += by_us);
+        self
+    }
+
     /// Every IP packet wrapped; panics where a link layer is there already.
     pub fn wrap(mut self, wrap: Wrap) -> Self {
         for frame in &mut self.frames {

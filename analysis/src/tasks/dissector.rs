@@ -1,25 +1,18 @@
 //! Frames in, tasks out.
 
-use std::collections::HashMap;
-
 use wiremark::{
-    Address, AppId, Carrier, Classifier, Event, Flow, Frame, Observer, Packet, ParseError, Seen,
-    SignatureSet, Statistics, Tracker, TrackerConfig, Tunnel, Verdict,
+    AppId, Carrier, Classifier, Event, Flow, Frame, Observer, Packet, ParseError, Seen, Statistics, Tracker,
+    TrackerConfig, Tunnel,
 };
 
-use super::TaskId;
 use super::by_number::ByNumber;
-use super::catalog::{Marks, TaskTable};
-use super::exchange::{Exchange, Side};
-use super::flow::{Ends, FlowTrack, Guide, Told};
-use super::record::{FlowRecord, FlowType, Sink, TaskRecord, UserRecord};
+use super::catalog::TaskTable;
+use super::flow::{Ends, FlowTrack, Told};
+use super::ledger::{Ledger, Owner};
+use super::record::{FlowRecord, Sink, UserRecord};
 use super::seconds::second;
 use super::usage::{CaptureUse, Usage};
-use super::user::{User, UserId, Users};
-
-/// Most servers whose one purpose is remembered, and how often one must have been asked for the same before it counts.
-const SERVERS: usize = 65_536;
-const TIMES: u32 = 8;
+use super::user::Users;
 
 /// How to tell users and flows apart.
 #[derive(Clone, Copy, Debug)]
@@ -49,6 +42,7 @@ pub struct TaskDissector<'c> {
     classifier: &'c Classifier,
     config: Config,
     tracker: Tracker<'c>,
+    name: NameSeen,
     desk: Desk<'c>,
 }
 
@@ -65,22 +59,6 @@ struct Desk<'c> {
     captures: u32,
 }
 
-/// Names tasks and adds them up.
-#[derive(Debug)]
-struct Ledger<'c> {
-    set: &'c SignatureSet,
-    table: &'c TaskTable,
-    servers: Servers,
-    usage: Usage,
-}
-
-/// Whose task it is, and of which flow.
-struct Owner<'u> {
-    flow: u64,
-    id: UserId,
-    user: &'u mut User,
-}
-
 impl<'c> TaskDissector<'c> {
     /// A dissector of the table's app; where the classifier does not know that app, nothing is its.
     pub fn new(classifier: &'c Classifier, table: &'c TaskTable, config: Config) -> Self {
@@ -88,14 +66,20 @@ impl<'c> TaskDissector<'c> {
         let app = set.apps().iter().find(|app| app.name == table.app()).map(|app| app.id);
         let desk = Desk {
             app,
-            flows: HashMap::default(),
+            flows: ByNumber::default(),
             users: Users::new(config.ipv6_prefix),
-            ledger: Ledger { set, table, servers: Servers::default(), usage: Usage::new(table) },
+            ledger: Ledger::new(set, table),
             told: Vec::new(),
             capture: CaptureUse::default(),
             captures: 0,
         };
-        Self { classifier, config, tracker: Tracker::new(classifier, config.tracker), desk }
+        Self {
+            classifier,
+            config,
+            tracker: Tracker::new(classifier, config.tracker),
+            name: NameSeen::default(),
+            desk,
+        }
     }
 
     /// What follows belongs to this capture. Flows do not go on from one capture to the next; users do.
@@ -112,11 +96,11 @@ impl<'c> TaskDissector<'c> {
     /// # Errors
     /// Frames without a TCP or UDP packet to look at.
     pub fn frame(&mut self, frame: &Frame<'_>, sink: &mut impl Sink) -> Result<(), ParseError> {
-        let Self { tracker, desk, config, .. } = self;
-        let mut name = NameSeen::default();
+        let Self { tracker, name, desk, config, .. } = self;
         let packet = Packet::parse(frame.link_type, frame.time_us, frame.bytes)?;
+        name.length = 0;
         let ended = &mut |flow: &Flow| desk.ended(flow, sink);
-        let seen = tracker.packet_observed(&packet, frame.wire_bytes, ended, &mut name)?;
+        let seen = tracker.packet_observed(&packet, frame.wire_bytes, ended, name)?;
         let tunnel = if config.by_tunnel { Tunnel::around(frame.link_type, frame.bytes) } else { None };
         desk.packet(&packet, tunnel, &seen, name.get(), sink);
         Ok(())
@@ -242,104 +226,6 @@ fn count_packet(capture: &mut CaptureUse, time_us: u64, bytes: u64) {
     }
     capture.last_us = capture.last_us.max(time_us);
     capture.bytes += bytes;
-}
-
-impl<'c> Ledger<'c> {
-    fn guide(&self, verdict: &Verdict) -> Guide<'c> {
-        Guide { table: self.table, set: self.set, verdict: *verdict }
-    }
-
-    /// Names what a flow tells, adds it up and passes it on.
-    fn tell(
-        &mut self,
-        guide: Guide<'_>,
-        flow: &mut FlowTrack,
-        owner: &mut Owner<'_>,
-        told: Told,
-        sink: &mut impl Sink,
-    ) {
-        let of_role = || guide.table.of_role(guide.role());
-        let (flow_type, exchange, task) = match told {
-            Told::Began(time_us) => {
-                if let Some(before) = flow.last_task_us.replace(time_us) {
-                    self.usage.between_us.add(time_us.abs_diff(before));
-                }
-                return;
-            }
-            Told::Http(open) => {
-                let exchange = open.exchange;
-                if let Some(task) = exchange.task.filter(|_| open.has_head) {
-                    self.servers.note(flow.ends.server, task, open.is_by_host);
-                }
-                let task = exchange.task.or_else(|| match open.has_head {
-                    true => of_role(),
-                    // Without its head a request is named by its server, if that serves one purpose only.
-                    false => flow.host_task.or_else(|| self.servers.purpose(flow.ends.server)),
-                });
-                (FlowType::Http, exchange, task)
-            }
-            Told::Task(flow_type, exchange) => {
-                let task = exchange.task.or(flow.host_task).or_else(of_role);
-                (flow_type, exchange, task)
-            }
-        };
-        if let (Some(task), true) = (task, exchange.request.or(exchange.response).is_some()) {
-            self.record(task, flow_type, &exchange, owner, sink);
-        }
-    }
-
-    fn record(
-        &mut self,
-        task: TaskId,
-        flow_type: FlowType,
-        exchange: &Exchange,
-        owner: &mut Owner<'_>,
-        sink: &mut impl Sink,
-    ) {
-        let Owner { flow, id, user } = owner;
-        let marks =
-            Marks { command: exchange.command, request_type: exchange.request_type, ..Marks::default() };
-        if let Some(is_in_talkroom) = self.table.talkroom(&marks) {
-            user.is_in_talkroom = is_in_talkroom;
-        }
-        self.usage.add(task, flow_type, exchange, *id);
-        let name = self.table.name(task);
-        sink.task(&TaskRecord {
-            time_us: exchange.begins_us(),
-            id: task,
-            service: &name.service,
-            task: &name.task,
-            cgi: exchange.cgi.as_deref(),
-            request_type: exchange.request_type,
-            command_id: exchange.command,
-            transport: flow_type,
-            bytes_up: exchange.bytes(Side::User),
-            bytes_down: exchange.bytes(Side::Server),
-            completion_us: exchange.completion_us(),
-            flow: *flow,
-            user: UserRecord { id: *id, user },
-        });
-    }
-}
-
-/// What servers are for, where all requests to one were for the same, and how many there were.
-#[derive(Debug, Default)]
-struct Servers(HashMap<(Address, u16), Option<(TaskId, u32)>>);
-
-impl Servers {
-    fn note(&mut self, server: (Address, u16), task: TaskId, is_by_host: bool) {
-        if self.0.len() < SERVERS || self.0.contains_key(&server) {
-            let known = self.0.entry(server).or_insert(Some((task, 0)));
-            *known = known
-                .filter(|(same, _)| is_by_host && *same == task)
-                .map(|(task, times)| (task, times.saturating_add(1)));
-        }
-    }
-
-    fn purpose(&self, server: (Address, u16)) -> Option<TaskId> {
-        let (task, times) = self.0.get(&server).copied().flatten()?;
-        (times >= TIMES).then_some(task)
-    }
 }
 
 /// The last name the engine read in a packet.

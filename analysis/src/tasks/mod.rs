@@ -19,6 +19,7 @@ mod exchange;
 mod flow;
 mod http;
 mod in_turn;
+mod ledger;
 mod long_link;
 #[cfg(feature = "parquet")]
 pub mod parquet;

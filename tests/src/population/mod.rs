@@ -26,13 +26,15 @@ pub struct Config {
     pub hours: u64,
     /// Sizes are so many percent of Table V's.
     pub size_percent: usize,
+    /// Photos, avatars and pages come from the same address, as from a content delivery network.
+    pub shared_servers: bool,
     /// Where the numbers begin.
     pub seed: u64,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { users: 1000, other_users: 200, hours: 3, size_percent: 100, seed: 1 }
+        Self { users: 1000, other_users: 200, hours: 3, size_percent: 100, shared_servers: false, seed: 1 }
     }
 }
 

@@ -34,6 +34,7 @@ const SERVERS: [&str; 8] = [
 ];
 const LONG: usize = 0;
 const SHORT: usize = 1;
+const AVATARS: usize = 2;
 const PAGES: usize = 4;
 const RELAY: usize = 5;
 const RESOLVER: usize = 6;
@@ -42,6 +43,7 @@ const ELSEWHERE: usize = 7;
 pub(super) struct Player {
     size_percent: usize,
     hours: u64,
+    shared_servers: bool,
     end_us: u64,
     random: Random,
     books: Books,
@@ -65,6 +67,7 @@ impl Player {
         Self {
             size_percent: config.size_percent,
             hours: config.hours,
+            shared_servers: config.shared_servers,
             end_us: START_US + config.hours * 3600 * SECOND_US,
             random,
             books: Books::default(),
@@ -430,6 +433,10 @@ impl Player {
     fn ends(&mut self, number: usize, server: usize, port: u16) -> (SocketAddr, SocketAddr) {
         self.port = if self.port >= 60_000 { 20_000 } else { self.port + 1 };
         let client = address(number);
+        let server = match server {
+            AVATARS..=PAGES if self.shared_servers => AVATARS,
+            server => server,
+        };
         let server = server_address(server, client.is_ipv6());
         (SocketAddr::new(client, self.port), SocketAddr::new(server, port))
     }

@@ -20,7 +20,7 @@ body{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:1240px;paddi
 h1{font-size:1.6rem}h2{font-size:1.15rem;margin-top:2.2rem}\
 .wide{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:13px}\
 th,td{padding:.25rem .55rem;text-align:left;white-space:nowrap}th{border-bottom:2px solid #444}\
-td{border-bottom:1px solid #e4e4e4}.n{text-align:right}tr:last-child td{font-weight:600}\
+td{border-bottom:1px solid #e4e4e4}.n{text-align:right}tr.total td{font-weight:600}\
 .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(520px,1fr));gap:1.2rem}\
 figure{margin:0;border:1px solid #e4e4e4;border-radius:6px;padding:.4rem}svg{width:100%;height:auto}\
 p.note{color:#555;font-size:13px;margin:.4rem 0}";
@@ -56,7 +56,8 @@ fn write_table(page: &mut String, table: &Table) {
     }
     *page += "</tr></thead>\n<tbody>\n";
     for row in &table.rows {
-        *page += "<tr>";
+        let is_total = row.first().is_some_and(|cell| cell == "total");
+        *page += if is_total { "<tr class=\"total\">" } else { "<tr>" };
         for (title, cell) in table.columns.iter().zip(row) {
             let _ = write!(page, "<td{}>{}</td>", class(title), escape(cell));
         }

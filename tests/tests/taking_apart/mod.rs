@@ -1,0 +1,87 @@
+//! Traces through the task dissector.
+#![allow(dead_code)] // each test binary looks at some of it
+
+use wiremark::{Classifier, Frame, LinkType, Options};
+use wiremark_analysis::tasks::{
+    Config, FlowRecord, FlowType, Sink, TaskDissector, TaskRecord, TaskTable, Usage,
+};
+use wiremark_tests::population::{self, Books};
+use wiremark_tests::trace::Trace;
+
+/// A task as it was told.
+#[derive(Clone, Debug)]
+pub(crate) struct Told {
+    pub(crate) user: (String, u32),
+    pub(crate) time_us: u64,
+    pub(crate) service: String,
+    pub(crate) task: String,
+    pub(crate) cgi: Option<String>,
+    pub(crate) transport: FlowType,
+    pub(crate) request_type: Option<u32>,
+    pub(crate) bytes: [u64; 2],
+    pub(crate) completion_us: Option<u64>,
+}
+
+#[derive(Default)]
+pub(crate) struct Notes {
+    pub(crate) tasks: Vec<Told>,
+    pub(crate) flows: u64,
+}
+
+impl Sink for Notes {
+    fn task(&mut self, task: &TaskRecord<'_>) {
+        self.tasks.push(Told {
+            user: (task.user.user.address.to_string(), task.user.user.session),
+            time_us: task.time_us,
+            service: task.service.to_owned(),
+            task: task.task.to_owned(),
+            cgi: task.cgi.map(str::to_owned),
+            transport: task.transport,
+            request_type: task.request_type,
+            bytes: [task.bytes_up, task.bytes_down],
+            completion_us: task.completion_us,
+        });
+    }
+
+    fn flow(&mut self, _: &FlowRecord<'_>) {
+        self.flows += 1;
+    }
+}
+
+pub(crate) fn dissect(trace: &Trace) -> (Usage, Notes) {
+    dissect_as(Config::default(), trace)
+}
+
+/// Takes a trace apart.
+pub(crate) fn dissect_as(config: Config, trace: &Trace) -> (Usage, Notes) {
+    let set = wiremark_signatures::embedded().unwrap_or_else(|error| panic!("{error}"));
+    let classifier = Classifier::new(set, Options::default());
+    let table = TaskTable::embedded().unwrap_or_else(|error| panic!("{error}"));
+    let mut dissector = TaskDissector::new(&classifier, &table, config);
+    let mut notes = Notes::default();
+    dissector.begin_capture("generated");
+    for (time_us, link, bytes) in trace.frames() {
+        let link_type = LinkType::from_number(link).expect("a known link type");
+        let frame = Frame { link_type, time_us, bytes, wire_bytes: bytes.len() as u32 };
+        let _ = dissector.frame(&frame, &mut notes);
+    }
+    dissector.end_capture(&mut notes);
+    (dissector.finish(), notes)
+}
+
+/// The user's key: an IPv6 user is its first 64 bits.
+pub(crate) fn key(books: &Books, user: usize) -> (String, u32) {
+    let user = &books.users[user];
+    match user.address {
+        std::net::IpAddr::V4(v4) => (v4.to_string(), user.session),
+        std::net::IpAddr::V6(v6) => {
+            let network = u128::from(v6) >> 64 << 64;
+            (std::net::Ipv6Addr::from(network).to_string(), user.session)
+        }
+    }
+}
+
+/// A population for quick tests.
+pub(crate) fn small() -> population::Config {
+    population::Config { users: 150, other_users: 30, size_percent: 30, ..population::Config::default() }
+}
