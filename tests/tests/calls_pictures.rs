@@ -94,7 +94,7 @@ fn assert_legible(what: &str, record: &Record) {
             covered.map_or("", |flag| flag.attributes)
         );
     }
-    // No two texts cover each other, but those that stand in the band of states, each within its own stretch.
+    // No two texts cover each other.
     let texts: Vec<_> = all.iter().filter(|element| element.name == "text" && !element.is("badge")).collect();
     for (n, text) in texts.iter().enumerate() {
         for other in &texts[n + 1..] {
