@@ -539,6 +539,8 @@ typedef struct wiremark_statistics {
     uint64_t timed_out;
     // Flows that went to make room for new ones.
     uint64_t evicted;
+    // Handshakes in pieces whose bytes went to make room for others'.
+    uint64_t handshakes_lost;
 } wiremark_statistics;
 
 #ifdef __cplusplus

@@ -60,8 +60,8 @@ void shim_flow_free(void *opaque) {
 }
 
 /* Looks at a flow until its protocol is known, and as long as nDPI wants more of it, or for 80 packets of TCP, 24 of
- * UDP (the example reader's bounds). Afterwards the verdict is read from the flow. */
-unsigned shim_packet(void *opaque, void *opaque_flow, int is_tcp, const unsigned char *ip, unsigned short bytes,
+ * UDP (the example reader's bounds). Afterwards the verdict is in the flow. Returns whether that is now so. */
+int shim_packet(void *opaque, void *opaque_flow, int is_tcp, const unsigned char *ip, unsigned short bytes,
                      unsigned long long time_ms) {
   struct shim *shim = opaque;
   struct shim_flow *one = opaque_flow;
@@ -80,7 +80,7 @@ unsigned shim_packet(void *opaque, void *opaque_flow, int is_tcp, const unsigned
     one->master = found.master_protocol;
     one->app = found.app_protocol;
   }
-  return (unsigned)one->master << 16 | one->app;
+  return one->completed;
 }
 
 int shim_is_messenger(const void *opaque_flow) {

@@ -7,7 +7,6 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::Instant;
 
-use clap::ValueEnum;
 use serde::Serialize;
 
 use crate::machine::Machine;
@@ -45,7 +44,7 @@ struct Spread {
 struct Line {
     name: String,
     ns_per_packet: Spread,
-    /// Of the same round's floor.
+    /// Of the same round's floor; of the tracker, of its own floor.
     times_floor: Spread,
     instructions_per_packet: Option<f64>,
     instructions_times_floor: Option<f64>,
@@ -100,20 +99,27 @@ pub(crate) fn run(wanted: &Wanted) -> Result<(), Box<dyn Error>> {
     let sets = Sets::new();
     let machine = Machine::this();
     println!("{machine}\n{}", traffic.origin);
+    if !Name::here().contains(&Name::CAbi) {
+        println!(
+            "c-abi is left out: no libwiremark.so beside this program (cargo build --release -p wiremark-ffi)"
+        );
+    }
     let (mut mixes, mut threads) = (Vec::new(), Vec::new());
     for kind in [Kind::Mixed, Kind::Messenger] {
         let mix = traffic.mix(kind, source.packets, 0);
-        let mut report = measure(kind, &mix, &sets, *rounds);
-        if !quick {
-            count(&mut report, kind, source)?;
-        }
-        print_mix(&report);
-        mixes.push(report);
+        mixes.push(measure(kind, &mix, &sets, *rounds));
         if kind == Kind::Mixed {
-            for name in [Name::Floor, Name::OwnFlow, Name::Tracker] {
+            for name in [Name::Floor, Name::OwnFlow, Name::TrackerFloor, Name::Tracker] {
                 threads.push(scale(name, &mix, &sets, *rounds));
             }
         }
+    }
+    // What is timed comes first: the rest takes minutes, and does not mind what else the machine does.
+    for (report, kind) in mixes.iter_mut().zip([Kind::Mixed, Kind::Messenger]) {
+        if !quick {
+            count(report, kind, source)?;
+        }
+        print_mix(report);
     }
     println!("\nthreads, {}: Mpps with 1, with 2", Kind::Mixed);
     for ThreadLine { name, mpps: [one, two] } in &threads {
@@ -129,7 +135,7 @@ pub(crate) fn run(wanted: &Wanted) -> Result<(), Box<dyn Error>> {
         println!(
             "\nmemory: the engine's state of a flow; resident bytes per flow at 50,000 flows, at 1,000,000"
         );
-        for name in Name::value_variants().iter().filter(|name| name.keeps_flows()) {
+        for name in Name::here().iter().filter(|name| name.keeps_flows()) {
             let bytes_per_flow =
                 [memory::measure(*name, 50_000, source)?, memory::measure(*name, 1_000_000, source)?];
             let state_bytes = name.state_bytes();
@@ -147,7 +153,7 @@ pub(crate) fn run(wanted: &Wanted) -> Result<(), Box<dyn Error>> {
 
 /// Every contender once a round, so that what disturbs the machine disturbs all.
 fn measure(kind: Kind, mix: &Mix, sets: &Sets, rounds: usize) -> MixReport {
-    let names = Name::value_variants();
+    let names = Name::here();
     let mut contenders: Vec<_> = names.iter().map(|name| contender(*name, sets, mix.flows)).collect();
     let mut taken = vec![Vec::new(); names.len()];
     for round in 0..=rounds {
@@ -159,12 +165,14 @@ fn measure(kind: Kind, mix: &Mix, sets: &Sets, rounds: usize) -> MixReport {
             }
         }
     }
-    let floor = names.iter().position(|name| *name == Name::Floor).unwrap_or_default();
-    let floors = taken[floor].clone();
+    let floors = |index: usize| {
+        let floor = names.iter().position(|name| *name == names[index].floor()).unwrap_or_default();
+        &taken[floor]
+    };
     let line = |index: usize| Line {
         name: names[index].to_string(),
         ns_per_packet: spread(taken[index].iter().copied()),
-        times_floor: spread(taken[index].iter().zip(&floors).map(|(ns, floor)| ns / floor)),
+        times_floor: spread(taken[index].iter().zip(floors(index)).map(|(ns, floor)| ns / floor)),
         instructions_per_packet: None,
         instructions_times_floor: None,
         flows_with_verdict: contenders[index].found().map(|(_, matched)| matched),
@@ -181,11 +189,13 @@ fn spread(values: impl Iterator<Item = f64>) -> Spread {
 }
 
 fn count(report: &mut MixReport, kind: Kind, source: &Source) -> Result<(), Box<dyn Error>> {
-    let floor = instructions::count(Name::Floor, kind, source)?;
-    for (line, name) in report.lines.iter_mut().zip(Name::value_variants()) {
-        let instructions = instructions::count(*name, kind, source)?;
-        line.instructions_per_packet = Some(instructions);
-        line.instructions_times_floor = Some(instructions / floor);
+    let names = Name::here();
+    let counts: Vec<f64> =
+        names.iter().map(|name| instructions::count(*name, kind, source)).collect::<Result<_, _>>()?;
+    for ((line, name), count) in report.lines.iter_mut().zip(&names).zip(&counts) {
+        let floor = names.iter().zip(&counts).find(|(other, _)| **other == name.floor());
+        line.instructions_per_packet = Some(*count);
+        line.instructions_times_floor = floor.map(|(_, floor)| count / floor);
     }
     Ok(())
 }

@@ -3,8 +3,6 @@
 use std::error::Error;
 use std::process::Command;
 
-use clap::ValueEnum;
-
 use crate::Source;
 use crate::runner::Name;
 use crate::traffic::Kind;
@@ -14,13 +12,23 @@ pub(crate) const PACKETS: usize = 200_000;
 
 /// Prints instructions per packet, and their ratio to the floor's.
 pub(crate) fn run(names: &[Name], source: &Source) -> Result<(), Box<dyn Error>> {
-    let names = if names.is_empty() { Name::value_variants() } else { names };
+    let names = if names.is_empty() { &Name::here()[..] } else { names };
     for kind in [Kind::Mixed, Kind::Messenger] {
-        let floor = count(Name::Floor, kind, source)?;
-        println!("{kind}: floor {floor:.1} instructions a packet");
-        for name in names.iter().filter(|name| **name != Name::Floor) {
-            let instructions = count(*name, kind, source)?;
-            println!("{kind}: {name} {instructions:.1}, {:.2} x floor", instructions / floor);
+        let mut floors = Vec::new();
+        for name in names {
+            let floor = match floors.iter().find(|(floor, _)| *floor == name.floor()) {
+                Some((_, floor)) => *floor,
+                None => {
+                    let floor = count(name.floor(), kind, source)?;
+                    println!("{kind}: {} {floor:.1} instructions a packet", name.floor());
+                    floors.push((name.floor(), floor));
+                    floor
+                }
+            };
+            if *name != name.floor() {
+                let instructions = count(*name, kind, source)?;
+                println!("{kind}: {name} {instructions:.1}, {:.2} x {}", instructions / floor, name.floor());
+            }
         }
     }
     Ok(())

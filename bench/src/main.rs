@@ -1,5 +1,6 @@
 //! `wiremark-bench`: the engine beside its floor and its peers. See README.md.
 
+mod c_abi;
 mod compare;
 mod instructions;
 mod larger;

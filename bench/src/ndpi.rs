@@ -1,8 +1,7 @@
 //! nDPI as the system has it, behind the same table.
 #![allow(unsafe_code)]
 
-use std::ffi::{c_int, c_uchar, c_uint, c_ulonglong, c_ushort, c_void};
-use std::hint::black_box;
+use std::ffi::{c_int, c_uchar, c_ulonglong, c_ushort, c_void};
 use std::ptr::NonNull;
 
 use crate::pass::Engine;
@@ -22,7 +21,7 @@ unsafe extern "C" {
         ip: *const c_uchar,
         bytes: c_ushort,
         time_ms: c_ulonglong,
-    ) -> c_uint;
+    ) -> c_int;
 }
 
 /// A detection module. Not `Send`: one a thread.
@@ -77,7 +76,12 @@ impl Engine for Ndpi {
     type State = NdpiFlow;
 
     #[inline]
-    fn packet<'p>(&mut self, state: &mut NdpiFlow, packet: &Packet<'_>, ip: impl FnOnce() -> &'p [u8]) {
+    fn packet<'p>(
+        &mut self,
+        state: &mut NdpiFlow,
+        packet: &Packet<'_>,
+        ip: impl FnOnce() -> &'p [u8],
+    ) -> bool {
         let ip = ip();
         let flow = *state.0.get_or_insert_with(|| {
             // SAFETY: no preconditions.
@@ -85,7 +89,7 @@ impl Engine for Ndpi {
         });
         let is_tcp = c_int::from(packet.five_tuple.transport == Transport::Tcp);
         // SAFETY: module and flow are alive and used by this thread alone; nDPI reads `ip.len()` bytes at `ip`.
-        black_box(unsafe {
+        let is_done = unsafe {
             shim_packet(
                 self.0.as_ptr(),
                 flow.as_ptr(),
@@ -94,7 +98,8 @@ impl Engine for Ndpi {
                 ip.len() as c_ushort,
                 packet.time_us / 1000,
             )
-        });
+        };
+        is_done != 0
     }
 
     fn is_match(state: &NdpiFlow) -> bool {

@@ -15,6 +15,8 @@ use wiremark::{
 
 /// Packets whose headers are read before the first of them is looked up, so that the misses of the table overlap.
 const BATCH: usize = 16;
+/// Cache lines of a payload asked for before an engine looks at it.
+const PAYLOAD_LINES: usize = 3;
 /// The key of the floor's hash.
 const HASH_KEY: [u64; 2] = [0x5bd1_e995_9d1d_4f3b, 0x27d4_eb2f_1656_67c5];
 /// What the tracker takes for the first frame's time. Frames follow each other by a microsecond.
@@ -24,8 +26,14 @@ const START_US: u64 = 1_700_000_000_000_000;
 pub(crate) trait Engine {
     /// Kept for each flow.
     type State: Default + Clone;
-    /// Looks at the next packet of a flow; `ip` gives the frame from its innermost IP header on.
-    fn packet<'p>(&mut self, state: &mut Self::State, packet: &Packet<'_>, ip: impl FnOnce() -> &'p [u8]);
+    /// Looks at the next packet of a flow; `ip` gives the frame from its innermost IP header on. Returns whether it has
+    /// seen enough of the flow.
+    fn packet<'p>(
+        &mut self,
+        state: &mut Self::State,
+        packet: &Packet<'_>,
+        ip: impl FnOnce() -> &'p [u8],
+    ) -> bool;
     /// Whether the flow has a verdict, of whatever kind the engine gives.
     fn is_match(state: &Self::State) -> bool;
 }
@@ -38,7 +46,9 @@ impl Engine for Floor {
     type State = ();
 
     #[inline]
-    fn packet<'p>(&mut self, (): &mut (), _packet: &Packet<'_>, _ip: impl FnOnce() -> &'p [u8]) {}
+    fn packet<'p>(&mut self, (): &mut (), _packet: &Packet<'_>, _ip: impl FnOnce() -> &'p [u8]) -> bool {
+        false
+    }
 
     fn is_match((): &()) -> bool {
         false
@@ -58,8 +68,13 @@ impl Engine for OwnFlow<'_> {
     type State = FlowState;
 
     #[inline]
-    fn packet<'p>(&mut self, state: &mut FlowState, packet: &Packet<'_>, _ip: impl FnOnce() -> &'p [u8]) {
-        black_box(self.classifier.classify(&mut self.context, state, packet));
+    fn packet<'p>(
+        &mut self,
+        state: &mut FlowState,
+        packet: &Packet<'_>,
+        _ip: impl FnOnce() -> &'p [u8],
+    ) -> bool {
+        black_box(self.classifier.classify(&mut self.context, state, packet)).is_final()
     }
 
     fn is_match(state: &FlowState) -> bool {
@@ -103,9 +118,18 @@ pub(crate) fn table_pass<E: Engine>(load: Load<'_>, table: &mut Table<E::State>,
                 filled += 1;
             }
         }
+        if size_of::<E::State>() > 0 {
+            for Ready { packet, hash, .. } in &batch[..filled] {
+                if table.prefetch_state(*hash) {
+                    packet.payload.iter().step_by(64).take(PAYLOAD_LINES).for_each(prefetch);
+                }
+            }
+        }
         for Ready { packet, key, hash, index } in &batch[..filled] {
-            let entry = table.count(key, *hash, packet.payload.len(), packet.time_us);
-            engine.packet(&mut entry.state, packet, || load.ip(&slots[*index]));
+            let (entry, state) = table.count(key, *hash, packet.payload.len(), packet.time_us);
+            if size_of::<E::State>() > 0 && !entry.is_done {
+                entry.is_done = engine.packet(state, packet, || load.ip(&slots[*index]));
+            }
         }
     }
 }
@@ -131,9 +155,11 @@ impl Ready<'_> {
     };
 }
 
-/// wiremark by the door for hosts without a flow table: the whole frame goes in.
+/// wiremark by the door for hosts without a flow table: the whole frame goes in. Returns how many of the flows that ended
+/// had a verdict.
 #[inline(never)]
-pub(crate) fn tracker_pass(load: Load<'_>, tracker: &mut Tracker<'_>) {
+pub(crate) fn tracker_pass(load: Load<'_>, tracker: &mut Tracker<'_>) -> usize {
+    let mut matched = 0;
     for (index, slot) in load.slots.iter().enumerate() {
         ahead(load, index);
         let bytes = load.frame(slot);
@@ -143,8 +169,9 @@ pub(crate) fn tracker_pass(load: Load<'_>, tracker: &mut Tracker<'_>) {
             bytes,
             wire_bytes: bytes.len() as u32,
         };
-        let _ = black_box(tracker.frame(&frame, &mut |_| {}));
+        let _ = black_box(tracker.frame(&frame, &mut |flow| matched += usize::from(flow.verdict.is_match())));
     }
+    matched
 }
 
 /// Asks for the headers of a frame some places ahead, as drivers do.

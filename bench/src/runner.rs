@@ -6,6 +6,7 @@ use std::time::Duration;
 use cpu_time::ThreadTime;
 
 use crate::Source;
+use crate::c_abi::{self, CAbi};
 use crate::larger;
 use crate::mix::Load;
 #[cfg(feature = "ndpi")]
@@ -28,7 +29,11 @@ pub(crate) enum Name {
     OwnFlow,
     /// The same with ten times as many signatures.
     TenTimes,
-    /// wiremark's own table.
+    /// The floor, and wiremark through its C ABI.
+    CAbi,
+    /// wiremark's own table, and an engine that looks for nothing: what `tracker` is measured against.
+    TrackerFloor,
+    /// wiremark's own table and engine.
     Tracker,
     /// The floor, and nDPI at its leanest.
     #[cfg(feature = "ndpi")]
@@ -44,11 +49,26 @@ impl Name {
         !matches!(self, Name::Touch | Name::Parse | Name::TenTimes)
     }
 
+    /// Those that can be measured here.
+    pub(crate) fn here() -> Vec<Self> {
+        use clap::ValueEnum;
+        let has_library = c_abi::library().is_some();
+        Self::value_variants().iter().copied().filter(|name| *name != Name::CAbi || has_library).collect()
+    }
+
+    /// What it is measured against: the same without the engine.
+    pub(crate) fn floor(self) -> Self {
+        match self {
+            Name::TrackerFloor | Name::Tracker => Name::TrackerFloor,
+            _ => Name::Floor,
+        }
+    }
+
     /// Bytes of the engine's own state of a flow; what it allocates later is not in it.
     pub(crate) fn state_bytes(self) -> Option<usize> {
         match self {
             Name::Floor => Some(0),
-            Name::OwnFlow | Name::TenTimes => Some(size_of::<FlowState>()),
+            Name::OwnFlow | Name::TenTimes | Name::CAbi => Some(size_of::<FlowState>()),
             #[cfg(feature = "ndpi")]
             Name::NdpiLean | Name::Ndpi => Some(Ndpi::flow_bytes()),
             _ => None,
@@ -70,13 +90,17 @@ pub(crate) struct Sets {
     pub(crate) shipped: Classifier,
     /// Ten times as many rows.
     pub(crate) larger: Classifier,
+    /// As shipped, but nothing counts as evidence.
+    pub(crate) idle: Classifier,
 }
 
 impl Sets {
     /// Loads both.
     pub(crate) fn new() -> Self {
         let [shipped, larger] = [1, 10].map(|times| Classifier::new(larger::set(times), Options::default()));
-        Self { shipped, larger }
+        let options =
+            Options { payload: false, name: false, related: false, address: false, ..Options::default() };
+        Self { shipped, larger, idle: Classifier::new(larger::set(1), options) }
     }
 }
 
@@ -101,14 +125,12 @@ pub(crate) fn contender<'s>(name: Name, sets: &'s Sets, flows: usize) -> Box<dyn
         Name::Floor => Box::new(InTable { table: Table::new(flows), engine: Floor }),
         Name::OwnFlow => Box::new(InTable { table: Table::new(flows), engine: own_flow(&sets.shipped) }),
         Name::TenTimes => Box::new(InTable { table: Table::new(flows), engine: own_flow(&sets.larger) }),
-        Name::Tracker => {
+        Name::CAbi => Box::new(InTable { table: Table::new(flows), engine: CAbi::new() }),
+        Name::TrackerFloor | Name::Tracker => {
+            let classifier = if name == Name::Tracker { &sets.shipped } else { &sets.idle };
             let config =
                 TrackerConfig { capacity: (2 * flows).next_power_of_two(), ..TrackerConfig::default() };
-            Box::new(Tracking {
-                tracker: Tracker::new(&sets.shipped, config),
-                classifier: &sets.shipped,
-                config,
-            })
+            Box::new(Tracking { tracker: Tracker::new(classifier, config), matched: 0, classifier, config })
         }
         #[cfg(feature = "ndpi")]
         Name::NdpiLean | Name::Ndpi => {
@@ -149,6 +171,7 @@ impl<E: Engine> Contender for InTable<E> {
 
 struct Tracking<'c> {
     tracker: Tracker<'c>,
+    matched: usize,
     classifier: &'c Classifier,
     config: TrackerConfig,
 }
@@ -156,14 +179,16 @@ struct Tracking<'c> {
 impl Contender for Tracking<'_> {
     fn reset(&mut self) {
         self.tracker = Tracker::new(self.classifier, self.config);
+        self.matched = 0;
     }
 
     fn pass(&mut self, load: Load<'_>) {
-        tracker_pass(load, &mut self.tracker);
+        self.matched += tracker_pass(load, &mut self.tracker);
     }
 
     fn found(&self) -> Option<(usize, usize)> {
-        Some((self.tracker.statistics().flows as usize, 0))
+        let still = self.tracker.flows().filter(|flow| flow.verdict.is_match()).count();
+        Some((self.tracker.statistics().flows as usize, self.matched + still))
     }
 }
 

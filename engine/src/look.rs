@@ -7,10 +7,11 @@ use crate::dissect::{Dissection, dns, http, name_list, preamble, quic, stun, tls
 use crate::five_tuple::{Address, Direction};
 use crate::flow::{FlowState, Side};
 use crate::observer::{Event, Observer};
+use crate::packet::Packet;
 use crate::sight::Sight;
 use crate::signature::model::Teaches;
 use crate::signature::pattern::Match;
-use crate::signature::table::{Opening, RowIndex};
+use crate::signature::table::{Lead, Opening, Prefix, Prefixes, RowIndex};
 use crate::verdict::{Carrier, Verdict};
 use miniz_oxide::inflate::core as inflate;
 use smallvec::SmallVec;
@@ -24,6 +25,8 @@ const DNS_PORT: u16 = 53;
 /// Most QUIC Initials opened for the originator of a flow (a hello with large key shares takes two or three), and for
 /// the responder, whose packets cannot be opened unless it is the client after all.
 const OPENED_MAX: [u8; 2] = [8, 2];
+/// Packets with payload of an unknown flow that may ask whether it is part of a call.
+pub(crate) const CALL_PACKETS: u8 = 4;
 /// Most preambles looked through one behind the other.
 const PREAMBLES: usize = 3;
 
@@ -67,11 +70,8 @@ impl Outcome {
 impl Classifier {
     /// Rows that may begin at any segment. That they would need more bytes is no reason to wait.
     pub(crate) fn try_segment_rows(&self, sight: &Sight<'_>, outcome: &mut Outcome) {
-        if let Some(first) = sight.bytes.first()
-            && self.set.table.tcp_segments.has(*first)
-            && let Some(opening) = Opening::new(sight.bytes)
-        {
-            self.try_rows(sight, self.set.table.tcp_segments.find(opening), outcome);
+        if let Some(opening) = Opening::new(sight.bytes) {
+            self.try_candidates(sight, &self.set.table.tcp_segments, opening, outcome);
             outcome.need_more = false;
         }
     }
@@ -87,7 +87,7 @@ impl Classifier {
         self.skip_preambles(sight, outcome, observer);
         let bytes = sight.bytes;
         let Some(opening) = Opening::new(bytes) else { return };
-        self.try_rows(sight, self.set.table.tcp.find(opening), outcome);
+        self.try_candidates(sight, &self.set.table.tcp, opening, outcome);
         self.try_contained(sight, outcome);
         if sight.has_port(DNS_PORT) {
             match dns::tcp_message(bytes) {
@@ -153,6 +153,11 @@ impl Classifier {
         sight.http = Some(head);
         match head {
             http::Head::Request(request) => {
+                sight.path = request.path();
+                if let Some(path) = Opening::new(sight.path) {
+                    let by_path = self.set.table.requests_by_path.find(path);
+                    self.try_rows(sight, by_path.map(|candidate| candidate.lead), outcome);
+                }
                 self.try_rows(sight, self.set.table.requests.iter().copied(), outcome);
                 outcome.need_more |= !request.complete;
                 if let Some(name) = request.host() {
@@ -202,12 +207,39 @@ impl Classifier {
         if !name_list::is_list(list) {
             return;
         }
+        let mut last: Option<(&[u8], Option<RowIndex>)> = None;
         for (name, address) in name_list::pairs(list).filter(|(_, address)| !address.is_loopback()) {
-            if let Some(row) = self.find_name(name, Carrier::Dns) {
+            // A name's addresses follow each other.
+            let row = match last {
+                Some((same, row)) if core::ptr::eq(same, name) => row,
+                _ => self.find_name(name, Carrier::Dns),
+            };
+            last = Some((name, row));
+            if let Some(row) = row {
                 let signature = self.set.table.rows[usize::from(row)].id;
                 desk.evidence.name_address(Address::from(address), signature, Relation::NameList, now_us);
             }
         }
+    }
+
+    /// Whether [`look_at_datagram`](Self::look_at_datagram), and asking other flows' evidence, would come to nothing for
+    /// a datagram behind `packets` others with payload.
+    #[inline]
+    pub(crate) fn is_noise(&self, packets: u8, packet: &Packet<'_>) -> bool {
+        let (table, tuple) = (&self.set.table, &packet.five_tuple);
+        let Some(opening) = Opening::new(packet.payload) else { return true };
+        let is_like_media = opening.first & 0xc0 == 0x80;
+        let may_be_media = || {
+            packets < CALL_PACKETS
+                || packet.payload.get(1).is_some_and(|byte| table.has_payload_type(byte & 0x7f))
+        };
+        packet.payload.get(4..8) != Some(&stun::MAGIC_COOKIE)
+            && !(is_like_media && may_be_media())
+            && tuple.src_port != DNS_PORT
+            && tuple.dst_port != DNS_PORT
+            && !quic::may_be(packet.payload)
+            && table.contains.is_none()
+            && table.udp.find(opening).next().is_none()
     }
 
     /// A whole datagram: rows, names and carrier.
@@ -228,9 +260,7 @@ impl Classifier {
         }
         let Some(opening) = Opening::new(payload) else { return };
         let table = &self.set.table;
-        if table.udp.has(payload[0]) {
-            self.try_rows(sight, table.udp.find(opening), outcome);
-        }
+        self.try_candidates(sight, &table.udp, opening, outcome);
         self.try_contained(sight, outcome);
         // The cookie tells STUN, also the dialects whose message types lie outside RFC 7983's first bytes.
         if payload.get(4..8) == Some(&stun::MAGIC_COOKIE) {
@@ -356,16 +386,37 @@ impl Classifier {
         }
     }
 
-    fn try_rows(&self, sight: &Sight<'_>, rows: impl Iterator<Item = RowIndex>, outcome: &mut Outcome) {
-        for row in rows {
-            match sight.fits(&self.set.signatures()[usize::from(row)].conditions) {
-                Match::Yes if outcome.matches.contains(&row) => {}
-                Match::Yes if outcome.matches.len() < outcome.matches.inline_size() => {
-                    outcome.matches.push(row)
-                }
-                Match::NeedMore => outcome.need_more = true,
-                _ => {}
+    #[inline]
+    fn try_candidates(
+        &self,
+        sight: &Sight<'_>,
+        prefixes: &Prefixes,
+        opening: Opening,
+        outcome: &mut Outcome,
+    ) {
+        for candidate in prefixes.find(opening) {
+            if sight.admits(&candidate.lead) {
+                self.try_row(sight, &candidate.lead, candidate.judge(sight.bytes.len()), outcome);
             }
+        }
+    }
+
+    #[inline]
+    fn try_rows(&self, sight: &Sight<'_>, leads: impl Iterator<Item = Lead>, outcome: &mut Outcome) {
+        for lead in leads {
+            if sight.admits(&lead) {
+                self.try_row(sight, &lead, Prefix::Unknown, outcome);
+            }
+        }
+    }
+
+    fn try_row(&self, sight: &Sight<'_>, lead: &Lead, prefix: Prefix, outcome: &mut Outcome) {
+        let row = lead.row;
+        match sight.fits(lead, &self.set.signatures()[usize::from(row)].conditions, prefix) {
+            Match::Yes if outcome.matches.contains(&row) => {}
+            Match::Yes if outcome.matches.len() < outcome.matches.inline_size() => outcome.matches.push(row),
+            Match::NeedMore => outcome.need_more = true,
+            _ => {}
         }
     }
 
@@ -388,8 +439,7 @@ impl Classifier {
         outcome.recognise(Carrier::Dns, observer);
         let mut buffer = dns::NameBuffer::new();
         for question in message.questions() {
-            question.name.read(&mut buffer);
-            self.name(buffer.as_bytes(), Carrier::Dns, outcome, observer);
+            self.name(question.name.read_bytes(&mut buffer), Carrier::Dns, outcome, observer);
         }
         if !message.response {
             return;
@@ -410,8 +460,7 @@ impl Classifier {
                 // The name asked for says most; where it has no row, an alias may.
                 dns::Record::Alias(target) => {
                     if row.is_none() {
-                        target.read(&mut buffer);
-                        row = self.find_name(buffer.as_bytes(), Carrier::Dns);
+                        row = self.find_name(target.read_bytes(&mut buffer), Carrier::Dns);
                     }
                 }
                 dns::Record::Service(service) => {

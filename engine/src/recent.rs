@@ -5,6 +5,8 @@ use alloc::vec;
 
 /// Entries looked at for one key.
 const WAYS: usize = 8;
+/// The lowest bit of each way's tag.
+const LOWEST: u128 = 0x0001_0001_0001_0001_0001_0001_0001_0001;
 
 /// A key that can be spread over the table.
 pub(crate) trait Spread: Copy + Eq {
@@ -27,8 +29,9 @@ type Set<K, V> = [Option<Entry<K, V>>; WAYS];
 /// Fixed memory: when the entries a key may use are all taken, the least recently used of them goes.
 #[derive(Debug)]
 pub(crate) struct Recent<K, V> {
-    /// A few bits of each entry's key, side by side, so that a key that is not there costs one cache line; 0 is free.
-    tags: Box<[[u16; WAYS]]>,
+    /// Sixteen bits of the hash of each entry's key, the first way's lowest, so that a key that is not there costs one
+    /// cache line and one comparison; 0 is free.
+    tags: Box<[u128]>,
     entries: Box<[Set<K, V>]>,
     seed: u64,
 }
@@ -44,30 +47,63 @@ impl<K: Spread, V: Copy> Recent<K, V> {
     pub(crate) fn new(capacity: usize, seed: u64) -> Self {
         let sets = if capacity == 0 { 0 } else { capacity.div_ceil(WAYS).next_power_of_two() };
         Self {
-            tags: vec![[0; WAYS]; sets].into_boxed_slice(),
+            tags: vec![0; sets].into_boxed_slice(),
             entries: vec![[None; WAYS]; sets].into_boxed_slice(),
             seed,
         }
     }
 
-    fn place(&self, key: &K) -> Option<Place> {
-        let hash = key.spread(self.seed);
+    #[inline]
+    fn place(&self, hash: u64) -> Option<Place> {
         let set = hash as usize & self.tags.len().checked_sub(1)?;
         Some(Place { set, tag: (hash >> 48) as u16 | 1 })
     }
 
+    /// Ways whose tag is the key's, a high bit for each; above the first there may be false ones.
+    #[inline]
+    fn candidates(&self, place: &Place) -> u128 {
+        let splat = u64::from(place.tag).wrapping_mul(0x0001_0001_0001_0001);
+        let differing = self.tags[place.set] ^ (u128::from(splat) << 64 | u128::from(splat));
+        differing.wrapping_sub(LOWEST) & !differing & (LOWEST << 15)
+    }
+
     fn way(&self, place: &Place, key: &K) -> Option<usize> {
-        let tags = &self.tags[place.set];
-        (0..WAYS).find(|way| {
-            tags[*way] == place.tag
-                && self.entries[place.set][*way].as_ref().is_some_and(|entry| entry.key == *key)
-        })
+        let mut candidates = self.candidates(place);
+        while candidates != 0 {
+            let way = candidates.trailing_zeros() as usize / 16;
+            if self.entries[place.set][way].as_ref().is_some_and(|entry| entry.key == *key) {
+                return Some(way);
+            }
+            candidates &= candidates - 1;
+        }
+        None
+    }
+
+    fn set_tag(&mut self, place: &Place, way: usize, tag: u16) {
+        let shift = 16 * way as u32;
+        let tags = &mut self.tags[place.set];
+        *tags = *tags & !(0xffff << shift) | u128::from(tag) << shift;
     }
 
     /// The value, if it has not expired at `now_us`.
+    #[inline]
     pub(crate) fn get(&mut self, key: &K, now_us: u64) -> Option<V> {
-        let place = self.place(key)?;
-        let way = self.way(&place, key)?;
+        self.get_hashed(key, key.spread(self.seed), now_us)
+    }
+
+    /// The same for a key whose [`Spread::spread`] is at hand.
+    #[inline]
+    pub(crate) fn get_hashed(&mut self, key: &K, hash: u64, now_us: u64) -> Option<V> {
+        let place = self.place(hash)?;
+        if self.candidates(&place) == 0 {
+            return None;
+        }
+        self.found(&place, key, now_us)
+    }
+
+    #[inline(never)]
+    fn found(&mut self, place: &Place, key: &K, now_us: u64) -> Option<V> {
+        let way = self.way(place, key)?;
         let entry = self.entries[place.set][way].as_mut().filter(|entry| now_us <= entry.expires_us)?;
         entry.used_us = now_us;
         Some(entry.value)
@@ -75,28 +111,29 @@ impl<K: Spread, V: Copy> Recent<K, V> {
 
     /// Keeps `value` until `now_us + ttl_us`.
     pub(crate) fn insert(&mut self, key: K, value: V, now_us: u64, ttl_us: u64) {
-        let Some(place) = self.place(&key) else { return };
+        let Some(place) = self.place(key.spread(self.seed)) else { return };
         let ways = &self.entries[place.set];
         // `None`, a free place, comes before any time.
         let age = |way: &usize| ways[*way].as_ref().map(|entry| entry.used_us);
         let way = self.way(&place, &key).or_else(|| (0..WAYS).min_by_key(age)).unwrap_or(0);
-        self.tags[place.set][way] = place.tag;
+        self.set_tag(&place, way, place.tag);
         let expires_us = now_us.saturating_add(ttl_us);
         self.entries[place.set][way] = Some(Entry { key, value, used_us: now_us, expires_us });
     }
 
     /// Forgets a key.
     pub(crate) fn remove(&mut self, key: &K) {
-        if let Some(place) = self.place(key)
+        if let Some(place) = self.place(key.spread(self.seed))
             && let Some(way) = self.way(&place, key)
         {
-            self.tags[place.set][way] = 0;
+            self.set_tag(&place, way, 0);
             self.entries[place.set][way] = None;
         }
     }
 }
 
 /// Spreads a 64-bit number: one multiplication to 128 bits, folded.
+#[inline]
 pub(crate) fn fold(value: u64, seed: u64) -> u64 {
     let product = u128::from(value ^ seed) * u128::from(0x9e37_79b9_7f4a_7c15_u64 ^ seed.rotate_left(32) | 1);
     (product as u64) ^ (product >> 64) as u64

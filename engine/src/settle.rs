@@ -4,7 +4,7 @@ use crate::classifier::Classifier;
 use crate::context::evidence::{Evidence, Relation};
 use crate::five_tuple::Direction;
 use crate::flow::{FlowState, Side};
-use crate::look::Outcome;
+use crate::look::{CALL_PACKETS, Outcome};
 use crate::observer::{Event, Observer};
 use crate::packet::Packet;
 use crate::sight::Sight;
@@ -216,7 +216,7 @@ impl Classifier {
     ) {
         // A call's other flows may become known only after this one began: its checks ask again, its media a few times.
         let asks = flow.packets <= 1 || sight.stun.is_some();
-        if !self.options.related || !asks && flow.packets > 4 {
+        if !self.options.related || !asks && flow.packets > CALL_PACKETS {
             return;
         }
         let packet = sight.packet;

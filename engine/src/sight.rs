@@ -7,6 +7,7 @@ use crate::signature::model::{
     AttributeCondition, Block, Conditions, HttpCondition, RtpCondition, StunCondition,
 };
 use crate::signature::pattern::Match;
+use crate::signature::table::{Lead, Prefix};
 use core::ops::RangeInclusive;
 
 /// What there is to look at.
@@ -17,6 +18,8 @@ pub(crate) struct Sight<'s> {
     /// The stream from its start, a segment, or a datagram.
     pub(crate) bytes: &'s [u8],
     pub(crate) http: Option<http::Head<'s>>,
+    /// The path of the HTTP request.
+    pub(crate) path: &'s [u8],
     pub(crate) stun: Option<stun::Message<'s>>,
 }
 
@@ -27,7 +30,7 @@ const PLAUSIBLE_MS: RangeInclusive<u64> = 1_230_768_000_000..=4_386_528_000_000;
 
 impl<'s> Sight<'s> {
     pub(crate) fn new(packet: &'s Packet<'s>, direction: Option<Direction>, bytes: &'s [u8]) -> Self {
-        Self { packet, direction, bytes, http: None, stun: None }
+        Self { packet, direction, bytes, http: None, path: &[], stun: None }
     }
 
     /// Whether one of the flow's ports is this one.
@@ -48,35 +51,50 @@ impl<'s> Sight<'s> {
         }
     }
 
-    /// Whether all conditions hold, but for `reverse`, `every` and `unless`, which concern the flow.
-    pub(crate) fn fits(&self, conditions: &Conditions) -> Match {
-        let direct =
-            conditions.transport.is_none_or(|transport| transport == self.packet.five_tuple.transport)
-                && self.direction_fits(conditions)
-                && within(&conditions.length, self.packet.payload.len() as u64)
+    /// Whether a row may fit, as far as its lead tells.
+    #[inline]
+    pub(crate) fn admits(&self, lead: &Lead) -> bool {
+        let length = self.packet.payload.len();
+        usize::from(lead.shortest) <= length
+            && length <= usize::from(lead.longest)
+            && lead.transport.is_none_or(|transport| transport == self.packet.five_tuple.transport)
+            && match (lead.direction, self.direction) {
+                (Some(wanted), Some(known)) => wanted == known,
+                _ => true,
+            }
+    }
+
+    /// Whether all conditions hold of a row that was [admitted](Self::admits), but for `reverse`, `every` and `unless`,
+    /// which concern the flow. `prefix` is what is known of that condition already.
+    pub(crate) fn fits(&self, lead: &Lead, conditions: &Conditions, prefix: Prefix) -> Match {
+        if lead.asks_for_more
+            && !(within(&conditions.length, self.packet.payload.len() as u64)
                 && self.port_fits(&conditions.ports)
-                && self.address_fits(&conditions.addresses);
-        if !direct {
+                && self.address_fits(&conditions.addresses))
+        {
             return Match::No;
         }
-        let mut fits = conditions.prefix.as_ref().map_or(Match::Yes, |pattern| pattern.matches(self.bytes));
+        let mut fits = match (prefix, &conditions.prefix) {
+            (Prefix::Known(known), _) => known,
+            (_, None) => Match::Yes,
+            (Prefix::From(position), Some(pattern)) => pattern.matches_from(self.bytes, position),
+            (Prefix::Unknown, Some(pattern)) => pattern.matches(self.bytes),
+        };
+        if fits == Match::No {
+            return Match::No;
+        }
         for equation in &conditions.equations {
             fits = fits.and(|| equation.matches(self.bytes, self.packet.payload.len()));
         }
-        let contains = || {
-            conditions.contains.is_empty()
-                || memchr::memmem::find(self.packet.payload, &conditions.contains).is_some()
-        };
-        fits.and(|| Match::from(contains()))
-            .and(|| conditions.stun.as_ref().map_or(Match::Yes, |stun| Match::from(self.stun_fits(stun))))
-            .and(|| conditions.rtp.as_ref().map_or(Match::Yes, |rtp| Match::from(self.rtp_fits(rtp))))
-            .and(|| conditions.http.as_ref().map_or(Match::Yes, |http| self.http_fits(http, conditions)))
-    }
-
-    fn direction_fits(&self, conditions: &Conditions) -> bool {
-        match (conditions.direction, self.direction) {
-            (Some(wanted), Some(known)) => wanted == known,
-            _ => true,
+        let rest = fits != Match::No
+            && (conditions.contains.is_empty()
+                || memchr::memmem::find(self.packet.payload, &conditions.contains).is_some())
+            && conditions.stun.as_ref().is_none_or(|stun| self.stun_fits(stun))
+            && conditions.rtp.as_ref().is_none_or(|rtp| self.rtp_fits(rtp));
+        match &conditions.http {
+            _ if !rest => Match::No,
+            Some(http) => fits.and(|| self.http_fits(http, conditions)),
+            None => fits,
         }
     }
 
@@ -140,11 +158,10 @@ impl<'s> Sight<'s> {
                         (Some(_), None) => wait,
                         (Some(wanted), Some(found)) => Match::from(contains_lower(found, wanted.as_bytes())),
                     };
-                let path = request.path();
                 let line = (condition.methods.is_empty()
                     || condition.methods.iter().any(|method| method.as_bytes() == request.method))
                     && (condition.urls.is_empty()
-                        || condition.urls.iter().any(|url| path.starts_with(url.as_bytes())));
+                        || condition.urls.iter().any(|url| self.path.starts_with(url.as_bytes())));
                 Match::from(line)
                     .and(|| field(&condition.user_agent, request.user_agent))
                     .and(|| field(&condition.referer, request.referer))
@@ -199,12 +216,8 @@ fn body_fits(condition: &HttpCondition, body: &[u8], head_complete: bool, length
 }
 
 fn host_fits(conditions: &Conditions, name: &[u8]) -> bool {
-    let mut lower = [0u8; crate::signature::table::NAME_BYTES];
     let name = name.strip_suffix(b".").unwrap_or(name);
-    let Some(lower) = lower.get_mut(..name.len()) else { return false };
-    lower.copy_from_slice(name);
-    lower.make_ascii_lowercase();
-    conditions.hosts.iter().any(|host| host.matches(lower))
+    conditions.hosts.iter().any(|host| host.matches(name))
 }
 
 /// No range is any number.
@@ -215,5 +228,7 @@ fn within(ranges: &[RangeInclusive<u16>], number: u64) -> bool {
 
 /// Whether `text` contains `wanted`, which is lower case, in any case.
 fn contains_lower(text: &[u8], wanted: &[u8]) -> bool {
-    text.windows(wanted.len().max(1)).any(|window| window.eq_ignore_ascii_case(wanted)) || wanted.is_empty()
+    let Some(first) = wanted.first() else { return true };
+    memchr::memchr2_iter(*first, first.to_ascii_uppercase(), text)
+        .any(|at| text[at..].get(..wanted.len()).is_some_and(|found| found.eq_ignore_ascii_case(wanted)))
 }

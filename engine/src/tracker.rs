@@ -16,6 +16,9 @@ const WAYS: usize = 8;
 /// Fragmented packets whose first fragment is remembered, and for how long (RFC 791 suggests 15 s, RFC 8200 60 s).
 const FRAGMENTS: usize = 1024;
 const FRAGMENT_US: u64 = 60_000_000;
+/// Packet time in which the whole table is looked through for flows that timed out, and places looked at in one go.
+const ROUND_US: u64 = 10_000_000;
+const SWEPT: usize = 16;
 
 /// Sizes and time-outs of a [`Tracker`].
 #[derive(Clone, Copy, Debug)]
@@ -113,9 +116,13 @@ pub struct Statistics {
     pub timed_out: u64,
     /// Flows that went to make room for new ones.
     pub evicted: u64,
+    /// Handshakes in pieces whose bytes went to make room for others'; see [`Context::handshakes_lost`].
+    pub handshakes_lost: u64,
 }
 
+/// What counts for every packet lies in the first lines.
 #[derive(Clone, Copy, Debug)]
+#[repr(C, align(64))]
 struct Entry {
     key: FlowKey,
     state: FlowState,
@@ -134,11 +141,7 @@ type FragmentKey = (Address, Address, u32);
 
 impl Spread for FragmentKey {
     fn spread(&self, seed: u64) -> u64 {
-        let halves = |address: &Address| {
-            let value = u128::from_be_bytes(address.0);
-            (value as u64) ^ (value >> 64) as u64
-        };
-        fold(halves(&self.0) ^ u64::from(self.2).rotate_left(40), fold(halves(&self.1), seed))
+        fold(u64::from(self.2), self.0.spread(self.1.spread(seed)))
     }
 }
 
@@ -158,6 +161,8 @@ pub struct Tracker<'c> {
     fragments: Recent<FragmentKey, FlowKey>,
     /// Where the next look for timed-out flows goes.
     hand: usize,
+    /// Packet time of that next look.
+    swept_us: u64,
     statistics: Statistics,
 }
 
@@ -173,13 +178,14 @@ impl<'c> Tracker<'c> {
             entries: vec![None; places].into_boxed_slice(),
             fragments: Recent::new(FRAGMENTS, config.hash_key[0]),
             hand: 0,
+            swept_us: 0,
             statistics: Statistics::default(),
         }
     }
 
     /// What was seen and lost so far.
     pub fn statistics(&self) -> Statistics {
-        self.statistics
+        Statistics { handshakes_lost: self.context.handshakes_lost(), ..self.statistics }
     }
 
     /// Classifies with other signatures from the next frame on. Flows keep their verdicts, and what was learned stays.
@@ -394,14 +400,28 @@ impl<'c> Tracker<'c> {
         }
     }
 
-    /// Looks at one place a frame, so that quiet flows end without a timer.
+    /// Looks through the table once in [`ROUND_US`] of packet time, but at no more than [`SWEPT`] places a frame, so that
+    /// quiet flows end without a timer and busy links do not pay for it.
+    #[inline]
     fn sweep(&mut self, now_us: u64, ended: &mut impl FnMut(&Flow)) {
-        self.hand = (self.hand + 1) & (self.tags.len() - 1);
-        if self.tags[self.hand] != 0
-            && self.entries[self.hand].as_ref().is_some_and(|entry| self.is_over(entry, now_us))
-        {
-            self.statistics.timed_out += 1;
-            self.end(self.hand, ended);
+        // Far ahead of the frame: some frame before it had a time that was none.
+        if now_us >= self.swept_us || self.swept_us - now_us > ROUND_US {
+            self.sweep_some(now_us, ended);
+        }
+    }
+
+    #[inline(never)]
+    fn sweep_some(&mut self, now_us: u64, ended: &mut impl FnMut(&Flow)) {
+        // What a slow link does not get done by this time stays undone until its next frame.
+        self.swept_us = now_us.saturating_add((ROUND_US * SWEPT as u64 / self.tags.len() as u64).max(1));
+        for _ in 0..SWEPT {
+            self.hand = (self.hand + 1) & (self.tags.len() - 1);
+            if self.tags[self.hand] != 0
+                && self.entries[self.hand].as_ref().is_some_and(|entry| self.is_over(entry, now_us))
+            {
+                self.statistics.timed_out += 1;
+                self.end(self.hand, ended);
+            }
         }
     }
 }

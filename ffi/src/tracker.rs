@@ -244,6 +244,8 @@ pub struct wiremark_statistics {
     pub timed_out: u64,
     /// Flows that went to make room for new ones.
     pub evicted: u64,
+    /// Handshakes in pieces whose bytes went to make room for others'.
+    pub handshakes_lost: u64,
 }
 
 // SAFETY: repr(C), begins with its size, no padding, any bytes are numbers.
@@ -401,8 +403,17 @@ pub unsafe extern "C" fn wiremark_tracker_statistics(
     status_of(|| {
         // SAFETY: by contract NULL or a tracker, not freed meanwhile.
         let held: Held<'_, wiremark_tracker> = unsafe { handle::hold(tracker)? };
-        let Statistics { frames, packets, truncated, malformed, unsupported, flows, timed_out, evicted } =
-            held.tracker.statistics();
+        let Statistics {
+            frames,
+            packets,
+            truncated,
+            malformed,
+            unsupported,
+            flows,
+            timed_out,
+            evicted,
+            handshakes_lost,
+        } = held.tracker.statistics();
         let value = wiremark_statistics {
             struct_bytes: 0,
             reserved: 0,
@@ -414,6 +425,7 @@ pub unsafe extern "C" fn wiremark_tracker_statistics(
             flows,
             timed_out,
             evicted,
+            handshakes_lost,
         };
         // SAFETY: by contract NULL or a struct as long as it says.
         unsafe { pointer::write(out, &value) }

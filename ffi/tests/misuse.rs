@@ -77,6 +77,14 @@ fn valgrind_finds_nothing() {
     must(memcheck().arg(walk));
 }
 
+/// `REPLACEMENTS=10000 cargo test -p wiremark-ffi --test misuse -- under_load --nocapture`
+#[test]
+fn signatures_replaced_under_load_are_whole_and_hold_nobody_up() {
+    let replace = Program::new("tests/c/replace.c", "c11", Link::Shared, &["-pthread"]).make("replace");
+    let count = std::env::var("REPLACEMENTS").unwrap_or_else(|_| "200".to_owned());
+    print!("{}", must(Command::new(replace).arg(count)));
+}
+
 /// Compiles and runs with a sanitizer; says so where this machine cannot.
 fn sanitized(sanitizer: &str, environment: (&str, &str)) {
     if !has_pcap() {
@@ -94,6 +102,9 @@ fn sanitized(sanitizer: &str, environment: (&str, &str)) {
     let with = ["-lpcap", "-pthread", flag.as_str()];
     let swap = Program::new("tests/c/swap.c", "c11", Link::Shared, &with).make(&format!("swap-{sanitizer}"));
     must(Command::new(swap).arg(demo()).env(environment.0, environment.1));
+    let replace = Program::new("tests/c/replace.c", "c11", Link::Shared, &["-pthread", flag.as_str()])
+        .make(&format!("replace-{sanitizer}"));
+    must(Command::new(replace).arg("50").env(environment.0, environment.1));
 }
 
 #[test]
@@ -105,6 +116,10 @@ fn the_address_sanitizer_finds_nothing() {
     let with = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
     let walk = Program::new("tests/c/walk.c", "c11", Link::Shared, &with).make("walk-address");
     must(&mut Command::new(walk));
+    // `tests/c/fuzz.sh` does this with a fuzzer, and with the Rust side under the sanitizer too.
+    let with = [&with[..], &["-DLOOP"]].concat();
+    let fuzz = Program::new("tests/c/fuzz.c", "c11", Link::Shared, &with).make("fuzz-address");
+    print!("{}", must(Command::new(fuzz).arg("5000").arg(demo())));
 }
 
 /// The Rust side is not instrumented, which takes a nightly compiler: races are found on the C side only, such as

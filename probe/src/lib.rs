@@ -1,4 +1,5 @@
 //! Captures in, verdicts out: what the `wiremark` command is made of.
+#![forbid(unsafe_code)]
 
 pub mod anonymize;
 pub mod blocks;

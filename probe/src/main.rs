@@ -1,4 +1,5 @@
 //! The `wiremark` command: captures in, tables and records out.
+#![forbid(unsafe_code)]
 
 mod command;
 mod inputs;

@@ -73,11 +73,12 @@ impl std::error::Error for ReplayError {}
 
 /// Hands every frame of a known link type to `look`, and what went wrong to the caller at the end.
 ///
-/// `look` gives back why a frame had no packet to offer. `progress` is called now and then with the bytes read from
+/// `look` is given the frame's number in the capture, from 1, as Wireshark counts it (skipped frames count too); it gives
+/// back why a frame had no packet to offer. `progress` is called now and then with the bytes read from
 /// the file; where it gives back false, replaying stops.
 pub fn replay(
     capture: &mut Capture,
-    mut look: impl FnMut(&Frame<'_>) -> Result<(), ParseError>,
+    mut look: impl FnMut(u64, &Frame<'_>) -> Result<(), ParseError>,
     mut progress: impl FnMut(u64) -> bool,
 ) -> (Counts, Vec<ReplayError>) {
     let mut counts = Counts::default();
@@ -101,13 +102,14 @@ pub fn replay(
             skipped.entry((frame.interface, frame.link_type)).or_insert((frame.number, 0)).1 += 1;
             continue;
         };
+        let number = frame.number;
         let frame = Frame {
             link_type,
             time_us: frame.time_us,
             bytes: frame.bytes,
             wire_bytes: frame.original_length,
         };
-        match look(&frame) {
+        match look(number, &frame) {
             Ok(()) => {}
             Err(ParseError::Unsupported) => counts.unsupported += 1,
             Err(ParseError::Truncated) => counts.truncated += 1,

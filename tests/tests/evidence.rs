@@ -129,13 +129,14 @@ fn address_lists_can_be_switched_off_and_are_the_weakest() {
     assert_eq!(kinds(Options { address: false, ..ALL }), [Confidence::None, Confidence::Payload]);
     assert_eq!(kinds(Options { payload: false, ..ALL }), [Confidence::Address, Confidence::Address]);
     assert_eq!(kinds(NONE), [Confidence::None, Confidence::None]);
+    assert!(verdicts(&listed(NONE), &[b""])[0].is_final(), "nothing counts, so there is nothing to wait for");
 }
 
 #[test]
 fn the_budget_counts_packets_with_payload() {
     let packets: [&[u8]; 6] = [b"", b"\x00", b"", b"\x01", b"\x02", b"\x03"];
     for (budget_packets, expected) in [(1, 1), (2, 3), (3, 4), (32, 6)] {
-        let options = Options { budget_packets, ..NONE };
+        let options = Options { budget_packets, related: true, ..NONE };
         let verdicts = verdicts(&listed(options), &packets);
         let first = verdicts.iter().position(Verdict::is_final).unwrap_or(verdicts.len());
         assert_eq!(first, expected, "{budget_packets}");

@@ -150,9 +150,13 @@ pub(crate) struct ChannelSighting {
 
 impl ChannelCall {
     pub(crate) fn new(at: Mark) -> Self {
-        let signalling =
-            Signalling { packets: [0; 2], last: None, before_ending: None, spans: Spans::default() };
+        let signalling = Signalling::default();
         Self { first: at, last: at, channels: Vec::new(), beyond: 0, signalling, app: 0, signature: 0 }
+    }
+
+    /// Whether a flow is one of its channels.
+    pub(crate) fn has(&self, flow_number: u64) -> bool {
+        self.channels.iter().any(|channel| channel.flow_number == flow_number)
     }
 
     pub(crate) fn signal(&mut self, at: Mark, way: Way) {

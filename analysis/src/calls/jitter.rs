@@ -42,15 +42,12 @@ impl Jitter {
         if let Some((before_us, before)) = self.last {
             let arrival_us = time_us as i64 - before_us as i64;
             let ticks = f64::from(timestamp.wrapping_sub(before) as i32);
-            for (n, tick_us) in TICKS_US.iter().enumerate() {
+            let estimates = self.now.iter_mut().zip(&mut self.sum).zip(&mut self.max);
+            for (((now, sum), max), tick_us) in estimates.zip(TICKS_US) {
                 let difference = (arrival_us as f64 - ticks * tick_us).abs();
-                if let (Some(now), Some(sum), Some(max)) =
-                    (self.now.get_mut(n), self.sum.get_mut(n), self.max.get_mut(n))
-                {
-                    *now += (difference - *now) / 16.0;
-                    *sum += *now;
-                    *max = max.max(*now);
-                }
+                *now += (difference - *now) / 16.0;
+                *sum += *now;
+                *max = if *now > *max { *now } else { *max };
             }
             self.samples += 1;
         }

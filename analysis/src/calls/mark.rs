@@ -1,6 +1,6 @@
 //! Where in a capture, whose end, which way.
 
-use wiremark::Address;
+use wiremark::{Address, FiveTuple};
 
 /// A packet of the capture.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,6 +56,14 @@ impl Way {
             Way::Down => "down",
         }
     }
+}
+
+/// Sender and receiver of a packet: seen from the sender it goes up, from the receiver down.
+pub(crate) fn ends(tuple: &FiveTuple) -> [(EndPoint, Way); 2] {
+    [
+        (EndPoint { address: tuple.src, port: tuple.src_port }, Way::Up),
+        (EndPoint { address: tuple.dst, port: tuple.dst_port }, Way::Down),
+    ]
 }
 
 #[cfg(test)]

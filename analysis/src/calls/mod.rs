@@ -6,9 +6,11 @@
 //! `signatures/calls`.
 
 mod channel;
+mod channels;
 mod datagram;
 mod jitter;
 mod joined;
+mod keyed;
 mod mark;
 mod names;
 mod party;
@@ -30,7 +32,7 @@ pub use channel::{Channel, ChannelCall, ChannelKind};
 pub use jitter::JitterSummary;
 pub use mark::{EndPoint, Mark, Way};
 pub use names::Names;
-pub use party::{Others, Party, Reports, Signalling};
+pub use party::{Farewell, Others, Party, Reports, Signalling};
 pub use record::Record;
 pub use remote::{ClockOffset, Remote, RemoteKind, RoundTrip};
 pub use script::{ChannelScript, Content, RelayScript, ScriptError, Scripts, Side};

@@ -1,6 +1,7 @@
 //! What end points are called: pseudonyms, unless real addresses are wanted.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use super::mark::EndPoint;
 use super::population::Census;
@@ -12,30 +13,36 @@ pub struct Names {
     pub census: Census,
     /// Whether names are the real addresses.
     pub addresses: bool,
+    /// Names given to relays, in the order of the census.
+    relays: Vec<Arc<str>>,
 }
 
 impl Names {
-    pub(crate) fn relay(&mut self, end_point: EndPoint) -> String {
+    /// No relays met yet. `addresses`: whether names are the real addresses.
+    pub fn new(addresses: bool) -> Self {
+        Self { addresses, ..Self::default() }
+    }
+
+    pub(crate) fn relay(&mut self, end_point: EndPoint) -> Arc<str> {
         let number = self.census.number(end_point);
-        self.or_real(end_point, || format!("relay {}", letters(number)))
+        while self.relays.len() <= number {
+            self.relays.push(format!("relay {}", letters(self.relays.len())).into());
+        }
+        self.real(end_point).map_or_else(|| Arc::clone(&self.relays[number]), Arc::from)
     }
 
     /// The number is among the peer addresses of one call.
-    pub(crate) fn peer(&self, number: usize, end_point: EndPoint) -> String {
-        self.or_real(end_point, || format!("peer {}", letters(number)))
+    pub(crate) fn peer(&self, number: usize, end_point: EndPoint) -> Arc<str> {
+        self.real(end_point).unwrap_or_else(|| format!("peer {}", letters(number))).into()
     }
 
-    pub(crate) fn server(&self, number: usize, end_point: EndPoint) -> String {
-        self.or_real(end_point, || format!("server {}", letters(number)))
+    pub(crate) fn server(&self, number: usize, end_point: EndPoint) -> Arc<str> {
+        self.real(end_point).unwrap_or_else(|| format!("server {}", letters(number))).into()
     }
 
     /// The real end point, where it may be told.
     pub(crate) fn real(&self, end_point: EndPoint) -> Option<String> {
         self.addresses.then(|| SocketAddr::new(end_point.address.ip(), end_point.port).to_string())
-    }
-
-    fn or_real(&self, end_point: EndPoint, pseudonym: impl FnOnce() -> String) -> String {
-        self.real(end_point).unwrap_or_else(pseudonym)
     }
 }
 

@@ -20,7 +20,7 @@ const STEPS: usize = 64;
 const NEW_CALL_US: u64 = 5_000_000;
 
 /// Packets of the app's signalling while a call goes on.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Signalling {
     /// Packets with payload up, down.
     pub packets: [u64; 2],
@@ -41,6 +41,18 @@ pub struct Reports {
     pub encrypted: u64,
     /// Those of a few words only.
     pub compact: u64,
+}
+
+/// The last reports of one side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Farewell {
+    /// How many.
+    pub packets: u64,
+    /// The first of them.
+    pub first: Mark,
+    /// Where it went to or came from: its place among the party's remotes.
+    pub remote: usize,
+    pub(crate) signature: u16,
 }
 
 /// What else ran over the call's port.
@@ -83,8 +95,8 @@ pub struct Party {
     pub others: Others,
     /// The first report each way.
     pub handshake: [Option<Mark>; 2],
-    /// The last words each way: how many, the first of them.
-    pub farewell: [Option<(u64, Mark)>; 2],
+    /// The last words each way.
+    pub farewell: [Option<Farewell>; 2],
     /// The first release, when it was sent by this end.
     pub released: Option<Mark>,
     /// The first media packet each way.
@@ -97,6 +109,8 @@ pub struct Party {
     is_direct: [bool; 2],
     fell_back: Option<u64>,
     is_rechecked: bool,
+    /// Place of the remote that the packet before was exchanged with.
+    recent: usize,
 }
 
 /// A packet of a party.
@@ -117,16 +131,11 @@ impl Party {
             side: None,
             first: at,
             last: at,
-            remotes: Vec::new(),
-            steps: Vec::new(),
+            remotes: Vec::with_capacity(12),
+            steps: Vec::with_capacity(16),
             streams: Vec::new(),
             reports: Reports::default(),
-            signalling: Signalling {
-                packets: [0; 2],
-                last: None,
-                before_ending: None,
-                spans: Spans::default(),
-            },
+            signalling: Signalling::default(),
             others: Others::default(),
             handshake: [None; 2],
             farewell: [None; 2],
@@ -140,6 +149,7 @@ impl Party {
             is_direct: [false; 2],
             fell_back: None,
             is_rechecked: false,
+            recent: 0,
         }
     }
 
@@ -198,7 +208,11 @@ impl Party {
             Datagram::Stun(..) | Datagram::Literal(_) => Some(RemoteKind::Relay),
             _ => None,
         };
-        let at = self.remotes.iter().position(|remote| remote.end_point == seen.remote);
+        let is_it = |remote: &Remote| remote.end_point == seen.remote;
+        let at = match self.remotes.get(self.recent) {
+            Some(remote) if is_it(remote) => Some(self.recent),
+            _ => self.remotes.iter().position(is_it),
+        };
         let at = match at {
             Some(at) => at,
             None if self.remotes.len() >= REMOTES => return None,
@@ -209,6 +223,7 @@ impl Party {
                 self.remotes.len() - 1
             }
         };
+        self.recent = at;
         let remote = self.remotes.get_mut(at)?;
         remote.kind = told.unwrap_or(remote.kind);
         remote.count(seen.at, seen.way, seen.bytes);
@@ -216,10 +231,28 @@ impl Party {
     }
 
     fn step(&mut self, state: State, seen: &Sighting, remote: usize, evidence: String) {
+        let Sighting { at, way, signature, .. } = *seen;
+        self.enter(Step { state, at, way, remote: Some(remote), evidence, signature });
+    }
+
+    fn enter(&mut self, step: Step) {
         if self.steps.len() < STEPS {
-            let Sighting { at, way, signature, .. } = *seen;
-            self.steps.push(Step { state, at, way, remote: Some(remote), evidence, signature });
+            self.steps.push(step);
         }
+    }
+
+    /// Who said the first of the last words, and when.
+    fn first_farewell(&self) -> Option<(Way, Farewell)> {
+        let both = [Way::Up, Way::Down].into_iter().zip(self.farewell);
+        both.filter_map(|(way, words)| Some((way, words?))).min_by_key(|(_, words)| words.first.time_us)
+    }
+
+    /// The end, shown by the last words.
+    fn part(&mut self, way: Way, words: Farewell, and: &str) {
+        let Farewell { packets, first: at, remote, signature } = words;
+        let s = if packets == 1 { "" } else { "s" };
+        let evidence = format!("last report ({packets} packet{s}), {and}");
+        self.enter(Step { state: State::Ending, at, way, remote: Some(remote), evidence, signature });
     }
 
     fn has(&self, state: State) -> bool {
@@ -228,15 +261,8 @@ impl Party {
 
     /// Puts in order what is known when nothing more comes.
     pub(crate) fn finish(&mut self) {
-        let words = self.farewell.iter().enumerate().filter_map(|(way, slot)| slot.map(|slot| (way, slot)));
-        let first = words.min_by_key(|(_, (_, mark))| mark.time_us);
-        if let (false, Some((way, (count, at)))) = (self.has(State::Ending), first) {
-            let way = if way == 0 { Way::Up } else { Way::Down };
-            let evidence = format!("last report, {count} in all; no release seen");
-            if self.steps.len() < STEPS {
-                let state = State::Ending;
-                self.steps.push(Step { state, at, way, remote: None, evidence, signature: 0 });
-            }
+        if let (false, Some((way, words))) = (self.has(State::Ending), self.first_farewell()) {
+            self.part(way, words, "no release seen");
         }
         self.steps.sort_by_key(|step| (step.at.time_us, step.at.number));
     }

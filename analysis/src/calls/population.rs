@@ -21,7 +21,11 @@ pub struct Population {
 }
 
 /// Two visits, as in "WhatsApp Exposed": `marked` (K) animals met at the first, `captured` (n) at the second, `recaptured`
-/// (k) of those met before. Bayesian, every population size equally likely beforehand. None for three recaptures or less.
+/// (k) of those met before. Bayesian, every population size equally likely beforehand: mean and standard deviation of the
+/// posterior, in closed form: mean (n-1)(K-1)/(k-2), variance (n-1)(K-1)(n-k+1)(K-k+1)/((k-2)^2 (k-3)). None for three
+/// recaptures or less.
+///
+/// For the paper's K=16, n=14, k=9 that is 27.86 +- 5.64; the paper prints "approximately 27 +- 5", the whole parts.
 pub fn two_visits(marked: u64, captured: u64, recaptured: u64) -> Option<Population> {
     let [big_k, n, k] = [marked, captured, recaptured].map(|number| number as f64);
     if recaptured < RECAPTURES || recaptured > marked.min(captured) {
@@ -150,8 +154,11 @@ mod tests {
 
     #[test]
     fn the_papers_numbers() {
-        // Sixteen marked, fourteen captured, nine of them marked: "approximately 27 +- 5".
+        // Sixteen marked, fourteen captured, nine of them marked: 195/7 and the root of 9360/294.
         let estimate = two_visits(16, 14, 9).unwrap();
+        assert!((estimate.mean - 27.857_143).abs() < 1e-6, "{estimate:?}");
+        assert!((estimate.deviation - 5.642_405).abs() < 1e-6, "{estimate:?}");
+        // The paper leaves the decimals out: "approximately 27 +- 5".
         assert_eq!((estimate.mean as u64, estimate.deviation as u64), (27, 5));
         assert_eq!(two_visits(16, 14, 3), None);
         assert_eq!(two_visits(16, 14, 15), None);

@@ -57,7 +57,8 @@ pub fn estimate(observed: Observed) -> Estimate {
     let loss_percent = observed.loss * 100.0;
     let loss_impairment = IMPAIRMENT + (95.0 - IMPAIRMENT) * loss_percent / (loss_percent + LOSS_ROBUSTNESS);
     let rating = (BEST_RATING - delay_impairment - loss_impairment).clamp(0.0, 100.0);
-    Estimate { delay_ms, rating, mos: mos(rating) }
+    let hundredths = |number: f64| (number * 100.0).round() / 100.0;
+    Estimate { delay_ms: hundredths(delay_ms), rating: hundredths(rating), mos: hundredths(mos(rating)) }
 }
 
 /// G.107, annex B.

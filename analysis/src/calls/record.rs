@@ -7,6 +7,8 @@ mod channels;
 mod findings;
 mod relayed;
 
+use std::sync::Arc;
+
 use serde::Serialize;
 use wiremark::{SignatureId, SignatureSet};
 
@@ -91,7 +93,7 @@ pub struct RelayRecord {
     /// Place of the party that asked.
     pub party: usize,
     /// Its name.
-    pub name: String,
+    pub name: Arc<str>,
     /// Allocations sent.
     pub asked: u64,
     /// Allocations answered.
@@ -126,7 +128,7 @@ pub struct LegRecord {
     /// Place of the party.
     pub party: usize,
     /// Its name.
-    pub name: String,
+    pub name: Arc<str>,
     /// `relay`, `peer` (an address of the Internet), `peer host` (a private one); `control`, `data`, `mixed` channel.
     pub kind: &'static str,
     /// First packet.
@@ -167,7 +169,7 @@ pub struct StateRecord {
     /// Who sent that packet.
     pub way: &'static str,
     /// The other end.
-    pub with: Option<String>,
+    pub with: Option<Arc<str>>,
     /// What the packet was.
     pub evidence: String,
     /// The signature its flow is known by.
@@ -259,7 +261,7 @@ pub struct GapRecord {
 #[derive(Clone, Debug, Serialize)]
 pub struct StreamLegRecord {
     /// The other end.
-    pub with: String,
+    pub with: Arc<str>,
     /// First packet.
     pub at_us: u64,
     /// Its number in the capture.
@@ -312,7 +314,7 @@ impl Context<'_> {
         spans.all().iter().map(|(from, until)| [self.since(*from), self.since(*until)]).collect()
     }
 
-    fn state(&self, party: usize, step: &Step, with: Option<String>) -> StateRecord {
+    fn state(&self, party: usize, step: Step, with: Option<Arc<str>>) -> StateRecord {
         StateRecord {
             party,
             state: step.state.name(),
@@ -320,7 +322,7 @@ impl Context<'_> {
             packet: step.at.number,
             way: step.way.name(),
             with,
-            evidence: step.evidence.clone(),
+            evidence: step.evidence,
             signature: self
                 .set
                 .signature(SignatureId(step.signature))
@@ -331,7 +333,7 @@ impl Context<'_> {
 
 impl Record {
     /// The record of a call that was followed with verdicts of this set. Relays are counted in the names' census.
-    pub fn new(call: &Call, set: &SignatureSet, names: &mut Names) -> Self {
+    pub fn new(call: Call, set: &SignatureSet, names: &mut Names) -> Self {
         let (first, last) = match &call.story {
             Story::Relayed(parties) => bounds(parties.iter().map(|party| (party.first, party.last))),
             Story::Channels(call) => (call.first, call.last),
@@ -352,9 +354,9 @@ impl Record {
             streams: Vec::new(),
             findings: Vec::new(),
         };
-        match &call.story {
+        match call.story {
             Story::Relayed(parties) => relayed::tell(&mut record, &context, parties, names),
-            Story::Channels(call) => channels::tell(&mut record, &context, call, names),
+            Story::Channels(call) => channels::tell(&mut record, &context, &call, names),
         }
         record.states.sort_by_key(|state| (state.at_us, state.packet));
         record

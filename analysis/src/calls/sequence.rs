@@ -26,7 +26,7 @@ pub(crate) enum Arrival {
 pub(crate) struct Sequence {
     first: u64,
     highest: u64,
-    /// Bit n: the number n below the highest came.
+    /// Of the highest number and those below it: the bit at the number, modulo the window, says whether it came.
     window: [u64; (WINDOW / 64) as usize],
     started: bool,
     /// Expected in the runs before the present one.
@@ -61,21 +61,24 @@ impl Sequence {
         self.after_stray = None;
         if step > 0 {
             let ahead = step as u64;
-            self.shift(ahead);
+            for skipped in (1..ahead).take(WINDOW as usize) {
+                self.mark(self.highest + skipped, false);
+            }
             self.highest += ahead;
-            self.mark(0);
+            self.mark(self.highest, true);
             self.received += 1;
             return Arrival::New { skipped: ahead - 1 };
         }
         let behind = u64::from(step.unsigned_abs());
-        if behind >= WINDOW || self.is_marked(behind) {
+        let late = self.highest - behind;
+        if behind >= WINDOW || self.is_marked(late) {
             self.duplicates += 1;
             return Arrival::Duplicate;
         }
-        self.mark(behind);
+        self.mark(late, true);
         self.received += 1;
         self.late += 1;
-        self.first = self.first.min(self.highest - behind);
+        self.first = self.first.min(late);
         Arrival::Late
     }
 
@@ -100,7 +103,7 @@ impl Sequence {
         self.highest = self.first;
         self.window = [0; (WINDOW / 64) as usize];
         self.after_stray = None;
-        self.mark(0);
+        self.mark(self.first, true);
         self.received += 1;
     }
 
@@ -108,26 +111,17 @@ impl Sequence {
         self.highest - self.first + 1
     }
 
-    fn mark(&mut self, behind: u64) {
-        if let Some(word) = self.window.get_mut((behind / 64) as usize) {
-            *word |= 1 << (behind % 64);
+    fn mark(&mut self, number: u64, came: bool) {
+        let bit = number % WINDOW;
+        if let Some(word) = self.window.get_mut((bit / 64) as usize) {
+            let mask = 1 << (bit % 64);
+            *word = if came { *word | mask } else { *word & !mask };
         }
     }
 
-    fn is_marked(&self, behind: u64) -> bool {
-        self.window.get((behind / 64) as usize).is_some_and(|word| word >> (behind % 64) & 1 != 0)
-    }
-
-    fn shift(&mut self, by: u64) {
-        let (words, bits) = ((by / 64) as usize, by % 64);
-        for at in (0..self.window.len()).rev() {
-            let word = |at: Option<usize>| at.and_then(|at| self.window.get(at)).copied().unwrap_or(0);
-            let low = word(at.checked_sub(words));
-            let carry = if bits == 0 { 0 } else { word(at.checked_sub(words + 1)) >> (64 - bits) };
-            if let Some(slot) = self.window.get_mut(at) {
-                *slot = low << bits | carry;
-            }
-        }
+    fn is_marked(&self, number: u64) -> bool {
+        let bit = number % WINDOW;
+        self.window.get((bit / 64) as usize).is_some_and(|word| word >> (bit % 64) & 1 != 0)
     }
 }
 

@@ -22,15 +22,17 @@ impl Series {
     /// Adds an amount.
     pub fn add(&mut self, time_us: u64, amount: usize) {
         let since = time_us.saturating_sub(self.start_us);
-        while since / self.width_us >= BINS as u64 {
+        let mut at = since / self.width_us;
+        while at >= BINS as u64 {
             self.bins = self
                 .bins
                 .chunks(2)
                 .map(|two| two.iter().fold(0, |a, b| u32::saturating_add(a, *b)))
                 .collect();
             self.width_us = self.width_us.saturating_mul(2);
+            at = since / self.width_us;
         }
-        let at = (since / self.width_us) as usize;
+        let at = at as usize;
         if self.bins.len() <= at {
             self.bins.resize(at + 1, 0);
         }

@@ -21,6 +21,12 @@ impl Default for Spans {
 impl Spans {
     /// Something came. Times do not run backwards by more than a packet or two.
     pub fn add(&mut self, time_us: u64) {
+        if let Some((_, last)) = self.spans.last_mut()
+            && time_us.saturating_sub(*last) <= self.close_us
+        {
+            *last = time_us.max(*last);
+            return;
+        }
         self.push(time_us, time_us);
         while self.spans.len() > SPANS {
             self.close_us = self.close_us.saturating_mul(2);

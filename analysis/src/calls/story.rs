@@ -38,14 +38,14 @@ pub fn close(names: &Names, calls: u64) -> String {
             Some(all) => {
                 let _ = write!(
                     out,
-                    "\nrelays there are, by mark and recapture: {:.0} +- {:.0}",
+                    "\nrelays there are, by mark and recapture: {:.1} +- {:.1}",
                     all.mean, all.deviation
                 );
                 let _ = write!(out, " (every call a visit)");
                 if let Some(two) = two_visits(marked, captured, recaptured) {
                     let _ = write!(
                         out,
-                        "; {:.0} +- {:.0} (two visits: odd and even calls,",
+                        "; {:.1} +- {:.1} (two visits: odd and even calls,",
                         two.mean, two.deviation
                     );
                     let _ = write!(out, " K={marked} n={captured} k={recaptured})");
@@ -74,7 +74,7 @@ fn length(us: u64) -> String {
     match us {
         0..1_000_000 => format!("{:.0} ms", us as f64 / 1e3),
         1_000_000..120_000_000 => format!("{:.1} s", us as f64 / 1e6),
-        _ => format!("{:.0} min {:02} s", us as f64 / 6e7 - 0.5, us / 1_000_000 % 60),
+        _ => format!("{} min {:02} s", us / 60_000_000, us / 1_000_000 % 60),
     }
 }
 
@@ -95,16 +95,20 @@ fn head(out: &mut String, record: &Record, when: &str) {
         words.extend(
             spans.iter().filter(|(us, _)| *us > 0).map(|(us, what)| format!("{} {what}", length(*us))),
         );
+        let _ = writeln!(out, "  {}", words.join(", "));
+        let mut counts = Vec::new();
         let [up, down] = party.rtcp;
         if up + down > 0 {
             let (srtcp, compact) = (party.srtcp, party.compact_rtcp);
-            words.push(format!("RTCP {up} up {down} down ({srtcp} SRTCP, {compact} compact)"));
+            counts.push(format!("RTCP {up} up {down} down ({srtcp} SRTCP, {compact} compact)"));
         }
         let [up, down] = party.signalling;
         if up + down > 0 {
-            words.push(format!("signalling {up} up {down} down"));
+            counts.push(format!("signalling {up} up {down} down"));
         }
-        let _ = writeln!(out, "  {}", words.join(", "));
+        if !counts.is_empty() {
+            let _ = writeln!(out, "    {}", counts.join(", "));
+        }
     }
 }
 
@@ -139,8 +143,8 @@ fn relays(out: &mut String, record: &Record) {
     let names: Vec<String> = asked.iter().map(|relay| owned(record, relay.party, &relay.name)).collect();
     let width = width(names.iter().map(String::as_str), "relay");
     let titles = format!(
-        "\n  {:<width$}  {:>5} {:>8}  {:>7} {:>7}  {:>12}  {:>5}  used",
-        "relay", "asked", "answered", "RTT ms", "least", "clock ms", "pings"
+        "\n  {:<width$}  {:>5} {:>8}  {:>7} {:>7}  {:>12}  {:>5} {:>6}  used",
+        "relay", "asked", "answered", "RTT ms", "least", "clock ms", "pings", "probes"
     );
     let _ = writeln!(out, "{titles}");
     limited(out, &asked, |out, relay| {
@@ -150,11 +154,11 @@ fn relays(out: &mut String, record: &Record) {
             None => "-".into(),
         };
         let used = relay.chosen_by.map_or(String::new(), |by| format!("chosen, by {by}"));
-        let (asked, answered, pings) = (relay.asked, relay.answered, relay.keepalives);
+        let (asked, answered, pings, probes) = (relay.asked, relay.answered, relay.keepalives, relay.probes);
         let name = owned(record, relay.party, &relay.name);
         let (first, least) = (ms(relay.rtt_us), ms(relay.min_rtt_us));
         let line = format!(
-            "  {name:<width$}  {asked:>5} {answered:>8}  {first:>7} {least:>7}  {clock:>12}  {pings:>5}  {used}"
+            "  {name:<width$}  {asked:>5} {answered:>8}  {first:>7} {least:>7}  {clock:>12}  {pings:>5} {probes:>6}  {used}"
         );
         let _ = writeln!(out, "{}", line.trim_end());
     });
@@ -211,14 +215,14 @@ fn streams(out: &mut String, record: &Record) {
         "twice",
         "late",
         "kbit/s",
-        "steps ms",
+        "steps ms (times)",
         "MOS",
         "jitter ms by leg",
     ];
     let [source, way, payload, clock, packets, lost, twice, late, rate, steps, mos, jitter] = titles;
     let _ = writeln!(
         out,
-        "\n  {source:<10} {way:<4} {payload:<9} {clock:>6} {packets:>7} {lost:>5} {twice:>5} {late:>4} {rate:>6}  {steps:<14} {mos:>4}  {jitter}"
+        "\n  {source:<10} {way:<4} {payload:<9} {clock:>6} {packets:>7} {lost:>5} {twice:>5} {late:>4} {rate:>6}  {steps:<26} {mos:>4}  {jitter}"
     );
     limited(out, &record.streams, |out, stream| {
         let payload = stream.payload_types.iter().map(u8::to_string).collect::<Vec<_>>().join(",");
@@ -236,7 +240,7 @@ fn streams(out: &mut String, record: &Record) {
             .collect();
         let _ = writeln!(
             out,
-            "  {:<10} {:<4} {payload:<9} {clock:>6} {:>7} {:>5} {:>5} {:>4} {:>6}  {:<14} {mos:>4}  {}",
+            "  {:<10} {:<4} {payload:<9} {clock:>6} {:>7} {:>5} {:>5} {:>4} {:>6}  {:<26} {mos:>4}  {}",
             stream.ssrc,
             stream.way,
             stream.packets,
@@ -244,14 +248,15 @@ fn streams(out: &mut String, record: &Record) {
             stream.duplicates,
             stream.reordered,
             rate_kbit(stream),
-            steps.join(" "),
+            steps.join(", "),
             jitter.join("; ")
         );
     });
 }
 
 fn step(step: &super::record::StepRecord) -> String {
-    step.ms.map_or_else(|| step.units.to_string(), |ms| format!("{ms:.0}x{}", step.count))
+    let count = step.count;
+    step.ms.map_or_else(|| format!("{} units ({count})", step.units), |ms| format!("{ms:.0} ({count})"))
 }
 
 fn rate_kbit(stream: &StreamRecord) -> String {
@@ -275,5 +280,16 @@ fn limited_to<T>(out: &mut String, items: &[T], most: usize, line: impl Fn(&mut 
     items.iter().take(most).for_each(|item| line(out, item));
     if items.len() > most {
         let _ = writeln!(out, "    ... {} more (all are in the JSON record)", items.len() - most);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_are_told_in_the_unit_that_fits() {
+        let told = [999_000, 1_500_000, 119_000_000, 120_000_000, 180_000_000, 3_599_900_000].map(length);
+        assert_eq!(told, ["999 ms", "1.5 s", "119.0 s", "2 min 00 s", "3 min 00 s", "59 min 59 s"]);
     }
 }

@@ -2,19 +2,19 @@
 
 use std::collections::HashMap;
 
-use wiremark::{Address, AppId, Direction, FiveTuple, Fragment, Packet, Role, Seen, SignatureSet, Transport};
+use wiremark::{Address, AppId, Carrier, Direction, Fragment, Packet, Role, Seen, SignatureSet, Transport};
 
-use super::channel::{ChannelCall, ChannelSighting};
+use super::channel::ChannelCall;
+use super::channels::Channels;
 use super::datagram::{self, Datagram};
 use super::joined::Joined;
-use super::mark::{EndPoint, Mark, Way};
+use super::keyed::Keyed;
+use super::mark::{EndPoint, Mark, Way, ends};
 use super::party::{Party, Sighting};
 use super::script::{Flows, Meaning, Scripts};
 
 /// How often it is looked which calls are over.
 const SWEEP_US: u64 = 1_000_000;
-/// Datagrams whose flow was not known yet, kept for channels whose first packet proves nothing.
-const UNDECIDED: usize = 256;
 
 /// What a flow is to a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,14 +49,12 @@ pub enum Story {
 pub struct Watch<'s> {
     scripts: &'s Scripts,
     uses: Vec<(AppId, Role, Use)>,
-    parties: HashMap<u64, Party>,
-    by_local: HashMap<EndPoint, u64>,
-    by_address: HashMap<Address, Vec<u64>>,
-    by_ssrc: HashMap<u32, u64>,
+    parties: HashMap<u64, Box<Party>, Keyed>,
+    by_local: HashMap<EndPoint, u64, Keyed>,
+    by_address: HashMap<Address, Vec<u64>, Keyed>,
+    by_ssrc: HashMap<u32, u64, Keyed>,
     joined: Joined,
-    channel_calls: HashMap<Address, (u64, ChannelCall)>,
-    undecided: Vec<ChannelSighting>,
-    undecided_at: usize,
+    channels: Channels,
     begun: u64,
     told: u64,
     next_sweep_us: u64,
@@ -82,14 +80,12 @@ impl<'s> Watch<'s> {
         Self {
             scripts,
             uses,
-            parties: HashMap::new(),
-            by_local: HashMap::new(),
-            by_address: HashMap::new(),
-            by_ssrc: HashMap::new(),
+            parties: HashMap::default(),
+            by_local: HashMap::default(),
+            by_address: HashMap::default(),
+            by_ssrc: HashMap::default(),
             joined: Joined::default(),
-            channel_calls: HashMap::new(),
-            undecided: Vec::new(),
-            undecided_at: 0,
+            channels: Channels::default(),
             begun: 0,
             told: 0,
             next_sweep_us: 0,
@@ -103,12 +99,14 @@ impl<'s> Watch<'s> {
 
     /// Ends of calls and channel calls being followed now, and finished ones that wait for their other end.
     pub fn open(&self) -> usize {
-        self.parties.len() + self.channel_calls.len() + self.joined.len()
+        self.parties.len() + self.channels.len() + self.joined.len()
     }
 
     /// Whether a packet with this verdict can matter; others need not be handed in.
     pub fn wants(&self, seen: &Seen) -> bool {
-        !seen.verdict.is_match() || self.use_of(seen).is_some()
+        // Look-ups, HTTP and TLS that no row knows are neither media nor talk with a relay.
+        let is_other = matches!(seen.verdict.carrier, Carrier::Dns | Carrier::Http | Carrier::Tls);
+        if seen.verdict.is_match() { self.use_of(seen).is_some() } else { !is_other }
     }
 
     fn use_of(&self, seen: &Seen) -> Option<Use> {
@@ -136,7 +134,8 @@ impl<'s> Watch<'s> {
         match self.use_of(seen) {
             Some(Use::Signalling) => self.signalling(packet, at),
             Some(Use::Channel) if packet.five_tuple.transport == Transport::Udp => {
-                self.channel(packet, seen, at);
+                let script = &self.scripts.channels;
+                self.begun += u64::from(self.channels.take(script, packet, seen, at, self.begun + 1));
             }
             Some(Use::Call) if packet.five_tuple.transport == Transport::Udp => {
                 self.datagram(packet, seen, at, ended);
@@ -157,9 +156,8 @@ impl<'s> Watch<'s> {
             self.end_party(number, u64::MAX, &mut |call| calls.push(call));
         }
         self.joined.expire(u64::MAX, &mut |call| calls.push(call));
-        let channels = std::mem::take(&mut self.channel_calls);
-        calls.extend(channels.into_values().map(|(number, call)| of_channels(number, call)));
-        self.undecided.clear();
+        self.channels.expire(u64::MAX, &mut |call| calls.push(call));
+        self.channels.clear();
         calls.sort_by_key(|call| call.number);
         for call in calls {
             self.told += 1;
@@ -171,7 +169,7 @@ impl<'s> Watch<'s> {
         let [src, dst] = ends(&packet.five_tuple);
         let known = [src.0, dst.0].map(|end| self.by_local.get(&end).copied());
         if known == [None; 2] && !seen.verdict.is_match() {
-            self.set_aside(packet, seen, at);
+            self.channels.set_aside(&self.scripts.channels, packet, seen, at);
             return;
         }
         let datagram = datagram::read(&self.scripts.relays, packet.payload);
@@ -189,8 +187,13 @@ impl<'s> Watch<'s> {
             let bytes = packet.payload.len();
             let sighting = Sighting { at, way, remote, bytes, signature: seen.verdict.signature.0 };
             let script = &self.scripts.relays;
-            let is_over = |party: &Party| way == Way::Up && party.is_over_for(script, &sighting, &datagram);
-            if self.parties.get(&number).is_some_and(is_over) {
+            let is_over = way == Way::Up
+                && matches!(datagram, Datagram::Stun(Meaning::Allocate, _))
+                && self
+                    .parties
+                    .get(&number)
+                    .is_some_and(|party| party.is_over_for(script, &sighting, &datagram));
+            if is_over {
                 self.end_party(number, at.time_us, ended);
                 number = self.begin(local, at);
             }
@@ -249,7 +252,7 @@ impl<'s> Watch<'s> {
     fn begin(&mut self, local: EndPoint, at: Mark) -> u64 {
         self.begun += 1;
         let number = self.begun;
-        self.parties.insert(number, Party::new(local, at));
+        self.parties.insert(number, Box::new(Party::new(local, at)));
         self.by_local.insert(local, number);
         self.by_address.entry(local.address).or_default().push(number);
         number
@@ -273,7 +276,7 @@ impl<'s> Watch<'s> {
         }
         party.finish();
         let goes_on = party.counterpart.is_some_and(|other| self.parties.contains_key(&other));
-        self.joined.take(number, party, goes_on, now_us, ended);
+        self.joined.take(number, *party, goes_on, now_us, ended);
     }
 
     fn sweep(&mut self, now_us: u64, ended: &mut impl FnMut(Call)) {
@@ -291,21 +294,7 @@ impl<'s> Watch<'s> {
         over.sort_unstable();
         over.into_iter().for_each(|number| self.end_party(number, now_us, ended));
         self.joined.expire(now_us, ended);
-        let quiet_us = self.scripts.channels.quiet_us;
-        let quiet = |call: &ChannelCall| now_us > call.last.time_us.saturating_add(quiet_us);
-        // By number: the order of a hash map changes from run to run.
-        let mut over: Vec<(u64, Address)> = self
-            .channel_calls
-            .iter()
-            .filter(|(_, (_, call))| quiet(call))
-            .map(|(address, (number, _))| (*number, *address))
-            .collect();
-        over.sort_unstable();
-        for (_, address) in over {
-            if let Some((number, call)) = self.channel_calls.remove(&address) {
-                ended(of_channels(number, call));
-            }
-        }
+        self.channels.expire(now_us.saturating_sub(self.scripts.channels.quiet_us), ended);
     }
 
     /// Packets with payload only: an acknowledgement signals nothing.
@@ -319,90 +308,7 @@ impl<'s> Watch<'s> {
                     party.signal(at, way);
                 }
             }
-            if let Some((_, call)) = self.channel_calls.get_mut(&end.address) {
-                call.signal(at, way);
-            }
+            self.channels.signal(&end.address, at, way);
         }
     }
-
-    fn channel(&mut self, packet: &Packet<'_>, seen: &Seen, at: Mark) {
-        let sighting = channel_sighting(packet, seen, at);
-        let client = sighting.local.address;
-        let before: Vec<ChannelSighting> = if seen.packet_number > 1 {
-            let mut before: Vec<_> = self
-                .undecided
-                .iter()
-                .filter(|early| early.flow_number == seen.flow_number)
-                .copied()
-                .collect();
-            self.undecided.retain(|early| early.flow_number != seen.flow_number);
-            self.undecided_at = 0;
-            before.sort_by_key(|early| early.at.number);
-            before
-        } else {
-            Vec::new()
-        };
-        let begun = &mut self.begun;
-        let first = before.first().map_or(at, |early| early.at);
-        let (_, call) = self.channel_calls.entry(client).or_insert_with(|| {
-            *begun += 1;
-            (*begun, ChannelCall::new(first))
-        });
-        call.app = seen.verdict.app.0;
-        call.signature = seen.verdict.signature.0;
-        for early in before.iter().chain([&sighting]) {
-            call.take(&self.scripts.channels, early);
-        }
-        call.first = if first.time_us < call.first.time_us { first } else { call.first };
-    }
-
-    /// Keeps what a channel's story needs of a datagram, in case its flow turns out to be a channel.
-    fn set_aside(&mut self, packet: &Packet<'_>, seen: &Seen, at: Mark) {
-        if seen.packet_number > UNDECIDED as u64 || packet.payload.is_empty() {
-            return;
-        }
-        let is_known =
-            packet.payload.first().is_some_and(|byte| self.scripts.channels.class(*byte).is_some());
-        if !is_known {
-            return;
-        }
-        let sighting = channel_sighting(packet, seen, at);
-        if self.undecided.len() < UNDECIDED {
-            self.undecided.push(sighting);
-        } else {
-            if let Some(oldest) = self.undecided.get_mut(self.undecided_at) {
-                *oldest = sighting;
-            }
-            self.undecided_at = (self.undecided_at + 1) % UNDECIDED;
-        }
-    }
-}
-
-fn of_channels(number: u64, call: ChannelCall) -> Call {
-    Call { number, app: AppId(call.app), story: Story::Channels(Box::new(call)) }
-}
-
-fn channel_sighting(packet: &Packet<'_>, seen: &Seen, at: Mark) -> ChannelSighting {
-    let [(src, _), (dst, _)] = ends(&packet.five_tuple);
-    let (local, remote, way) = match seen.direction {
-        Direction::Originator => (src, dst, Way::Up),
-        Direction::Responder => (dst, src, Way::Down),
-    };
-    ChannelSighting {
-        at,
-        way,
-        local,
-        remote,
-        flow_number: seen.flow_number,
-        bytes: packet.payload.len(),
-        first_byte: packet.payload.first().copied(),
-    }
-}
-
-/// Sender and receiver: to the sender the packet goes up, to the receiver down.
-fn ends(tuple: &FiveTuple) -> [(EndPoint, Way); 2] {
-    [
-        (EndPoint { address: tuple.src, port: tuple.src_port }, Way::Up),
-        (EndPoint { address: tuple.dst, port: tuple.dst_port }, Way::Down),
-    ]
 }

@@ -43,6 +43,8 @@ pub(crate) struct Evidence {
     servers: Recent<EndPoint, SignatureId>,
     calls: Recent<EndPoint, CallEnd>,
     streams: Recent<u32, SignatureId>,
+    /// Of all four.
+    seed: u64,
     dns_ttl_us: u64,
     list_ttl_us: u64,
     server_ttl_us: u64,
@@ -50,6 +52,7 @@ pub(crate) struct Evidence {
 }
 
 impl Spread for Address {
+    #[inline]
     fn spread(&self, seed: u64) -> u64 {
         let value = u128::from_be_bytes(self.0);
         fold((value >> 64) as u64, fold(value as u64, seed))
@@ -57,6 +60,7 @@ impl Spread for Address {
 }
 
 impl Spread for EndPoint {
+    #[inline]
     fn spread(&self, seed: u64) -> u64 {
         fold(u64::from(self.1), self.0.spread(seed))
     }
@@ -75,6 +79,7 @@ impl Evidence {
             servers: Recent::new(config.remembered, config.seed),
             calls: Recent::new(config.remembered, config.seed),
             streams: Recent::new(config.remembered, config.seed),
+            seed: config.seed,
             dns_ttl_us: config.dns_ttl_us,
             list_ttl_us: config.list_ttl_us,
             server_ttl_us: config.server_ttl_us,
@@ -145,8 +150,12 @@ impl Evidence {
 
     /// What is known of a server.
     pub(crate) fn server(&mut self, server: EndPoint, now_us: u64) -> Option<(SignatureId, Relation)> {
-        let by_port = self.servers.get(&server, now_us).map(|signature| (signature, Relation::Server));
-        by_port
-            .or_else(|| self.addresses.get(&server.0, now_us).map(|named| (named.signature, named.relation)))
+        let by_address = server.0.spread(self.seed);
+        let by_port = fold(u64::from(server.1), by_address);
+        if let Some(signature) = self.servers.get_hashed(&server, by_port, now_us) {
+            return Some((signature, Relation::Server));
+        }
+        let named = self.addresses.get_hashed(&server.0, by_address, now_us)?;
+        Some((named.signature, named.relation))
     }
 }

@@ -78,6 +78,12 @@ impl Context {
             inflater: Inflater::default(),
         }
     }
+
+    /// Handshakes in pieces, so far, whose bytes went to make room for others'. A slot that its flow has no more use for,
+    /// but was never given back, counts too.
+    pub fn handshakes_lost(&self) -> u64 {
+        self.pool.lost
+    }
 }
 
 impl Default for Context {

@@ -18,6 +18,8 @@ pub(crate) struct Pool {
     slots: Vec<Slot>,
     first: u32,
     last: u32,
+    /// Slots taken from their owners to make room.
+    pub(crate) lost: u64,
 }
 
 /// Bytes of one side of one flow, by their offset from the stream's start.
@@ -84,7 +86,7 @@ impl Pool {
             next: if index + 1 == count { NONE } else { index + 1 },
         };
         let (first, last) = if count == 0 { (NONE, NONE) } else { (0, count - 1) };
-        Self { slots: (0..count).map(slot).collect(), first, last }
+        Self { slots: (0..count).map(slot).collect(), first, last, lost: 0 }
     }
 
     /// The slot, if it still belongs to this side of this flow.
@@ -101,6 +103,7 @@ impl Pool {
         let last = self.last;
         self.link_between(last, number, NONE);
         let slot = &mut self.slots[number as usize];
+        self.lost += u64::from(slot.owner.is_some());
         slot.owner = Some((owner, side));
         slot.base = base;
         slot.runs.clear();
@@ -192,10 +195,12 @@ mod tests {
         let (third, _) = pool.take(key(3), 1, 0).unwrap();
         assert_eq!(third, first);
         assert!(pool.get(first, &key(1), 0).is_none(), "its owner lost it");
+        assert_eq!(pool.lost, 1);
         assert!(pool.get(third, &key(3), 1).is_some());
         assert!(pool.get(third, &key(3), 0).is_none(), "the other side's bytes");
         pool.free(third);
         assert_eq!(pool.take(key(4), 0, 0).unwrap().0, third);
+        assert_eq!(pool.lost, 1, "what was given back is no loss");
         assert!(pool.get(second, &key(2), 0).is_some());
         assert!(Pool::new(0, 16).take(key(1), 0, 0).is_none());
     }

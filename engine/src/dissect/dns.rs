@@ -3,8 +3,9 @@
 //! mDNS (RFC 6762) and LLMNR (RFC 4795) use the same format; callers keep them apart by port. Their class bit (top bit of
 //! the class: unicast wanted, cache flush) is taken off. NetBIOS name service (RFC 1002, 4.2) mostly fits the format too.
 //!
-//! A message cut by the capture or by its sender (TC) gives what parses. Work: at most 64 questions and 1024 answers, each
-//! with names of at most 255 bytes and 32 compression pointers that must point backwards.
+//! A message cut by the capture or by its sender (TC) gives what parses. Work: names are stepped over, each byte once, and
+//! only the first question's is walked; a name that is read has at most 255 bytes and 32 compression pointers, which must
+//! point backwards. At most 8 questions and 32 answers are handed out.
 
 use super::Dissection;
 use super::cursor::{Cursor, Stop};
@@ -14,6 +15,9 @@ const HEADER_LENGTH: usize = 12;
 const QUESTIONS_MAX: u16 = 64;
 const RECORDS_MAX: u16 = 1024;
 const POINTERS_MAX: usize = 32;
+/// Most questions and answers handed out: more than any resolver asks or answers of names worth knowing.
+const QUESTIONS_READ: usize = 8;
+const ANSWERS_READ: usize = 32;
 /// Longest name on the wire, with length bytes and the root's zero (RFC 1035, 2.3.4).
 const NAME_MAX: usize = 255;
 const INTERNET: u16 = 1;
@@ -42,20 +46,22 @@ pub struct Message<'a> {
 }
 
 impl<'a> Message<'a> {
-    /// The questions that parse, in order.
+    /// The questions that parse, in order, at most 8.
+    #[inline]
     pub fn questions(&self) -> impl Iterator<Item = Question<'a>> + use<'a> {
         let (bytes, mut at) = (self.bytes, HEADER_LENGTH);
-        (0..self.question_count).map_while(move |_| {
+        (0..usize::from(self.question_count).min(QUESTIONS_READ)).map_while(move |_| {
             let (question, next) = question(bytes, at).ok()?;
             at = next;
             Some(question)
         })
     }
 
-    /// The records of the answer section that parse, in order; those of other types and classes are left out.
+    /// The first 32 records of the answer section that parse, in order; those of other types and classes are left out.
+    #[inline]
     pub fn answers(&self) -> impl Iterator<Item = Answer<'a>> + use<'a> {
         let (bytes, mut at) = (self.bytes, self.answers_at);
-        (0..self.answer_count)
+        (0..usize::from(self.answer_count).min(ANSWERS_READ))
             .map_while(move |_| {
                 let (answer, next) = record(bytes, at?).ok()?;
                 at = Some(next);
@@ -148,12 +154,20 @@ pub struct Name<'a> {
 
 impl Name<'_> {
     /// Writes the name into the buffer, dotted, in lower case, without a dot at its end, and gives it back from there.
-    /// The root is empty. Bytes of a label that are no visible ASCII, and dots, become `?`.
+    /// The root is empty, and so is a name that breaks off or whose pointers lead astray. Bytes of a label that are no
+    /// visible ASCII, and dots, become `?`.
     pub fn read<'b>(&self, buffer: &'b mut NameBuffer) -> &'b str {
-        buffer.length = 0;
-        // The name was walked before it was handed out: it cannot fail here.
-        let _ = walk_name(self.message, self.at, |label| buffer.push(label));
+        self.read_bytes(buffer);
         buffer.as_str()
+    }
+
+    /// As [`read`](Self::read), without asking whether it is text (it is).
+    pub fn read_bytes<'b>(&self, buffer: &'b mut NameBuffer) -> &'b [u8] {
+        buffer.length = 0;
+        if walk_name(self.message, self.at, |label| buffer.push(label)).is_err() {
+            buffer.length = 0;
+        }
+        buffer.as_bytes()
     }
 }
 
@@ -183,9 +197,8 @@ impl NameBuffer {
     fn push(&mut self, label: &[u8]) {
         let start = if self.length > 0 { self.length + 1 } else { 0 };
         let Some(to) = self.bytes.get_mut(start..start + label.len()) else { return };
-        to.copy_from_slice(label);
-        for byte in to {
-            *byte = if byte.is_ascii_graphic() && *byte != b'.' { byte.to_ascii_lowercase() } else { b'?' };
+        for (to, byte) in to.iter_mut().zip(label) {
+            *to = SHOWN[usize::from(*byte)];
         }
         if let Some(dot) = start.checked_sub(1).and_then(|at| self.bytes.get_mut(at)) {
             *dot = b'.';
@@ -193,6 +206,19 @@ impl NameBuffer {
         self.length = start + label.len();
     }
 }
+
+/// How a byte of a label is shown.
+const SHOWN: [u8; 256] = {
+    let mut shown = [b'?'; 256];
+    let mut byte = b'!';
+    while byte <= b'~' {
+        if byte != b'.' {
+            shown[byte as usize] = byte.to_ascii_lowercase();
+        }
+        byte += 1;
+    }
+    shown
+};
 
 impl Default for NameBuffer {
     fn default() -> Self {
@@ -225,18 +251,20 @@ pub fn tcp_message(bytes: &[u8]) -> Dissection<Message<'_>> {
 }
 
 fn header(bytes: &[u8]) -> Result<Message<'_>, Stop> {
-    let mut fields = Cursor::open(bytes);
-    let id = fields.u16()?;
+    let Some(&fields) = bytes.first_chunk::<HEADER_LENGTH>() else { return Err(Stop::Cut) };
+    let [high, low] = [fields[2], fields[3]];
+    let count = |at: usize| u16::from_be_bytes([fields[at], fields[at + 1]]);
+    let [question_count, answer_count, authority_count, additional_count] = [4, 6, 8, 10].map(count);
     // Opcodes 0 to 6 are assigned (RFC 8490); the bit below RA is reserved.
-    let high = fields.expect(|high| high >> 3 & 15 <= 6)?;
-    let low = fields.expect(|low| low & 0x40 == 0)?;
-    let bounded = |count: u16, most: u16| if count <= most { Ok(count) } else { Err(Stop::Malformed) };
-    let question_count = bounded(fields.u16()?, QUESTIONS_MAX)?;
-    let answer_count = bounded(fields.u16()?, RECORDS_MAX)?;
-    bounded(fields.u16()?, RECORDS_MAX)?;
-    bounded(fields.u16()?, RECORDS_MAX)?;
+    let is_plausible = high >> 3 & 15 <= 6
+        && low & 0x40 == 0
+        && question_count <= QUESTIONS_MAX
+        && answer_count.max(authority_count).max(additional_count) <= RECORDS_MAX;
+    if !is_plausible {
+        return Err(Stop::Malformed);
+    }
     let mut message = Message {
-        id,
+        id: count(0),
         response: high & 0x80 != 0,
         opcode: high >> 3 & 15,
         rcode: low & 15,
@@ -251,8 +279,12 @@ fn header(bytes: &[u8]) -> Result<Message<'_>, Stop> {
         if !message.response || answer_count == 0 {
             return Err(Stop::Malformed);
         }
+        walk_name(bytes, HEADER_LENGTH, |_| {})?;
         record(bytes, HEADER_LENGTH)?;
+        message.answers_at = Some(HEADER_LENGTH);
+        return Ok(message);
     }
+    walk_name(bytes, HEADER_LENGTH, |_| {})?;
     let mut at = HEADER_LENGTH;
     for number in 0..question_count {
         match question(bytes, at) {
@@ -266,16 +298,16 @@ fn header(bytes: &[u8]) -> Result<Message<'_>, Stop> {
 }
 
 fn question(bytes: &[u8], at: usize) -> Result<(Question<'_>, usize), Stop> {
-    let (name, after) = name(bytes, at)?;
-    let mut fields = Cursor::open(bytes.get(after..).ok_or(Stop::Cut)?);
-    let (kind, class) = kind_and_class(&mut fields)?;
-    Ok((Question { name, kind, class }, after + 4))
+    let after = behind_name(bytes, at)?;
+    let &[k0, k1, c0, c1] = bytes.get(after..).and_then(<[u8]>::first_chunk).ok_or(Stop::Cut)?;
+    let (kind, class) = kind_and_class([k0, k1], [c0, c1])?;
+    Ok((Question { name: Name { message: bytes, at }, kind, class }, after + 4))
 }
 
 /// Type, and class without its top bit: Internet, CHAOS, Hesiod, none or any (RFC 6895, 3.2).
-fn kind_and_class(fields: &mut Cursor<'_>) -> Result<(u16, u16), Stop> {
-    let kind = fields.u16()?;
-    let class = fields.u16()? & 0x7fff;
+#[inline]
+fn kind_and_class(kind: [u8; 2], class: [u8; 2]) -> Result<(u16, u16), Stop> {
+    let (kind, class) = (u16::from_be_bytes(kind), u16::from_be_bytes(class) & 0x7fff);
     if kind != 0 && matches!(class, INTERNET | 3 | 4 | 254 | 255) {
         Ok((kind, class))
     } else {
@@ -285,36 +317,47 @@ fn kind_and_class(fields: &mut Cursor<'_>) -> Result<(u16, u16), Stop> {
 
 /// One resource record, and the place behind it. `None` for a type or class that is not looked into.
 fn record(bytes: &[u8], at: usize) -> Result<(Option<Answer<'_>>, usize), Stop> {
-    let (owner, after) = name(bytes, at)?;
-    let mut fields = Cursor::open(bytes.get(after..).ok_or(Stop::Cut)?);
-    let (kind, class) = kind_and_class(&mut fields)?;
-    let ttl = fields.u32()?;
-    let length = fields.u16()?;
-    let content = fields.take(length.into())?;
-    let (start, end) = (after + 10, after + 10 + content.len());
+    let after = behind_name(bytes, at)?;
+    let &[k0, k1, c0, c1, t0, t1, t2, t3, l0, l1] =
+        bytes.get(after..).and_then(<[u8]>::first_chunk).ok_or(Stop::Cut)?;
+    let (kind, class) = kind_and_class([k0, k1], [c0, c1])?;
+    let start = after + 10;
+    let end = start + usize::from(u16::from_be_bytes([l0, l1]));
+    let content = bytes.get(start..end).ok_or(Stop::Cut)?;
     let told = match (class, kind) {
         (INTERNET, 1) => content.try_into().ok().map(|octets: [u8; 4]| Record::V4(octets.into())),
         (INTERNET, 28) => content.try_into().ok().map(|octets: [u8; 16]| Record::V6(octets.into())),
-        (INTERNET, 5) => name(bytes, start)
-            .ok()
-            .filter(|&(_, behind)| behind == end)
-            .map(|(alias, _)| Record::Alias(alias)),
+        (INTERNET, 5) => (behind_name(bytes, start) == Ok(end))
+            .then_some(Record::Alias(Name { message: bytes, at: start })),
         (INTERNET, 64 | 65) => service(bytes, start, end),
         _ => None,
     };
-    Ok((told.map(|record| Answer { name: owner, ttl, record }), end))
+    let ttl = u32::from_be_bytes([t0, t1, t2, t3]);
+    Ok((told.map(|record| Answer { name: Name { message: bytes, at }, ttl, record }), end))
 }
 
 fn service(bytes: &[u8], start: usize, end: usize) -> Option<Record<'_>> {
     let priority = u16::from_be_bytes(*bytes.get(start..)?.first_chunk()?);
-    let (target, behind) = name(bytes, start + 2).ok()?;
+    let target = Name { message: bytes, at: start + 2 };
+    let behind = behind_name(bytes, start + 2).ok()?;
     Some(Record::Service(Service { priority, target, parameters: bytes.get(behind..end)? }))
 }
 
-/// The name at a place, walked to its end, and the place behind it.
-fn name(message: &[u8], at: usize) -> Result<(Name<'_>, usize), Stop> {
-    let behind = walk_name(message, at, |_| {})?;
-    Ok((Name { message, at }, behind))
+/// The place behind the name at a place, without following its pointer, if it ends in one.
+fn behind_name(message: &[u8], start: usize) -> Result<usize, Stop> {
+    let mut at = start;
+    loop {
+        match *message.get(at).ok_or(Stop::Cut)? {
+            0 => return Ok(at + 1),
+            length @ 1..=63 => at += 1 + usize::from(length),
+            0xc0..=0xff if at + 1 < message.len() => return Ok(at + 2),
+            0xc0..=0xff => return Err(Stop::Cut),
+            _ => return Err(Stop::Malformed),
+        }
+        if at - start > NAME_MAX {
+            return Err(Stop::Malformed);
+        }
+    }
 }
 
 /// Shows every label of a name; gives the place behind the name (behind its first pointer, where it has one).
@@ -447,6 +490,27 @@ mod tests {
         let mut query = Vec::from(mdns);
         query[2] = 0;
         assert_eq!(message(&query), Dissection::NotMine);
+    }
+
+    #[test]
+    fn a_bounded_number_of_names_is_handed_out() {
+        let one = b"\x01g\0\0\x01\0\x01";
+        let record = b"\xc0\x0c\0\x01\0\x01\0\0\0\x1e\0\x04\xc0\0\x02\x01";
+        let many =
+            [&b"\0\x01\x81\x80\0\x40\x01\0\0\0\0\0"[..], &one.repeat(64), &record.repeat(256)].concat();
+        let told = message(&many).found().unwrap();
+        assert_eq!((told.question_count, told.answer_count), (64, 256));
+        assert_eq!((told.questions().count(), told.answers().count()), (QUESTIONS_READ, ANSWERS_READ));
+    }
+
+    #[test]
+    fn a_name_that_leads_astray_is_empty() {
+        // The second question points to itself.
+        let odd =
+            [&b"\0\x01\x01\0\0\x02\0\0\0\0\0\0\x01g\0\0\x01\0\x01"[..], b"\xc0\x13\0\x01\0\x01"].concat();
+        let told = message(&odd).found().unwrap();
+        let names: Vec<_> = told.questions().map(|question| read(question.name)).collect();
+        assert_eq!(names, ["g", ""]);
     }
 
     #[test]

@@ -21,7 +21,7 @@ mod vectors;
 
 use super::Dissection;
 use super::cursor::{Cursor, Stop};
-pub use frames::{CryptoFrame, CryptoFrames, crypto_frames};
+pub use frames::{CRYPTO_FRAMES_MAX, CryptoFrame, CryptoFrames, crypto_frames};
 #[cfg(feature = "quic")]
 pub use initial::decrypt_initial;
 
@@ -100,10 +100,18 @@ impl Dialect {
     }
 }
 
-/// Whether a datagram may begin with a long header or Google's public header with a version: a cheap first look.
+/// Whether a datagram may begin with a long header of a version known here, or with Google's public header and a version:
+/// a cheap first look.
+#[inline]
 pub fn may_be(datagram: &[u8]) -> bool {
     match datagram.first() {
-        Some(first) if first & 0x80 != 0 => true,
+        Some(first) if first & 0x80 != 0 => {
+            datagram.get(1..5).and_then(<[u8]>::first_chunk).is_some_and(|version| {
+                let version = u32::from_be_bytes(*version);
+                // Google's versions begin with a Q.
+                version == 0 || is_reserved(version) || is_known(version) || version >> 24 == u32::from(b'Q')
+            })
+        }
         Some(first) if first & 0xcb == 0x09 => datagram.get(9) == Some(&b'Q'),
         _ => false,
     }
@@ -211,6 +219,20 @@ mod tests {
     const DATAGRAM: &[u8] =
         b"\xc3\0\0\0\x01\x08\x83\x94\xc8\xf0\x3e\x51\x57\x08\x02\xab\xcd\x02tt\x40\x1412345678901234567890\
         \xe0\0\0\0\x01\x08\x83\x94\xc8\xf0\x3e\x51\x57\x08\0\x041234\x40short";
+
+    #[test]
+    fn the_first_look_refuses_nothing_that_is_quic() {
+        let q046 = b"\xc3Q046\x50\x01\x02\x03\x04\x05\x06\x07\x08\0\0\0\x01 and so on";
+        let q043 = b"\x09\x01\x02\x03\x04\x05\x06\x07\x08Q043\x01 and so on";
+        let negotiation = b"\x80\0\0\0\0\x01a\x01b\0\0\0\x01\x1a\x2a\x3a\x4a";
+        assert!(may_be(q046) && may_be(q043));
+        for bytes in [DATAGRAM, q046, q043, negotiation] {
+            mutations(bytes, |bytes| {
+                let is_quic = packets(bytes).next().is_some() || google::packet(bytes).found().is_some();
+                assert!(may_be(bytes) || !is_quic, "{bytes:02x?}");
+            });
+        }
+    }
 
     #[test]
     fn coalesced_packets_are_taken_apart() {

@@ -248,12 +248,19 @@ impl Block {
 }
 
 impl HostPattern {
-    /// Whether a name (lower case, no trailing dot) matches.
+    /// Whether a name (in any case, without a trailing dot) matches.
     pub fn matches(&self, name: &[u8]) -> bool {
-        let Some(front) = name.strip_suffix(self.suffix.as_bytes()) else { return false };
+        let Some((front, end)) =
+            name.len().checked_sub(self.suffix.len()).and_then(|at| name.split_at_checked(at))
+        else {
+            return false;
+        };
+        if !end.eq_ignore_ascii_case(self.suffix.as_bytes()) {
+            return false;
+        }
         match front {
-            [] | [b'.'] => self.fits_before(&[]) && front.is_empty(),
-            [front @ .., b'.'] => self.fits_before(front),
+            [] => self.fits_before(&[]),
+            [front @ .., b'.'] => !front.is_empty() && self.fits_before(front),
             _ => false,
         }
     }
@@ -269,9 +276,9 @@ impl HostPattern {
             Some(dot) => &front[dot + 1..],
             None => front,
         };
-        label.len() >= begins.len() + ends.len()
-            && label.starts_with(begins.as_bytes())
-            && label.ends_with(ends.as_bytes())
+        let Some(middle) = label.len().checked_sub(begins.len() + ends.len()) else { return false };
+        label[..begins.len()].eq_ignore_ascii_case(begins.as_bytes())
+            && label[begins.len() + middle..].eq_ignore_ascii_case(ends.as_bytes())
     }
 
     /// How specific the pattern is: of several that match, the greatest wins.

@@ -70,8 +70,12 @@ pub struct Pattern {
 impl Pattern {
     /// Holds the pattern against the start of `bytes`.
     pub fn matches(&self, bytes: &[u8]) -> Match {
-        let mut position = self.at;
-        for element in &self.elements {
+        self.matches_from(bytes, self.at)
+    }
+
+    /// The same where the elements before offset `position`, one byte each, are known to fit.
+    pub(crate) fn matches_from(&self, bytes: &[u8], mut position: usize) -> Match {
+        for element in self.elements.get(position.saturating_sub(self.at)..).unwrap_or_default() {
             let Some(rest) = bytes.get(position..).filter(|rest| !rest.is_empty()) else {
                 return Match::NeedMore;
             };
@@ -122,6 +126,20 @@ impl Pattern {
             }
         }
         (u128::from_be_bytes(values), u128::from_be_bytes(masks))
+    }
+
+    /// How many leading bytes [`head`](Self::head) decides alone, and whether they are the whole pattern.
+    pub(crate) fn decided(&self) -> (u8, bool) {
+        let plain = |element: &&Element| matches!(element, Element::Masked { .. });
+        let run = self.elements.iter().take_while(plain).count();
+        let end = (self.at + run).min(16);
+        (end as u8, self.at + self.elements.len() == end)
+    }
+
+    /// The pattern of these very bytes.
+    pub(crate) fn from_literal(bytes: &[u8]) -> Self {
+        let elements = bytes.iter().map(|value| Element::Masked { value: *value, mask: 0xff }).collect();
+        Pattern { at: 0, elements }
     }
 
     /// Whether some input that matches begins with `byte`.

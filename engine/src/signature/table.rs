@@ -1,9 +1,9 @@
 //! The compiled look-up: from bytes, a name or a fact to the few rows worth a full comparison.
 
 use super::model::{Anchor, Block, Conditions, HostPattern, Signature, Teaches};
-use super::pattern::Pattern;
+use super::pattern::{Match, Pattern};
 use super::{App, LoadError};
-use crate::five_tuple::{Address, Transport};
+use crate::five_tuple::{Address, Direction, Transport};
 use crate::verdict::{AppId, Confidence, Role, SignatureId, Verdict};
 use aho_corasick::AhoCorasick;
 use alloc::boxed::Box;
@@ -37,12 +37,74 @@ pub(crate) struct Row {
     pub(crate) awaited_by: Vec<RowIndex>,
 }
 
+/// A row worth trying, and what tells at a glance that it cannot fit.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lead {
+    pub(crate) row: RowIndex,
+    /// Payload lengths outside these never fit.
+    pub(crate) shortest: u16,
+    pub(crate) longest: u16,
+    pub(crate) transport: Option<Transport>,
+    pub(crate) direction: Option<Direction>,
+    /// There are conditions on ports or addresses, or several ranges of lengths.
+    pub(crate) asks_for_more: bool,
+}
+
+impl Lead {
+    fn new(row: RowIndex, conditions: &Conditions) -> Self {
+        Self {
+            row,
+            shortest: conditions.length.iter().map(|range| *range.start()).min().unwrap_or(0),
+            longest: conditions.length.iter().map(|range| *range.end()).max().unwrap_or(u16::MAX),
+            transport: conditions.transport,
+            direction: conditions.direction,
+            asks_for_more: conditions.length.len() > 1
+                || !conditions.ports.is_empty()
+                || !conditions.addresses.is_empty(),
+        }
+    }
+}
+
 /// A row to be found by the first bytes.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Candidate {
     value: u128,
     mask: u128,
-    pub(crate) row: RowIndex,
+    /// So many leading bytes `value` and `mask` decide alone.
+    decided: u8,
+    /// They decide the whole pattern.
+    is_whole: bool,
+    pub(crate) lead: Lead,
+}
+
+impl Candidate {
+    fn new(lead: Lead, pattern: &Pattern) -> Self {
+        let (value, mask) = pattern.head();
+        let (decided, is_whole) = pattern.decided();
+        Self { value, mask, decided, is_whole, lead }
+    }
+
+    /// What is known of the pattern without walking it, for bytes whose opening it may fit.
+    #[inline]
+    pub(crate) fn judge(&self, length: usize) -> Prefix {
+        let decided = usize::from(self.decided);
+        match self.is_whole {
+            true if length >= decided => Prefix::Known(Match::Yes),
+            false if length > decided => Prefix::From(decided),
+            _ => Prefix::Known(Match::NeedMore),
+        }
+    }
+}
+
+/// What is known of a row's prefix before it is walked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Prefix {
+    /// All of it.
+    Known(Match),
+    /// The bytes before this offset fit.
+    From(usize),
+    /// Nothing.
+    Unknown,
 }
 
 /// Rows with a prefix, in one list for each first byte.
@@ -55,7 +117,7 @@ pub(crate) struct Prefixes {
 /// The first bytes of a payload, ready to be compared with candidates.
 #[derive(Clone, Copy)]
 pub(crate) struct Opening {
-    first: u8,
+    pub(crate) first: u8,
     bytes: u128,
     /// Which bytes there are.
     present: u128,
@@ -76,54 +138,51 @@ impl Opening {
 }
 
 impl Prefixes {
-    fn new<'s>(rows: impl Iterator<Item = (RowIndex, &'s Pattern)>) -> Self {
-        let rows: Vec<_> = rows.collect();
+    fn new(rows: &[(Lead, &Pattern)]) -> Self {
         let (mut bounds, mut candidates) = (Box::new([0; 257]), Vec::new());
         for byte in 0..=255u8 {
-            for (row, pattern) in rows.iter().filter(|(_, pattern)| pattern.may_begin_with(byte)) {
-                let (value, mask) = pattern.head();
-                candidates.push(Candidate { value, mask, row: *row });
-            }
+            let here = rows.iter().filter(|(_, pattern)| pattern.may_begin_with(byte));
+            candidates.extend(here.map(|(lead, pattern)| Candidate::new(*lead, pattern)));
             bounds[usize::from(byte) + 1] = candidates.len() as u32;
         }
         Self { bounds, candidates }
     }
 
-    /// Whether some row may begin with this byte.
-    #[inline]
-    pub(crate) fn has(&self, first: u8) -> bool {
-        self.bounds[usize::from(first)] != self.bounds[usize::from(first) + 1]
-    }
-
     /// Rows whose fixed first bytes fit as far as there are bytes.
     #[inline]
-    pub(crate) fn find(&self, opening: Opening) -> impl Iterator<Item = RowIndex> + '_ {
+    pub(crate) fn find(&self, opening: Opening) -> impl Iterator<Item = &Candidate> + '_ {
         let first = usize::from(opening.first);
         self.candidates[self.bounds[first] as usize..self.bounds[first + 1] as usize]
             .iter()
             .filter(move |one| (opening.bytes ^ one.value) & one.mask & opening.present == 0)
-            .map(|one| one.row)
     }
 }
 
 /// Names by their fixed last labels.
 #[derive(Debug)]
 pub(crate) struct Hosts {
-    /// Open addressing by the hash of the suffix; a power of two of places.
+    /// A bit for each length a suffix has: most labels of most names end at none of them.
+    lengths: [u64; 4],
+    /// Open addressing by [`suffix_hash`]; a power of two of places.
     places: Vec<Option<Range<u32>>>,
     /// Grouped by suffix, within a suffix by falling rank.
     entries: Vec<(HostPattern, RowIndex)>,
 }
 
-/// FNV-1a, from a name's last byte to its first.
-fn suffix_hash(hash: u64, byte: u8) -> u64 {
-    (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+/// Of a name's end: its length and its first eight bytes, whatever their case. Hardly two suffixes share them.
+#[inline]
+fn suffix_hash(suffix: &[u8]) -> usize {
+    let first = suffix.first_chunk::<8>().copied().unwrap_or_else(|| {
+        let mut short = [0; 8];
+        short[..suffix.len()].copy_from_slice(suffix);
+        short
+    });
+    let caseless = u64::from_le_bytes(first) | 0x2020_2020_2020_2020;
+    ((caseless ^ suffix.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize
 }
 
-const SUFFIX_SEED: u64 = 0xcbf2_9ce4_8422_2325;
-
 /// Longest name looked up (RFC 1035, 2.3.4).
-pub(crate) const NAME_BYTES: usize = 255;
+const NAME_BYTES: usize = 255;
 
 impl Hosts {
     fn new(mut entries: Vec<(HostPattern, RowIndex)>) -> Self {
@@ -131,13 +190,14 @@ impl Hosts {
             a.suffix.cmp(&b.suffix).then(b.rank().cmp(&a.rank())).then(row_a.cmp(row_b))
         });
         let places = (2 * entries.len()).next_power_of_two().max(2);
-        let mut hosts = Self { places: alloc::vec![None; places], entries };
+        let mut hosts = Self { lengths: [0; 4], places: alloc::vec![None; places], entries };
         let mut begin = 0;
         while begin < hosts.entries.len() {
             let suffix = &hosts.entries[begin].0.suffix;
             let end =
                 begin + hosts.entries[begin..].iter().take_while(|(host, _)| host.suffix == *suffix).count();
-            let mut place = suffix.bytes().rev().fold(SUFFIX_SEED, suffix_hash) as usize & (places - 1);
+            hosts.lengths[suffix.len() >> 6 & 3] |= 1 << (suffix.len() & 63);
+            let mut place = suffix_hash(suffix.as_bytes()) & (places - 1);
             while hosts.places[place].is_some() {
                 place = (place + 1) & (places - 1);
             }
@@ -147,11 +207,11 @@ impl Hosts {
         hosts
     }
 
-    fn by_suffix(&self, hash: u64, suffix: &[u8]) -> &[(HostPattern, RowIndex)] {
-        let mut place = hash as usize & (self.places.len() - 1);
+    fn by_suffix(&self, suffix: &[u8]) -> &[(HostPattern, RowIndex)] {
+        let mut place = suffix_hash(suffix) & (self.places.len() - 1);
         while let Some(range) = &self.places[place] {
             let entries = &self.entries[range.start as usize..range.end as usize];
-            if entries[0].0.suffix.as_bytes() == suffix {
+            if entries[0].0.suffix.as_bytes().eq_ignore_ascii_case(suffix) {
                 return entries;
             }
             place = (place + 1) & (self.places.len() - 1);
@@ -159,32 +219,22 @@ impl Hosts {
         &[]
     }
 
-    /// The row with the most specific pattern that matches, among those `accept` takes.
+    /// The row with the most specific pattern that matches, among those `accept` takes. Case does not count.
     pub(crate) fn find(&self, name: &[u8], accept: impl Fn(RowIndex) -> bool) -> Option<RowIndex> {
         let name = name.strip_suffix(b".").unwrap_or(name);
         if name.is_empty() || name.len() > NAME_BYTES {
             return None;
         }
-        // Names from DNS come in lower case already.
-        let mut buffer;
-        let lower = if name.iter().any(u8::is_ascii_uppercase) {
-            buffer = [0u8; NAME_BYTES];
-            let lower = &mut buffer[..name.len()];
-            lower.copy_from_slice(name);
-            lower.make_ascii_lowercase();
-            &*lower
-        } else {
-            name
-        };
-        let (mut hash, mut best) = (SUFFIX_SEED, None);
-        for start in (0..lower.len()).rev() {
-            hash = suffix_hash(hash, lower[start]);
-            if lower[start] == b'.' || start != 0 && lower[start - 1] != b'.' {
+        let mut best = None;
+        let starts = core::iter::once(0).chain(memchr::memchr_iter(b'.', name).map(|dot| dot + 1));
+        for start in starts {
+            let length = name.len() - start;
+            if self.lengths[length >> 6 & 3] >> (length & 63) & 1 == 0 {
                 continue;
             }
-            let front = lower[..start].strip_suffix(b".").unwrap_or_default();
+            let front = name[..start].strip_suffix(b".").unwrap_or_default();
             let matching = |(host, row): &&(HostPattern, RowIndex)| host.fits_before(front) && accept(*row);
-            if let Some((host, row)) = self.by_suffix(hash, &lower[start..]).iter().find(matching)
+            if let Some((host, row)) = self.by_suffix(&name[start..]).iter().find(matching)
                 && best.is_none_or(|(rank, _)| host.rank() > rank)
             {
                 best = Some((host.rank(), *row));
@@ -198,95 +248,119 @@ impl Hosts {
 #[derive(Debug)]
 pub(crate) struct Table {
     pub(crate) rows: Vec<Row>,
+    /// For each id up to the largest, where its row is; `RowIndex::MAX` where there is none.
+    by_id: Vec<RowIndex>,
     pub(crate) tcp: Prefixes,
     pub(crate) tcp_segments: Prefixes,
     pub(crate) udp: Prefixes,
     pub(crate) hosts: Hosts,
-    pub(crate) requests: Vec<RowIndex>,
-    pub(crate) responses: Vec<RowIndex>,
+    /// Rows about HTTP requests, by the first bytes of the path; a row with several paths may be found twice.
+    pub(crate) requests_by_path: Prefixes,
+    /// Rows about HTTP requests to any path.
+    pub(crate) requests: Vec<Lead>,
+    pub(crate) responses: Vec<Lead>,
     /// By message type.
-    stun: Vec<(u16, RowIndex)>,
+    stun: Vec<(u16, Lead)>,
     /// Rows for any type, by the type of an attribute they ask for.
-    stun_attributes: Vec<(u16, RowIndex)>,
+    stun_attributes: Vec<(u16, Lead)>,
     /// Rows for any type that ask for no attribute.
-    stun_any: Vec<RowIndex>,
-    pub(crate) rtp: Vec<RowIndex>,
+    stun_any: Vec<Lead>,
+    pub(crate) rtp: Vec<Lead>,
     /// A bit for each RTP payload type that some row speaks of.
     payload_types: u128,
-    addresses: Vec<(Block, RowIndex)>,
-    pub(crate) contains: Option<(AhoCorasick, Vec<RowIndex>)>,
+    addresses: Addresses,
+    pub(crate) contains: Option<(AhoCorasick, Vec<Lead>)>,
     /// Depends on what the bits in `FlowState` mean: flows that bring other bits start over.
     pub(crate) generation: u16,
 }
 
 impl Table {
     pub(crate) fn new(apps: &[App], signatures: &[Signature]) -> Result<Self, LoadError> {
-        let all =
-            || signatures.iter().enumerate().map(|(index, row)| (index as RowIndex, row, &row.conditions));
-        let rows_where = |test: &dyn Fn(&Conditions) -> bool| -> Vec<RowIndex> {
-            all().filter(|(_, _, conditions)| test(conditions)).map(|(index, ..)| index).collect()
+        let all = || {
+            (0..).zip(signatures).map(|(row, signature)| {
+                let conditions = &signature.conditions;
+                (Lead::new(row, conditions), conditions)
+            })
+        };
+        let leads_where = |test: &dyn Fn(&Conditions) -> bool| -> Vec<Lead> {
+            all().filter(|(_, conditions)| test(conditions)).map(|(lead, _)| lead).collect()
         };
         let prefixes = |transport, any_segment| {
-            let fits = move |conditions: &Conditions| {
-                conditions.transport == Some(transport) && conditions.any_segment == any_segment
-            };
-            Prefixes::new(all().filter(move |(.., conditions)| fits(conditions)).filter_map(
-                |(index, _, conditions)| conditions.prefix.as_ref().map(|pattern| (index, pattern)),
-            ))
+            let rows: Vec<_> = all()
+                .filter(|(_, conditions)| {
+                    conditions.transport == Some(transport) && conditions.any_segment == any_segment
+                })
+                .filter_map(|(lead, conditions)| Some((lead, conditions.prefix.as_ref()?)))
+                .collect();
+            Prefixes::new(&rows)
         };
-        let is_response =
-            |conditions: &Conditions| conditions.http.as_ref().is_some_and(|http| http.disposition.is_some());
+        let requests: Vec<_> = all()
+            .filter_map(|(lead, conditions)| Some((lead, conditions.http.as_ref()?)))
+            .filter(|(_, http)| http.disposition.is_none())
+            .collect();
+        let paths: Vec<(Lead, Pattern)> = requests
+            .iter()
+            .flat_map(|(lead, http)| {
+                http.urls.iter().map(|url| (*lead, Pattern::from_literal(url.as_bytes())))
+            })
+            .collect();
+        let paths: Vec<_> = paths.iter().map(|(lead, pattern)| (*lead, pattern)).collect();
         let found_by = |conditions: &Conditions, anchor| conditions.anchor() == Some(anchor);
-        let mut stun: Vec<_> = all()
-            .filter(|(.., conditions)| found_by(conditions, Anchor::Stun))
-            .filter_map(|(index, _, conditions)| Some((index, conditions.stun.as_ref()?)))
-            .flat_map(|(index, stun)| stun.types.iter().map(move |kind| (*kind, index)))
+        let about_stun: Vec<_> = all()
+            .filter(|(_, conditions)| found_by(conditions, Anchor::Stun))
+            .filter_map(|(lead, conditions)| Some((lead, conditions.stun.as_ref()?)))
             .collect();
-        stun.sort_unstable();
-        let mut stun_attributes: Vec<_> = all()
-            .filter(|(.., conditions)| found_by(conditions, Anchor::Stun))
-            .filter_map(|(index, _, conditions)| Some((index, conditions.stun.as_ref()?)))
+        let mut stun: Vec<_> =
+            about_stun.iter().flat_map(|(lead, stun)| stun.types.iter().map(|kind| (*kind, *lead))).collect();
+        stun.sort_by_key(|(kind, lead)| (*kind, lead.row));
+        let mut stun_attributes: Vec<_> = about_stun
+            .iter()
             .filter(|(_, stun)| stun.types.is_empty())
-            .filter_map(|(index, stun)| Some((stun.attributes.first()?.kind, index)))
+            .filter_map(|(lead, stun)| Some((stun.attributes.first()?.kind, *lead)))
             .collect();
-        stun_attributes.sort_unstable();
+        stun_attributes.sort_by_key(|(kind, lead)| (*kind, lead.row));
         let hosts = all()
-            .filter(|(.., conditions)| found_by(conditions, Anchor::Host))
-            .flat_map(|(index, _, conditions)| conditions.hosts.iter().map(move |host| (host.clone(), index)))
+            .filter(|(_, conditions)| found_by(conditions, Anchor::Host))
+            .flat_map(|(lead, conditions)| conditions.hosts.iter().map(move |host| (host.clone(), lead.row)))
             .collect();
-        let mut addresses: Vec<_> = all()
-            .filter(|(.., conditions)| found_by(conditions, Anchor::Address))
-            .flat_map(|(index, _, conditions)| conditions.addresses.iter().map(move |block| (*block, index)))
+        let addresses = all()
+            .filter(|(_, conditions)| found_by(conditions, Anchor::Address))
+            .flat_map(|(lead, conditions)| conditions.addresses.iter().map(move |block| (*block, lead.row)))
             .collect();
-        addresses.sort_by_key(|(block, row)| (core::cmp::Reverse(block.bits), block.first, *row));
         let rows = rows(apps, signatures)?;
         Ok(Self {
             generation: generation(&rows),
+            by_id: by_id(&rows),
             rows,
             tcp: prefixes(Transport::Tcp, false),
             tcp_segments: prefixes(Transport::Tcp, true),
             udp: prefixes(Transport::Udp, false),
             hosts: Hosts::new(hosts),
-            requests: rows_where(&|conditions| conditions.http.is_some() && !is_response(conditions)),
-            responses: rows_where(&|conditions| is_response(conditions)),
+            requests_by_path: Prefixes::new(&paths),
+            requests: requests
+                .iter()
+                .filter(|(_, http)| http.urls.is_empty())
+                .map(|(lead, _)| *lead)
+                .collect(),
+            responses: leads_where(&|conditions| {
+                conditions.http.as_ref().is_some_and(|http| http.disposition.is_some())
+            }),
             stun,
             stun_attributes,
-            stun_any: rows_where(&|conditions| {
-                found_by(conditions, Anchor::Stun)
-                    && conditions
-                        .stun
-                        .as_ref()
-                        .is_some_and(|stun| stun.types.is_empty() && stun.attributes.is_empty())
-            }),
+            stun_any: about_stun
+                .iter()
+                .filter(|(_, stun)| stun.types.is_empty() && stun.attributes.is_empty())
+                .map(|(lead, _)| *lead)
+                .collect(),
             payload_types: all()
-                .filter(|(.., conditions)| found_by(conditions, Anchor::Rtp))
-                .filter_map(|(_, _, conditions)| conditions.rtp.as_ref())
+                .filter(|(_, conditions)| found_by(conditions, Anchor::Rtp))
+                .filter_map(|(_, conditions)| conditions.rtp.as_ref())
                 .fold(0, |types, rtp| match rtp.payload_types.as_slice() {
                     [] => u128::MAX,
                     some => some.iter().fold(types, |types, kind| types | 1 << kind),
                 }),
-            rtp: rows_where(&|conditions| conditions.rtp.is_some()),
-            addresses,
+            rtp: leads_where(&|conditions| conditions.rtp.is_some()),
+            addresses: Addresses::new(addresses),
             contains: contains(apps, signatures)?,
         })
     }
@@ -294,7 +368,7 @@ impl Table {
     /// The row with this id.
     #[inline]
     pub(crate) fn row(&self, id: SignatureId) -> Option<&Row> {
-        self.rows.binary_search_by_key(&id, |row| row.id).ok().map(|index| &self.rows[index])
+        self.rows.get(usize::from(*self.by_id.get(usize::from(id.0))?))
     }
 
     /// The row behind a verdict.
@@ -304,27 +378,79 @@ impl Table {
     }
 
     /// Rows about a STUN message of this type.
-    pub(crate) fn by_stun_type(&self, kind: u16) -> impl Iterator<Item = RowIndex> + '_ {
-        let begin = self.stun.partition_point(|(its, _)| *its < kind);
-        let typed = self.stun[begin..].iter().take_while(move |(its, _)| *its == kind).map(|(_, row)| *row);
-        typed.chain(self.stun_any.iter().copied())
+    pub(crate) fn by_stun_type(&self, kind: u16) -> impl Iterator<Item = Lead> + '_ {
+        of_kind(&self.stun, kind).chain(self.stun_any.iter().copied())
     }
 
     /// Rows about any STUN message with such an attribute.
-    pub(crate) fn by_stun_attribute(&self, kind: u16) -> impl Iterator<Item = RowIndex> + '_ {
-        let begin = self.stun_attributes.partition_point(|(its, _)| *its < kind);
-        self.stun_attributes[begin..].iter().take_while(move |(its, _)| *its == kind).map(|(_, row)| *row)
+    pub(crate) fn by_stun_attribute(&self, kind: u16) -> impl Iterator<Item = Lead> + '_ {
+        of_kind(&self.stun_attributes, kind)
     }
 
     /// Whether some row speaks of this RTP payload type.
+    #[inline]
     pub(crate) fn has_payload_type(&self, kind: u8) -> bool {
         self.payload_types >> (kind & 0x7f) & 1 != 0
     }
 
     /// The row with the longest block around `address`.
+    #[inline]
     pub(crate) fn by_address(&self, address: Address) -> Option<RowIndex> {
-        self.addresses.iter().find(|(block, _)| block.contains(address)).map(|(_, row)| *row)
+        self.addresses.find(address)
     }
+}
+
+/// The rows under this number, of a list sorted by number.
+#[inline]
+fn of_kind(list: &[(u16, Lead)], kind: u16) -> impl Iterator<Item = Lead> + '_ {
+    let begin = list.partition_point(|(its, _)| *its < kind);
+    list[begin..].iter().take_while(move |(its, _)| *its == kind).map(|(_, lead)| *lead)
+}
+
+/// Address blocks, the longest first.
+#[derive(Debug)]
+struct Addresses {
+    blocks: Vec<(Block, RowIndex)>,
+    /// A bit for each first byte of an IPv4 address that lies in some block: most addresses lie in none.
+    first_bytes: [u64; 4],
+}
+
+impl Addresses {
+    fn new(mut blocks: Vec<(Block, RowIndex)>) -> Self {
+        blocks.sort_by_key(|(block, row)| (core::cmp::Reverse(block.bits), block.first, *row));
+        let mut first_bytes = [0; 4];
+        for byte in 0..=255u8 {
+            let ends = [Address::v4([byte, 0, 0, 0]), Address::v4([byte, 255, 255, 255])];
+            let touches = |block: &Block| {
+                ends.iter().any(|end| block.contains(*end))
+                    || block.first.to_v4().is_some_and(|first| first[0] == byte)
+            };
+            if blocks.iter().any(|(block, _)| touches(block)) {
+                first_bytes[usize::from(byte >> 6)] |= 1 << (byte & 63);
+            }
+        }
+        Self { blocks, first_bytes }
+    }
+
+    #[inline]
+    fn find(&self, address: Address) -> Option<RowIndex> {
+        if let Some([first, ..]) = address.to_v4()
+            && self.first_bytes[usize::from(first >> 6)] >> (first & 63) & 1 == 0
+        {
+            return None;
+        }
+        self.blocks.iter().find(|(block, _)| block.contains(address)).map(|(_, row)| *row)
+    }
+}
+
+/// Where the row of each id is.
+fn by_id(rows: &[Row]) -> Vec<RowIndex> {
+    let largest = rows.last().map_or(0, |row| usize::from(row.id.0));
+    let mut places = alloc::vec![RowIndex::MAX; largest + 1];
+    for (index, row) in (0..).zip(rows) {
+        places[usize::from(row.id.0)] = index;
+    }
+    places
 }
 
 /// Gives veto rows and `reverse` pairs their bits.
@@ -390,19 +516,16 @@ fn rows(apps: &[App], signatures: &[Signature]) -> Result<Vec<Row>, LoadError> {
         .collect())
 }
 
-fn contains(
-    apps: &[App],
-    signatures: &[Signature],
-) -> Result<Option<(AhoCorasick, Vec<RowIndex>)>, LoadError> {
-    let texts: Vec<(&Signature, RowIndex)> = (0..)
+fn contains(apps: &[App], signatures: &[Signature]) -> Result<Option<(AhoCorasick, Vec<Lead>)>, LoadError> {
+    let texts: Vec<(&Signature, Lead)> = (0..)
         .zip(signatures)
         .filter(|(_, row)| row.conditions.anchor() == Some(Anchor::Text))
-        .map(|(index, row)| (row, index))
+        .map(|(index, row)| (row, Lead::new(index, &row.conditions)))
         .collect();
     let Some((first, _)) = texts.first() else { return Ok(None) };
     let automaton = AhoCorasick::new(texts.iter().map(|(row, _)| &row.conditions.contains))
         .map_err(|error| refused(apps, first, "contains", &error.to_string()))?;
-    Ok(Some((automaton, texts.into_iter().map(|(_, row)| row).collect())))
+    Ok(Some((automaton, texts.into_iter().map(|(_, lead)| lead).collect())))
 }
 
 fn refused(apps: &[App], row: &Signature, key: &str, expected: &str) -> LoadError {
@@ -418,6 +541,9 @@ fn refused(apps: &[App], row: &Signature, key: &str, expected: &str) -> LoadErro
 fn generation(rows: &[Row]) -> u16 {
     let bits = rows.iter().filter(|row| row.group != 0 || row.marks != [0, 0]);
     let words = bits.flat_map(|row| [u64::from(row.id.0), row.marks[0], row.marks[1], u64::from(row.group)]);
-    let hash = words.flat_map(u64::to_le_bytes).fold(SUFFIX_SEED, suffix_hash);
+    // FNV-1a.
+    let hash = words.flat_map(u64::to_le_bytes).fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
     (hash ^ hash >> 16 ^ hash >> 32 ^ hash >> 48) as u16 | 1
 }

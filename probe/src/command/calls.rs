@@ -54,7 +54,8 @@ enum Format {
     Story,
     /// JSON lines, a record a call
     Json,
-    /// A picture: lanes for relays, peer, signalling and media over time, one call below the other
+    /// A picture: lanes for relays, peer, signalling and media over time, one call below the other; kept until the end,
+    /// where all other formats tell each call as it ends
     Svg,
     /// The pictures and the stories as a page
     Html,
@@ -126,11 +127,9 @@ fn follow(
     let mut ended = |call: Call| {
         let earlier = stopped.take();
         let call = Call { number: call.number + before, ..call };
-        stopped.set(earlier.or_else(|| report.call(&call).err()));
+        stopped.set(earlier.or_else(|| report.call(call).err()));
     };
-    let mut number = 0;
-    let mut look = |frame: &Frame<'_>| -> Result<(), ParseError> {
-        number += 1;
+    let mut look = |number: u64, frame: &Frame<'_>| -> Result<(), ParseError> {
         let seen = tracker.frame(frame, &mut |_: &Flow| ())?;
         if watch.wants(&seen) {
             let packet = Packet::parse(frame.link_type, frame.time_us, frame.bytes)?;

@@ -197,7 +197,7 @@ fn classify_file(
     };
     let (counts, errors) = replay(
         &mut capture,
-        |frame| tracker.frame(frame, &mut ended).map(|_| ()),
+        |_, frame| tracker.frame(frame, &mut ended).map(|_| ()),
         |bytes| {
             progress.read(bytes);
             let stop = stopped.take();

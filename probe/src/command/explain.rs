@@ -76,7 +76,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
     let mut tracker = Tracker::new(&classifier, tracker_config(TrackerConfig::default().capacity));
     let (_, errors) = replay(
         &mut capture,
-        |frame| {
+        |_, frame| {
             let mut listener = Listener { set, happened: Vec::new() };
             let seen = tracker.frame_observed(frame, &mut ended, &mut listener)?;
             if wanted(seen.flow_number) {

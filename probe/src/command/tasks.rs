@@ -188,7 +188,7 @@ fn dissect_file(
     dissector.begin_capture(&name);
     let (counts, errors) = replay(
         &mut capture,
-        |frame| dissector.frame(frame, &mut *records.borrow_mut()),
+        |_, frame| dissector.frame(frame, &mut *records.borrow_mut()),
         |bytes| {
             progress.read(bytes);
             records.borrow().written.is_ok()

@@ -1,5 +1,6 @@
 //! Writes a capture of many calls among other traffic, `calls-trace CALLS OUT.pcap`, or of calls that follow the nine
-//! sessions of "WhatsApp Exposed", a minute apart: `calls-trace sessions OUT.pcap`.
+//! sessions of "WhatsApp Exposed", a minute apart: `calls-trace sessions OUT.pcap`; or of two calls over WeChat's channels,
+//! peer to peer and over a relay: `calls-trace channels OUT.pcap`.
 //!
 //! Calls begin 100 ms apart and last some seconds, so that some dozens go on at a time; each comes with a look-up and a TLS
 //! connection of somebody else. The capture is written as it is built and takes no memory to speak of.
@@ -11,6 +12,7 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use wiremark_tests::protocol::tls::ClientHello;
+use wiremark_tests::protocol::wechat_call::{control, data, mixed};
 use wiremark_tests::protocol::whatsapp_call::{Call, Peer, both_ends};
 use wiremark_tests::protocol::whatsapp_relay::Dialect;
 use wiremark_tests::protocol::{dns, tls};
@@ -21,11 +23,16 @@ const APART_US: u64 = 100_000;
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [calls, out] = arguments.as_slice() else {
-        eprintln!("usage: calls-trace CALLS|sessions OUT.pcap");
+        eprintln!("usage: calls-trace CALLS|sessions|channels OUT.pcap");
         return ExitCode::from(2);
     };
-    if calls == "sessions" {
-        return done(out, File::create(out).and_then(|file| sessions().write_pcap(BufWriter::new(file))));
+    let small = match calls.as_str() {
+        "sessions" => Some(sessions()),
+        "channels" => Some(channels()),
+        _ => None,
+    };
+    if let Some(trace) = small {
+        return done(out, File::create(out).and_then(|file| trace.write_pcap(BufWriter::new(file))));
     }
     let Ok(calls) = calls.parse::<u64>() else {
         eprintln!("{calls}: expected a number of calls");
@@ -51,15 +58,31 @@ fn sessions() -> Trace {
     let callee = SocketAddr::from(([10, 0, 0, 2], 35_574));
     Trace::mixed([
         Call { relay_us: 3_000_000, peer_us: 12_000_000, ..of(0) }.trace(),
-        Call { caller: false, relay_us: 2_700_000, peer_us: 12_000_000, ..of(1) }.trace(),
+        Call {
+            caller: false,
+            relay_us: 2_860_000,
+            pause: Some((160_000, 2_860_000)),
+            peer_us: 12_000_000,
+            ..of(1)
+        }
+        .trace(),
         unanswered(2).trace(),
-        Call { relay_us: 800_000, peer_us: 12_000_000, ..of(3) }.trace(),
-        Call { peer: Peer::Blocked, relay_us: 15_000_000, ..of(4) }.trace(),
+        Call { relay_us: 800_000, pause: Some((300_000, 2_720_000)), peer_us: 12_000_000, ..of(3) }.trace(),
+        Call { peer: Peer::Blocked, relay_us: 15_000_000, doubled_from_us: Some(5_000_000), ..of(4) }.trace(),
         Call { peer_us: 8_000_000, fallback_us: 10_000_000, ..of(5) }.trace(),
         Call { relays_answer: false, ring_us: 15_000_000, ..of(6) }.trace(),
         both_ends(&Call { peer_us: 10_000_000, ..of(7) }, callee, 1_000_000),
         both_ends(&unanswered(8), callee, 1_500_000),
     ])
+}
+
+/// Calls of two clients, two minutes apart.
+fn channels() -> Trace {
+    let [client, other] = [9, 10].map(|host| move |port| SocketAddr::from(([10, 0, 0, host], port)));
+    let server = SocketAddr::from(([203, 0, 113, 45], 8080));
+    let peer = SocketAddr::from(([192, 0, 2, 77], 33_000));
+    let direct = [control(client(5000), server, 7, 40, true), data(client(5001), peer, 8, 38)];
+    Trace::mixed(direct.into_iter().chain([mixed(other(5000), server).shift(120_000_000)]))
 }
 
 fn write(calls: u64, out: &mut impl Write) -> std::io::Result<()> {

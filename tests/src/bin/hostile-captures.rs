@@ -46,7 +46,7 @@ fn main() -> ExitCode {
         survey.flows
     );
     let median = survey.median_ns();
-    if let Some((ns, path, seed, frame)) = survey.slowest(&classifier, &subjects) {
+    if let Some((ns, path, seed, frame)) = survey.slowest(&subjects) {
         println!(
             "median frame {median} ns, slowest {ns} ns: {} times as long ({}, seed {seed}, frame {frame})",
             ns / median.max(1),

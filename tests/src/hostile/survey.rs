@@ -12,8 +12,10 @@ use wiremark::{
 use super::mutate::{Mutated, mutate};
 use crate::trace::Trace;
 
-/// Packets whose time is looked at again, so that a pause of the machine is not taken for work of the engine.
-const SLOWEST: usize = 16;
+/// Of so many captures one is played again and again, and each frame's least time counts, so that a pause of the machine is
+/// not taken for work of the engine.
+const TIMED_EVERY: u64 = 16;
+const AGAIN: usize = 5;
 
 /// A capture and what its flows earn as they are.
 #[derive(Debug)]
@@ -55,7 +57,8 @@ pub struct Survey {
     pub unearned: BTreeMap<Unearned, (u64, PathBuf, u64, usize)>,
     /// Frames by nanoseconds, in steps of 8.
     times: Vec<u64>,
-    slowest: Vec<(u64, usize, u64, usize)>,
+    /// Nanoseconds, number of the capture, seed, frame.
+    slowest: Option<(u64, usize, u64, usize)>,
 }
 
 /// Reads captures: `messenger` and `other` below a folder, and a file.
@@ -115,12 +118,10 @@ impl Survey {
         let mutated = mutate(&subject.trace, seed);
         let mut told = BTreeSet::new();
         self.times.resize(1 << 16, 0);
-        let mut slowest = (0, 0);
         let statistics = play(classifier, &mutated, |index, took, seen| {
             let ns = took.as_nanos() as u64;
             let step = (ns as usize / 8).min(self.times.len() - 1);
             self.times[step] += 1;
-            slowest = slowest.max((ns, index));
             let Ok(seen) = seen else { return };
             let (verdict, one) = (seen.verdict, &mutated[index]);
             let earned = &subject.earned[one.origin];
@@ -141,15 +142,22 @@ impl Survey {
         self.frames += mutated.len() as u64;
         self.changed += mutated.iter().filter(|one| one.is_changed).count() as u64;
         self.flows += statistics.flows;
-        self.slowest.push((slowest.0, number, seed, slowest.1));
-        if self.slowest.len() > 4 * SLOWEST {
-            self.keep_slowest();
+        if self.passes % TIMED_EVERY == 0 {
+            self.time_again(classifier, number, &mutated, seed);
         }
     }
 
-    fn keep_slowest(&mut self) {
-        self.slowest.sort_unstable_by_key(|one| core::cmp::Reverse(one.0));
-        self.slowest.truncate(SLOWEST);
+    /// Each frame's least time of several plays; the slowest frame is kept.
+    fn time_again(&mut self, classifier: &Classifier, number: usize, mutated: &[Mutated], seed: u64) {
+        let mut least = vec![u64::MAX; mutated.len()];
+        for _ in 0..AGAIN {
+            play(classifier, mutated, |index, took, _| {
+                least[index] = least[index].min(took.as_nanos() as u64)
+            });
+        }
+        let timed = least.into_iter().zip(0..).filter(|(ns, _)| *ns < u64::MAX);
+        let slowest = timed.max().map(|(ns, index)| (ns, number, seed, index));
+        self.slowest = self.slowest.max(slowest);
     }
 
     /// Nanoseconds of the median frame, measuring included.
@@ -163,26 +171,9 @@ impl Survey {
         8 * middle.unwrap_or(0) as u64 + 4
     }
 
-    /// The slowest frame: nanoseconds at best of ten more times, capture, seed and frame.
-    pub fn slowest(
-        &mut self,
-        classifier: &Classifier,
-        subjects: &[Subject],
-    ) -> Option<(u64, PathBuf, u64, usize)> {
-        self.keep_slowest();
-        let again = |&(first, number, seed, index): &(u64, usize, u64, usize)| {
-            let mutated = mutate(&subjects[number].trace, seed);
-            let mut best = first;
-            for _ in 0..10 {
-                play(classifier, &mutated, |at, took, _| {
-                    if at == index {
-                        best = best.min(took.as_nanos() as u64);
-                    }
-                });
-            }
-            (best, subjects[number].path.clone(), seed, index)
-        };
-        self.slowest.iter().map(again).max_by_key(|one| one.0)
+    /// The slowest frame of those timed several times: nanoseconds, capture, seed and frame.
+    pub fn slowest(&self, subjects: &[Subject]) -> Option<(u64, PathBuf, u64, usize)> {
+        self.slowest.map(|(ns, number, seed, index)| (ns, subjects[number].path.clone(), seed, index))
     }
 }
 

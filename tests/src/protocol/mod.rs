@@ -12,6 +12,7 @@ pub mod quic;
 pub mod rtp;
 pub mod stun;
 pub mod tls;
+pub mod wechat_call;
 pub mod wechat_http;
 pub mod wechat_longlink;
 pub mod wechat_media;

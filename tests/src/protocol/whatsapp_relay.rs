@@ -16,6 +16,8 @@ pub enum Dialect {
     Y2015,
     /// 2019: the same with `health` keep-alives and bandwidth probes.
     Y2019,
+    /// 2021: padded, with integrity. Only allocation, keep-alive and token were seen; the rest is as in 2023.
+    Y2021,
     /// 2023: padded, with integrity and the destination in the request.
     Y2023,
 }
@@ -26,6 +28,7 @@ impl Dialect {
         let (first, length) = match self {
             Dialect::Y2015 => ([0x01, 0x00], 102),
             Dialect::Y2019 => ([0x05, 0x03], 102),
+            Dialect::Y2021 => ([0x09, 0x10], 102),
             Dialect::Y2023 => ([0x09, 0x02], 150),
         };
         [&first[..], &random.bytes(length - 2)].concat()
@@ -33,7 +36,7 @@ impl Dialect {
 
     /// Whether attributes are padded and messages carry integrity.
     pub fn is_padded(self) -> bool {
-        self == Dialect::Y2023
+        matches!(self, Dialect::Y2021 | Dialect::Y2023)
     }
 }
 
@@ -51,6 +54,9 @@ pub fn allocate(
         return Message::new(0x0003, id).unpadded().with(attribute, token).bytes();
     }
     let mut message = Message::new(0x0003, id).with(attribute, token);
+    if dialect == Dialect::Y2021 {
+        return message.with(0x0008, random.bytes(20)).bytes();
+    }
     if second_round {
         for length in [16, 14, 16] {
             message = message.with(0x0022, [&[3][..], &random.bytes(length - 1)].concat());
@@ -77,6 +83,9 @@ pub fn terminate(dialect: Dialect, token: &[u8], id: Id, relay: SocketAddr, rand
     if !dialect.is_padded() {
         return Message::new(0x0800, id).unpadded().with(0x4000, token).bytes();
     }
+    if dialect == Dialect::Y2021 {
+        return Message::new(0x0800, id).with(0x4000, token).with(0x0008, random.bytes(20)).bytes();
+    }
     Message::new(0x0800, id)
         .with(0x4000, token)
         .with(0x802b, hex("02 00 00 00"))
@@ -90,7 +99,9 @@ pub fn keep_alive(dialect: Dialect, id: Id) -> Option<(Vec<u8>, Vec<u8>)> {
     match dialect {
         Dialect::Y2015 => None,
         Dialect::Y2019 => Some((b"health".to_vec(), b"OK".to_vec())),
-        Dialect::Y2023 => Some((Message::new(0x0801, id).bytes(), Message::new(0x0802, id).bytes())),
+        Dialect::Y2021 | Dialect::Y2023 => {
+            Some((Message::new(0x0801, id).bytes(), Message::new(0x0802, id).bytes()))
+        }
     }
 }
 
@@ -167,7 +178,7 @@ mod tests {
     fn messages_have_the_sizes_seen() {
         let mut random = Random::new(1);
         let mut sizes = Vec::new();
-        for dialect in [Dialect::Y2015, Dialect::Y2019, Dialect::Y2023] {
+        for dialect in [Dialect::Y2015, Dialect::Y2019, Dialect::Y2021, Dialect::Y2023] {
             let token = dialect.token(&mut random);
             sizes.push([
                 allocate(dialect, 0x4000, &token, ID, relay(), false, &mut random).len(),
@@ -176,7 +187,8 @@ mod tests {
                 terminate(dialect, &token, ID, relay(), &mut random).len(),
             ]);
         }
-        assert_eq!(sizes, [[126, 126, 44, 126], [126, 126, 44, 126], [212, 272, 68, 220]]);
+        let wanted = [[126, 126, 44, 126], [126, 126, 44, 126], [152, 152, 68, 152], [212, 272, 68, 220]];
+        assert_eq!(sizes, wanted);
         let probe = |d| uplink_probe(d, ID, 1, 1);
         let (old, new) = (probe(Dialect::Y2019), probe(Dialect::Y2023));
         assert_eq!([old.0.len(), old.1.len(), new.0.len(), new.1.len()], [512, 45, 500, 40]);

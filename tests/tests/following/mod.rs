@@ -48,8 +48,14 @@ pub(crate) fn follow_frames<'f>(frames: impl Iterator<Item = (u64, u32, &'f [u8]
         }
     }
     watch.finish(&mut |call| calls.push(call));
+    // Nothing of a call that was told stays behind.
+    let left = format!("{watch:?}");
+    for empty in ["parties: {}", "by_local: {}", "by_address: {}", "by_ssrc: {}", "waiting: []", "calls: {}"]
+    {
+        assert!(left.contains(empty), "{empty}: {left}");
+    }
     assert!(calls.iter().zip(1..).all(|(call, number): (&Call, u64)| call.number == number));
     let mut names = Names::default();
-    let records = calls.iter().map(|call| Record::new(call, classifier.set(), &mut names)).collect();
+    let records = calls.iter().map(|call| Record::new(call.clone(), classifier.set(), &mut names)).collect();
     Told { calls, records, names, most_open }
 }

@@ -1,15 +1,14 @@
 //! What the messages of a call do to the state of one end.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
-
 use wiremark::dissect::rtp::Rtcp;
 use wiremark::dissect::stun::{self, Message};
 
+use super::super::keyed::fingerprint;
 use super::super::mark::{EndPoint, Way};
 use super::super::remote::{Remote, add};
 use super::super::script::{Meaning, RelayScript, Report};
 use super::super::step::State;
-use super::{Party, Sighting};
+use super::{Farewell, Party, Sighting};
 
 /// Two farewells further apart than this do not belong together.
 const FAREWELL_US: u64 = 2_000_000;
@@ -120,20 +119,11 @@ impl Party {
     }
 
     fn end(&mut self, seen: &Sighting, at: usize, name: &str) {
-        let words = self.farewell.iter().flatten().min_by_key(|(_, mark)| mark.time_us).copied();
-        let recent = words.filter(|(_, mark)| seen.at.time_us.saturating_sub(mark.time_us) <= FAREWELL_US);
+        let recent = self
+            .first_farewell()
+            .filter(|(_, words)| seen.at.time_us.saturating_sub(words.first.time_us) <= FAREWELL_US);
         match recent {
-            Some((count, mark)) => {
-                let way = if self.farewell[Way::Up.index()].is_some_and(|(_, up)| up == mark) {
-                    Way::Up
-                } else {
-                    Way::Down
-                };
-                let s = if count == 1 { "" } else { "s" };
-                let evidence = format!("last report ({count} packet{s}), then release, {name}");
-                let moved = Sighting { at: mark, way, ..*seen };
-                self.step(State::Ending, &moved, at, evidence);
-            }
+            Some((way, words)) => self.part(way, words, &format!("then release, {name}")),
             None => self.step(State::Ending, seen, at, format!("release, {name}")),
         }
     }
@@ -196,9 +186,11 @@ impl Party {
         if means == Some(Report::Farewell)
             && let Some(slot) = self.farewell.get_mut(seen.way.index())
         {
-            let (count, first) = slot.unwrap_or((0, seen.at));
-            let is_late = seen.at.time_us.saturating_sub(first.time_us) > FAREWELL_US;
-            *slot = Some(if is_late { (1, seen.at) } else { (count + 1, first) });
+            let is_late =
+                |words: &Farewell| seen.at.time_us.saturating_sub(words.first.time_us) > FAREWELL_US;
+            let first = Farewell { packets: 0, first: seen.at, remote: at, signature: seen.signature };
+            let words = slot.filter(|words| !is_late(words)).unwrap_or(first);
+            *slot = Some(Farewell { packets: words.packets + 1, ..words });
         }
     }
 }
@@ -207,11 +199,10 @@ fn after(took_us: Option<u64>) -> String {
     took_us.map_or(String::new(), |us| format!(" after {:.1} ms", us as f64 / 1000.0))
 }
 
-/// A hash of the token, never 0: the token itself need not be kept.
+/// A fingerprint of the token, never 0: the token itself need not be kept.
 pub(super) fn token(script: &RelayScript, message: &Message<'_>) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    script.token_attributes.iter().find_map(|kind| message.attribute(*kind)).hash(&mut hasher);
-    hasher.finish() | 1
+    let token = script.token_attributes.iter().find_map(|kind| message.attribute(*kind));
+    fingerprint(token.unwrap_or_default()) | 1
 }
 
 fn mapped(script: &RelayScript, message: &Message<'_>) -> Option<EndPoint> {

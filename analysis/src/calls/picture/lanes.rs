@@ -2,7 +2,7 @@
 
 use super::super::record::{Record, SeriesRecord, StreamRecord};
 use super::svg::Drawing;
-use super::{GUTTER, Scale, WIDTH};
+use super::{EDGE, Scale, band};
 
 const LANE: f64 = 18.0;
 const CHART: f64 = 64.0;
@@ -10,17 +10,18 @@ const CHART: f64 = 64.0;
 /// A row for every relay and peer address, one for signalling, a chart for each way of the media.
 pub(super) fn draw(drawing: &mut Drawing, record: &Record, scale: &Scale, mut y: f64) -> f64 {
     for (number, party) in record.parties.iter().enumerate() {
-        if record.parties.len() > 1 {
-            y += 16.0;
-            drawing.text((8.0, y - 4.0), "party", &party.name);
-        }
+        let whose =
+            if record.parties.len() > 1 { format!("state of {}", party.name) } else { "state".into() };
+        drawing.text((8.0, y + 10.0), "name used", &whose);
+        band(drawing, record, number, scale, y);
+        y += 16.0;
         for relay in record.relays.iter().filter(|relay| relay.party == number) {
-            lane(drawing, y, &relay.name, relay.chosen_by.is_some());
+            lane(drawing, scale, y, &relay.name, relay.chosen_by.is_some());
             ticks(drawing, scale, y, &relay.activity, "tick");
             media_bars(drawing, record, scale, y, number, &relay.name);
             y += LANE;
         }
-        let is_relay = |name: &str| record.relays.iter().any(|relay| relay.name == name);
+        let is_relay = |name: &str| record.relays.iter().any(|relay| *relay.name == *name);
         for leg in record.legs.iter().filter(|leg| leg.party == number && !is_relay(&leg.name)) {
             if let Some(series) = &leg.series {
                 let title = format!("{} ({})", leg.name, leg.kind);
@@ -30,6 +31,7 @@ pub(super) fn draw(drawing: &mut Drawing, record: &Record, scale: &Scale, mut y:
             let answered = leg.checked[1] > 0 || leg.checked[0] > 0;
             lane(
                 drawing,
+                scale,
                 y,
                 &format!("{}{}", leg.name, if answered { "" } else { " (silent)" }),
                 leg.media != [0; 2],
@@ -38,7 +40,7 @@ pub(super) fn draw(drawing: &mut Drawing, record: &Record, scale: &Scale, mut y:
             media_bars(drawing, record, scale, y, number, &leg.name);
             y += LANE;
         }
-        lane(drawing, y, "signalling", false);
+        lane(drawing, scale, y, "signalling", false);
         ticks(drawing, scale, y, &party.signalling_at, "signal");
         y += LANE + 4.0;
         for (way, title) in [("up", "media up"), ("down", "media down")] {
@@ -53,9 +55,9 @@ pub(super) fn draw(drawing: &mut Drawing, record: &Record, scale: &Scale, mut y:
     y
 }
 
-fn lane(drawing: &mut Drawing, y: f64, name: &str, is_used: bool) {
+fn lane(drawing: &mut Drawing, scale: &Scale, y: f64, name: &str, is_used: bool) {
     drawing.text((8.0, y + LANE - 5.0), if is_used { "name used" } else { "name" }, name);
-    drawing.line((GUTTER, y + LANE / 2.0), (WIDTH - 20.0, y + LANE / 2.0), "rail");
+    drawing.line((scale.left, y + LANE / 2.0), (EDGE, y + LANE / 2.0), "rail");
 }
 
 /// A tick for every stretch in which anything came.
@@ -70,7 +72,8 @@ fn ticks(drawing: &mut Drawing, scale: &Scale, y: f64, spans: &[[u64; 2]], class
 fn media_bars(drawing: &mut Drawing, record: &Record, scale: &Scale, y: f64, party: usize, name: &str) {
     for stream in record.streams.iter().filter(|stream| stream.party == party) {
         let (top, class) = if stream.way == "up" { (y + 2.0, "up") } else { (y + LANE / 2.0, "down") };
-        for [from, until] in stream.legs.iter().filter(|leg| leg.with == name).flat_map(|leg| &leg.activity) {
+        for [from, until] in stream.legs.iter().filter(|leg| *leg.with == *name).flat_map(|leg| &leg.activity)
+        {
             let (left, right) = (scale.x(*from), scale.x(*until));
             drawing.rect((left, top), ((right - left).max(2.0), LANE / 2.0 - 2.0), class);
         }
@@ -105,8 +108,8 @@ fn chart(
     let per = if width_us > 1_000_000 { format!(", per {} s", width_us / 1_000_000) } else { String::new() };
     drawing.text((8.0, y + 16.0), "name used", title);
     drawing.text((8.0, y + 30.0), "small", &format!("most {most:.0} kbit/s{per}"));
-    drawing.line((GUTTER, base), (WIDTH - 20.0, base), "axis");
-    drawing.line((GUTTER, base - height), (WIDTH - 20.0, base - height), "rail");
+    drawing.line((scale.left, base), (EDGE, base), "axis");
+    drawing.line((scale.left, base - height), (EDGE, base - height), "rail");
     let mut run: Vec<(f64, f64)> = Vec::new();
     for (n, amount) in bytes.iter().enumerate() {
         if *amount == 0 {

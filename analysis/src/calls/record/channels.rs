@@ -72,7 +72,7 @@ pub(super) fn tell(record: &mut Record, context: &Context<'_>, call: &ChannelCal
     }
     for step in call.steps() {
         let with = step.remote.and_then(|n| record.legs.get(n)).map(|leg| leg.name.clone());
-        record.states.push(context.state(0, &step, with));
+        record.states.push(context.state(0, step, with));
     }
     if answered.is_none() && !has_voice && opened.is_some() {
         record.findings.push("no initial burst: not answered, as far as the channels tell".into());

@@ -1,5 +1,7 @@
 //! What a person should know of a call, in sentences.
 
+use std::sync::Arc;
+
 use super::super::mark::Way;
 use super::super::party::Party;
 use super::super::remote::{Remote, RemoteKind};
@@ -9,6 +11,8 @@ use super::Record;
 
 /// A signalling packet so shortly before the release was its reason.
 const REASON_US: u64 = 1_500_000;
+/// Silence for so long before the end is told.
+const SILENCE_US: u64 = 2_000_000;
 /// Relay clocks further off than this say that the capture's clock is wrong.
 const CLOCK_US: i64 = 2_000_000;
 
@@ -34,7 +38,7 @@ fn told_before_release(party: &Party) -> bool {
     })
 }
 
-pub(super) fn tell(record: &mut Record, number: usize, party: &Party, names: &[String]) {
+pub(super) fn tell(record: &mut Record, number: usize, party: &Party, names: &[Arc<str>]) {
     let who = record.parties.get(number).map(|party| party.name.clone()).unwrap_or_default();
     let name = |at: usize| names.get(at).cloned().unwrap_or_default();
     let mut say = |sentence: String| record.findings.push(sentence);
@@ -65,7 +69,8 @@ pub(super) fn tell(record: &mut Record, number: usize, party: &Party, names: &[S
     }
     checks(party, &who, name, &mut say);
     fall_back(party, &who, &mut say);
-    for stream in &party.streams {
+    let told = record.streams.iter().filter(|stream| stream.party == number);
+    for (stream, told) in party.streams.iter().zip(told) {
         let (ssrc, way) = (stream.ssrc, stream.way.name());
         for leg in stream.legs.iter().filter(|leg| leg.duplicates > 0) {
             let is_relay =
@@ -73,6 +78,13 @@ pub(super) fn tell(record: &mut Record, number: usize, party: &Party, names: &[S
             let why = if is_relay { ": the relay's packets are doubled, a finding and no error" } else { "" };
             let (count, with) = (leg.duplicates, name(leg.remote));
             say(format!("{who}: source 0x{ssrc:08x} ({way}): {count} packets came twice with {with}{why}"));
+        }
+        let (silent, suppressed_us) = (told.silent, told.suppressed_us);
+        if silent > 0 || suppressed_us > 0 {
+            let (packets, seconds) = (stream.packets, suppressed_us as f64 / 1e6);
+            say(format!(
+                "{who}: source 0x{ssrc:08x} ({way}): {silent} of {packets} packets without voice, {seconds:.1} s not sent at all"
+            ));
         }
         for gap in &stream.gaps {
             let (seconds, lost) = (gap.length_us() as f64 / 1e6, gap.lost);
@@ -83,6 +95,7 @@ pub(super) fn tell(record: &mut Record, number: usize, party: &Party, names: &[S
             ));
         }
     }
+    last_silence(party, &who, &mut say);
     let clocks = || party.remotes.iter().filter_map(|remote| remote.clock);
     let ahead = clocks().map(|clock| clock.min_us).min().zip(clocks().map(|clock| clock.max_us).max());
     if let Some((least, most)) = ahead.filter(|(least, most)| *least > CLOCK_US || *most < -CLOCK_US) {
@@ -94,13 +107,16 @@ pub(super) fn tell(record: &mut Record, number: usize, party: &Party, names: &[S
     }
 }
 
-fn checks(party: &Party, who: &str, name: impl Fn(usize) -> String, say: &mut impl FnMut(String)) {
+fn checks(party: &Party, who: &str, name: impl Fn(usize) -> Arc<str>, say: &mut impl FnMut(String)) {
     let is_peer = |remote: &Remote| remote.kind == RemoteKind::Peer && remote.checks != [0; 2];
     let peers = party.remotes.iter().enumerate().filter(|(_, remote)| is_peer(remote));
     for (at, peer) in peers.filter(|(_, peer)| peer.checks[0] > 0 && peer.checked[0] + peer.checked[1] == 0) {
         let kind =
             if peer.end_point.is_private() { "a private address" } else { "an address of the Internet" };
-        say(format!("{who}: {} checks of {} ({kind}) were never answered", peer.checks[0], name(at)));
+        let (count, name) = (peer.checks[0], name(at));
+        let checks = if count == 1 { "check" } else { "checks" };
+        let were = if count == 1 { "was" } else { "were" };
+        say(format!("{who}: {count} {checks} of {name} ({kind}) {were} never answered"));
     }
     let is_direct =
         party.remotes.iter().any(|remote| remote.kind == RemoteKind::Peer && remote.media != [0; 2]);
@@ -108,6 +124,23 @@ fn checks(party: &Party, who: &str, name: impl Fn(usize) -> String, say: &mut im
     if party.first_media != [None; 2] && !is_direct {
         let tried = if is_checked { "checks of the peer led nowhere" } else { "nobody tried the peer" };
         say(format!("{who}: the call stayed on the relay; {tried}"));
+    }
+}
+
+/// Ways on which nothing came any more long before the call ended.
+fn last_silence(party: &Party, who: &str, say: &mut impl FnMut(String)) {
+    let end = party.steps.iter().find(|step| step.state == State::Ending).map_or(party.last, |step| step.at);
+    for way in [Way::Up, Way::Down] {
+        let marks = party.streams.iter().filter(|stream| stream.way == way).map(|stream| stream.last);
+        let Some(last) = marks.max_by_key(|mark| mark.time_us) else { continue };
+        let silent_us = end.time_us.saturating_sub(last.time_us);
+        if silent_us >= SILENCE_US {
+            let (seconds, way) = (silent_us as f64 / 1e6, way.name());
+            say(format!(
+                "{who}: no media {way} in the last {seconds:.1} s of the call (behind #{})",
+                last.number
+            ));
+        }
     }
 }
 

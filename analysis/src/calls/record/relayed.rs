@@ -1,5 +1,7 @@
 //! The record of a call over relays.
 
+use std::sync::Arc;
+
 use super::super::mark::Way;
 use super::super::names::Names;
 use super::super::party::Party;
@@ -13,16 +15,17 @@ use super::{
     StreamRecord,
 };
 
-pub(super) fn tell(record: &mut Record, context: &Context<'_>, parties: &[Party], names: &mut Names) {
+pub(super) fn tell(record: &mut Record, context: &Context<'_>, parties: Vec<Party>, names: &mut Names) {
     record.dialect = parties.iter().find_map(|party| party.dialect.clone());
-    record.outcome = outcome(parties);
+    record.outcome = outcome(&parties);
+    let ends = parties.len();
     // Both ends may be given the same relays; they are one visit.
     let asked = parties.first().into_iter().flat_map(|party| &party.remotes);
     let asked: Vec<_> = asked.filter(|remote| remote.asked > 0).map(|remote| remote.end_point).collect();
     names.census.visit(asked);
     let mut peers: Vec<super::super::mark::EndPoint> = Vec::new();
-    for (number, party) in parties.iter().enumerate() {
-        let remote_names: Vec<String> = party
+    for (number, party) in parties.into_iter().enumerate() {
+        let remote_names: Vec<Arc<str>> = party
             .remotes
             .iter()
             .map(|remote| {
@@ -36,8 +39,12 @@ pub(super) fn tell(record: &mut Record, context: &Context<'_>, parties: &[Party]
                 names.peer(known, remote.end_point)
             })
             .collect();
-        tell_party(record, context, number, party, parties.len(), &remote_names, names);
-        findings::tell(record, number, party, &remote_names);
+        tell_party(record, context, number, &party, ends, &remote_names, names);
+        findings::tell(record, number, &party, &remote_names);
+        for step in party.steps {
+            let with = step.remote.and_then(|at| remote_names.get(at)).cloned();
+            record.states.push(context.state(number, step, with));
+        }
     }
 }
 
@@ -47,7 +54,7 @@ fn tell_party(
     number: usize,
     party: &Party,
     parties: usize,
-    remote_names: &[String],
+    remote_names: &[Arc<str>],
     names: &Names,
 ) {
     let side = party.side.map(|(side, _)| side);
@@ -79,9 +86,6 @@ fn tell_party(
         if remote.kind == RemoteKind::Peer || remote.media != [0; 2] || remote.reports != [0; 2] {
             record.legs.push(leg(context, number, remote, remote_name(at)));
         }
-    }
-    for step in &party.steps {
-        record.states.push(context.state(number, step, step.remote.map(remote_name)));
     }
     for known in &party.streams {
         record.streams.push(stream(context, number, party, known, remote_names));
@@ -159,7 +163,7 @@ fn relay(
     context: &Context<'_>,
     party: usize,
     remote: &Remote,
-    name: String,
+    name: Arc<str>,
     chosen_by: Option<&'static str>,
 ) -> RelayRecord {
     RelayRecord {
@@ -181,7 +185,7 @@ fn relay(
     }
 }
 
-fn leg(context: &Context<'_>, party: usize, remote: &Remote, name: String) -> LegRecord {
+fn leg(context: &Context<'_>, party: usize, remote: &Remote, name: Arc<str>) -> LegRecord {
     let kind = match remote.kind {
         RemoteKind::Relay => "relay",
         RemoteKind::Peer if remote.end_point.is_private() => "peer host",
@@ -210,7 +214,7 @@ fn stream(
     party_number: usize,
     party: &Party,
     stream: &Stream,
-    remote_names: &[String],
+    remote_names: &[Arc<str>],
 ) -> StreamRecord {
     let clock = stream.clock();
     let ms = |units: u32| clock.map(|(clock, _)| f64::from(units) * 1000.0 / f64::from(clock));
@@ -226,8 +230,8 @@ fn stream(
             activity: context.spans(&leg.spans),
             packets: leg.packets,
             duplicates: leg.duplicates,
-            jitter_ms: jitter.map(|jitter| jitter.mean_us / 1000.0),
-            max_jitter_ms: jitter.map(|jitter| jitter.max_us / 1000.0),
+            jitter_ms: jitter.map(|jitter| jitter.mean_us.round() / 1000.0),
+            max_jitter_ms: jitter.map(|jitter| jitter.max_us.round() / 1000.0),
         }
     });
     let gaps = stream.gaps.iter().map(|gap| GapRecord {

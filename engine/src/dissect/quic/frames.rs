@@ -3,6 +3,9 @@
 use super::super::cursor::{Cursor, Stop};
 use super::varint;
 
+/// Most CRYPTO frames of one packet that are shown. Clients that scatter their hello on purpose use a tenth of that.
+pub const CRYPTO_FRAMES_MAX: usize = 64;
+
 /// A piece of the handshake stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CryptoFrame<'a> {
@@ -16,21 +19,24 @@ pub struct CryptoFrame<'a> {
 /// stream). PADDING, PING, ACK and CONNECTION_CLOSE are passed over; any other frame is not allowed there and ends it.
 ///
 /// Google's Q050 numbers PING 7 and CRYPTO 8; both numbers cannot occur in an Initial of other versions, so that they
-/// are taken whatever the version. Work is linear in the plaintext.
+/// are taken whatever the version. Work is linear in the plaintext; at most [`CRYPTO_FRAMES_MAX`] frames are shown.
 pub fn crypto_frames(plaintext: &[u8]) -> CryptoFrames<'_> {
-    CryptoFrames { rest: Cursor::open(plaintext) }
+    CryptoFrames { rest: Cursor::open(plaintext), left: CRYPTO_FRAMES_MAX }
 }
 
 /// Iterator of [`crypto_frames`].
 #[derive(Clone, Copy, Debug)]
 pub struct CryptoFrames<'a> {
     rest: Cursor<'a>,
+    /// How many more are shown.
+    left: usize,
 }
 
 impl<'a> Iterator for CryptoFrames<'a> {
     type Item = CryptoFrame<'a>;
 
     fn next(&mut self) -> Option<CryptoFrame<'a>> {
+        self.left = self.left.checked_sub(1)?;
         loop {
             let mut rest = self.rest;
             let frame = frame(&mut rest).ok()?;
@@ -110,6 +116,14 @@ mod tests {
         assert_eq!(crypto_frames(b"\x06\0\x01a\x0a\0\x01b\x06\x01\x01c").count(), 1);
         assert_eq!(crypto_frames(b"\x06\xff\xff\xff\xff\xff\xff\xff\xff\x01a").count(), 0);
         assert_eq!(crypto_frames(b"\x02\x01\x01\xff\xff\xff\xff\xff\xff\xff\xff\x01").count(), 0);
+    }
+
+    #[test]
+    fn no_more_are_shown_than_anyone_needs() {
+        let plaintext = [6, 0, 0].repeat(CRYPTO_FRAMES_MAX + 1);
+        let mut frames = crypto_frames(&plaintext);
+        assert_eq!(frames.by_ref().count(), CRYPTO_FRAMES_MAX);
+        assert_eq!(frames.next(), None);
     }
 
     #[test]

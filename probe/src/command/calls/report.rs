@@ -19,9 +19,10 @@ pub(crate) struct Report<'s> {
     names: Names,
     only: Option<u64>,
     calls: u64,
-    /// Pictures have a height that is known at the end only.
+    /// The height of a document of pictures is known at the end only.
     pictures: Vec<picture::Picture>,
-    stories: Vec<String>,
+    /// Whether a page has its beginning.
+    is_begun: bool,
 }
 
 /// A record with its time in the way of Suricata's EVE.
@@ -40,8 +41,8 @@ impl<'s> Report<'s> {
         addresses: bool,
         only: Option<u64>,
     ) -> Self {
-        let names = Names { addresses, ..Names::default() };
-        Self { format, output, set, names, only, calls: 0, pictures: Vec::new(), stories: Vec::new() }
+        let names = Names::new(addresses);
+        Self { format, output, set, names, only, calls: 0, pictures: Vec::new(), is_begun: false }
     }
 
     /// Whether calls appear on the terminal as they end.
@@ -50,11 +51,11 @@ impl<'s> Report<'s> {
     }
 
     /// Takes one call.
-    pub(crate) fn call(&mut self, call: &Call) -> Result<(), Stop> {
+    pub(crate) fn call(&mut self, call: Call) -> Result<(), Stop> {
         // Every call counts for the census, also those that are not printed.
         let record = Record::new(call, self.set, &mut self.names);
         self.calls += 1;
-        if self.only.is_some_and(|only| only != call.number) {
+        if self.only.is_some_and(|only| only != record.call_id) {
             return Ok(());
         }
         let timestamp = timestamp(record.start_us);
@@ -73,11 +74,16 @@ impl<'s> Report<'s> {
                 Ok(())
             }
             Format::Html => {
-                self.stories.push(story::tell(&record, &timestamp));
-                self.pictures.push(picture::draw(&record, &timestamp));
-                Ok(())
+                self.begin_page()?;
+                let picture = picture::draw(&record, &timestamp);
+                self.output.text(&picture::section(&picture, &story::tell(&record, &timestamp)))
             }
         }
+    }
+
+    fn begin_page(&mut self) -> Result<(), Stop> {
+        let is_begun = std::mem::replace(&mut self.is_begun, true);
+        if is_begun { Ok(()) } else { self.output.text(picture::page_start()) }
     }
 
     /// Prints what is left to print.
@@ -90,8 +96,8 @@ impl<'s> Report<'s> {
             Format::Json => {}
             Format::Svg => self.output.text(&picture::document(&self.pictures))?,
             Format::Html => {
-                let close = story::close(&self.names, self.calls);
-                self.output.text(&picture::page(&self.pictures, &self.stories, &close))?;
+                self.begin_page()?;
+                self.output.text(&picture::page_end(&story::close(&self.names, self.calls)))?;
             }
         }
         self.output.finish()

@@ -59,6 +59,11 @@ pub struct Call {
     /// Time from one relay's allocation to the next one's, and from one release to the next (2 ms and 0.5 ms unless
     /// set); behind a VPN, a phone of 2015 took about a second.
     pub pace_us: Option<u64>,
+    /// The client sends nothing between these times after the first media (sessions 2 and 4); its stream then goes on with
+    /// the next sequence number.
+    pub pause: Option<(u64, u64)>,
+    /// From so long after the first media on, the client sends each packet on the relay twice (session 5).
+    pub doubled_from_us: Option<u64>,
     /// Seed of everything that looks random.
     pub seed: u64,
 }
@@ -85,8 +90,26 @@ impl Call {
             peer_us: 3_000_000,
             fallback_us: 0,
             pace_us: None,
+            pause: None,
+            doubled_from_us: None,
             seed: 1,
         }
+    }
+
+    /// When media begins, where the call is answered.
+    pub fn media_us(&self) -> u64 {
+        self.start_us + self.ring_us + 100_000
+    }
+
+    /// Whether the client is silent at that time.
+    fn is_paused(&self, at_us: u64) -> bool {
+        let since = at_us.saturating_sub(self.media_us());
+        self.pause.is_some_and(|(from, until)| (from..until).contains(&since))
+    }
+
+    /// Whether the client doubles its packets on the relay at that time.
+    fn is_doubled(&self, at_us: u64) -> bool {
+        self.doubled_from_us.is_some_and(|from| at_us >= self.media_us() + from)
     }
 
     /// The call's packets.
@@ -207,10 +230,10 @@ impl Script<'_> {
         let (mine, theirs) = if call.caller { (40_000, 0) } else { (0, 90_000) };
         self.up(from + mine, chosen, first);
         self.down(from + theirs, chosen, first);
-        let from = from + 100_000;
+        let from = call.media_us();
         let switch = from + call.relay_us;
         self.stretch(from, switch, chosen, [true, true], false);
-        if call.dialect != Dialect::Y2023 {
+        if !call.dialect.is_padded() {
             self.up(from + 30_000, chosen, Act::Rtcp { packet_type: (0x81, 208, 2), bytes: 26 });
             self.down(from + 50_000, chosen, Act::Rtcp { packet_type: (0x81, 209, 1), bytes: 22 });
         }
@@ -223,7 +246,8 @@ impl Script<'_> {
             _ => switch,
         };
         let mut at = from + (call.relay_us / 2).min(1_000_000);
-        while at < end {
+        // In one network the host candidate is the address that answers.
+        while at < end && call.peer_host != peer {
             self.up(at, call.peer_host, Act::Check);
             at += 600_000;
         }
@@ -252,16 +276,17 @@ impl Script<'_> {
         let step = match self.call.dialect {
             Dialect::Y2015 => 20_000,
             Dialect::Y2019 => 160_000,
-            Dialect::Y2023 => 60_000,
+            Dialect::Y2021 | Dialect::Y2023 => 60_000,
         };
         let mut at = from;
         while at < to {
             // The direct path of 2015 begins with large packets.
             let large = self.call.dialect == Dialect::Y2015 && direct && at < from + (to - from) / 3;
-            let again = [false, true];
-            for again in &again[..1 + usize::from(twice)] {
-                if sides[0] {
-                    self.up(at + u64::from(*again), other, Act::Audio { large, again: *again });
+            let twice = twice || !direct && self.call.is_doubled(at);
+            if sides[0] && !self.call.is_paused(at) {
+                self.up(at, other, Act::Audio { large, again: false });
+                if twice {
+                    self.up(at + 1, other, Act::Audio { large, again: true });
                 }
             }
             if sides[1] {

@@ -86,11 +86,11 @@ impl<'a> Voice<'a> {
                 relay::allocated(call.dialect, id, call.client, clock_ms, &mut self.random)
             }
             Act::KeepAlive => {
-                let id = if call.dialect == Dialect::Y2023 { self.ask(dst) } else { self.id };
+                let id = if call.dialect.is_padded() { self.ask(dst) } else { self.id };
                 relay::keep_alive(call.dialect, id)?.0
             }
             Act::KeptAlive => {
-                let id = if call.dialect == Dialect::Y2023 { self.asked(src)? } else { self.id };
+                let id = if call.dialect.is_padded() { self.asked(src)? } else { self.id };
                 relay::keep_alive(call.dialect, id)?.1
             }
             Act::UplinkProbe => {
@@ -149,7 +149,7 @@ impl<'a> Voice<'a> {
             Dialect::Y2015 if large => (2560, 380, 420),
             Dialect::Y2015 => (320, 95, 110),
             Dialect::Y2019 => (2560, 51, 289),
-            Dialect::Y2023 => (960, 33, 153),
+            Dialect::Y2021 | Dialect::Y2023 => (960, 33, 153),
         };
         let stream = &mut self.audio[side];
         if again {
@@ -172,12 +172,12 @@ fn streams(call: &Call, random: &mut Random) -> ([Stream; 2], [Stream; 2], Strea
     let audio = match (call.dialect, call.video) {
         (Dialect::Y2015, _) | (Dialect::Y2019, false) => None,
         (Dialect::Y2019, true) => Some((0x746f, hex("30 01 00 00"))),
-        (Dialect::Y2023, _) => Some((0xdebe, hex("30 01 00 00"))),
+        (Dialect::Y2021 | Dialect::Y2023, _) => Some((0xdebe, hex("30 01 00 00"))),
     };
     // One-byte elements 3, 5, 6, 7 and 9 (RFC 8285 4.2), padded to whole words.
     let elements = hex("30 01 51 0000 61 0000 71 0000 91 0000 00 00");
     let (video, words) =
-        if call.dialect == Dialect::Y2023 { (97, elements) } else { (102, hex("30 01 51 00 00 00 00 00")) };
+        if call.dialect.is_padded() { (97, elements) } else { (102, hex("30 01 51 00 00 00 00 00")) };
     let extension = Some((0xdebe, words));
     let audio = [stream(120, audio.clone()), stream(120, audio)];
     let pictures = [stream(video, extension.clone()), stream(video, extension.clone())];

@@ -1,0 +1,115 @@
+//! Calls over channels that go on, and the datagrams that came before their flow was known.
+
+use std::collections::{HashMap, VecDeque};
+
+use wiremark::{Address, AppId, Direction, Packet, Seen};
+
+use super::channel::{ChannelCall, ChannelSighting};
+use super::keyed::Keyed;
+use super::mark::{Mark, Way, ends};
+use super::script::ChannelScript;
+use super::watch::{Call, Story};
+
+/// Datagrams whose flow was not known yet that are kept: the first packet of a channel may prove nothing.
+const UNDECIDED: usize = 256;
+
+/// Calls over channels by their client's address: everything that one client has open belongs to one call.
+#[derive(Debug, Default)]
+pub(crate) struct Channels {
+    calls: HashMap<Address, (u64, ChannelCall), Keyed>,
+    undecided: VecDeque<ChannelSighting>,
+}
+
+impl Channels {
+    pub(crate) fn len(&self) -> usize {
+        self.calls.len()
+    }
+
+    /// Takes a datagram of a channel; `number` is that of the call which it may begin. Tells whether it began one.
+    pub(crate) fn take(
+        &mut self,
+        script: &ChannelScript,
+        packet: &Packet<'_>,
+        seen: &Seen,
+        at: Mark,
+        number: u64,
+    ) -> bool {
+        let sighting = sighting(packet, seen, at);
+        let client = sighting.local.address;
+        let is_known = self.calls.get(&client).is_some_and(|(_, call)| call.has(seen.flow_number));
+        let before = if is_known { Vec::new() } else { self.recall(seen.flow_number) };
+        let first = before.first().map_or(at, |early| early.at);
+        let is_new = !self.calls.contains_key(&client);
+        let (_, call) = self.calls.entry(client).or_insert_with(|| (number, ChannelCall::new(first)));
+        call.app = seen.verdict.app.0;
+        call.signature = seen.verdict.signature.0;
+        for early in before.iter().chain([&sighting]) {
+            call.take(script, early);
+        }
+        call.first = if first.time_us < call.first.time_us { first } else { call.first };
+        is_new
+    }
+
+    /// Keeps what a channel's story needs of a datagram, in case its flow turns out to be a channel.
+    pub(crate) fn set_aside(&mut self, script: &ChannelScript, packet: &Packet<'_>, seen: &Seen, at: Mark) {
+        let is_early = seen.packet_number <= UNDECIDED as u64;
+        if !is_early || packet.payload.first().is_none_or(|byte| script.class(*byte).is_none()) {
+            return;
+        }
+        if self.undecided.len() >= UNDECIDED {
+            self.undecided.pop_front();
+        }
+        self.undecided.push_back(sighting(packet, seen, at));
+    }
+
+    /// What was set aside of a flow, in order.
+    fn recall(&mut self, flow_number: u64) -> Vec<ChannelSighting> {
+        let is_its = |early: &&ChannelSighting| early.flow_number == flow_number;
+        let before: Vec<_> = self.undecided.iter().filter(is_its).copied().collect();
+        if !before.is_empty() {
+            self.undecided.retain(|early| early.flow_number != flow_number);
+        }
+        before
+    }
+
+    /// A packet of the app's signalling to or from a client.
+    pub(crate) fn signal(&mut self, client: &Address, at: Mark, way: Way) {
+        if let Some((_, call)) = self.calls.get_mut(client) {
+            call.signal(at, way);
+        }
+    }
+
+    /// Hands out the calls whose last packet is older than this, those that began first before the others: the order of
+    /// a hash map changes from run to run.
+    pub(crate) fn expire(&mut self, last_us: u64, ended: &mut impl FnMut(Call)) {
+        let is_over = |_: &Address, (_, call): &mut (u64, ChannelCall)| call.last.time_us < last_us;
+        let mut over: Vec<(u64, ChannelCall)> =
+            self.calls.extract_if(is_over).map(|(_, numbered)| numbered).collect();
+        over.sort_by_key(|(number, _)| *number);
+        for (number, call) in over {
+            ended(Call { number, app: AppId(call.app), story: Story::Channels(Box::new(call)) });
+        }
+    }
+
+    /// Forgets what was set aside.
+    pub(crate) fn clear(&mut self) {
+        self.undecided.clear();
+    }
+}
+
+fn sighting(packet: &Packet<'_>, seen: &Seen, at: Mark) -> ChannelSighting {
+    let [(src, _), (dst, _)] = ends(&packet.five_tuple);
+    let (local, remote, way) = match seen.direction {
+        Direction::Originator => (src, dst, Way::Up),
+        Direction::Responder => (dst, src, Way::Down),
+    };
+    ChannelSighting {
+        at,
+        way,
+        local,
+        remote,
+        flow_number: seen.flow_number,
+        bytes: packet.payload.len(),
+        first_byte: packet.payload.first().copied(),
+    }
+}

@@ -1,0 +1,171 @@
+//! wiremark through its C ABI: the library as a C program finds it, opened at run time.
+#![allow(unsafe_code)]
+
+use std::ffi::{CStr, CString, c_void};
+use std::mem;
+use std::path::PathBuf;
+use std::ptr;
+
+use crate::pass::Engine;
+use wiremark::{Address, Fragment, Packet};
+
+/// `wiremark_packet` of wiremark.h.
+#[repr(C)]
+struct CPacket {
+    struct_bytes: u32,
+    tcp_sequence: u32,
+    payload: *const u8,
+    payload_bytes: usize,
+    time_us: u64,
+    src: [u8; 16],
+    dst: [u8; 16],
+    src_port: u16,
+    dst_port: u16,
+    ip_version: u8,
+    transport: u8,
+    tcp_flags: u8,
+    fragment: u8,
+    fragment_id: u32,
+    reserved: u32,
+}
+
+/// `wiremark_verdict` of wiremark.h.
+#[repr(C)]
+#[derive(Default)]
+struct CVerdict {
+    signature: u16,
+    app: u16,
+    role: u8,
+    carrier: u8,
+    confidence: u8,
+    flags: u8,
+}
+
+/// `WIREMARK_VERDICT_FINAL`.
+const FINAL: u8 = 1;
+/// Where `app` lies in a `wiremark_flow`; wiremark's own business, but calling for each flow would be timed.
+const APP_AT: usize = 34;
+
+type New = unsafe extern "C" fn(*const c_void, *mut *mut c_void) -> i32;
+type Free = unsafe extern "C" fn(*mut c_void) -> i32;
+type Classify =
+    unsafe extern "C" fn(*const c_void, *mut c_void, *mut CFlow, *const CPacket, *mut CVerdict) -> i32;
+
+/// `wiremark_flow` of wiremark.h.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub(crate) struct CFlow([u64; 8]);
+
+/// A classifier and a context of the library.
+#[derive(Debug)]
+pub(crate) struct CAbi {
+    classifier: *mut c_void,
+    context: *mut c_void,
+    classify: Classify,
+    free: [Free; 2],
+}
+
+/// The library beside this program: `cargo build --release -p wiremark-ffi` puts it there.
+pub(crate) fn library() -> Option<PathBuf> {
+    let path = std::env::current_exe().ok()?.with_file_name("libwiremark.so");
+    path.exists().then_some(path)
+}
+
+impl CAbi {
+    /// Opens the library, with the signatures it has inside.
+    ///
+    /// # Panics
+    /// There is no such library, or it is another one.
+    pub(crate) fn new() -> Self {
+        let path =
+            library().expect("libwiremark.so beside this program: cargo build --release -p wiremark-ffi");
+        let path = CString::new(path.into_os_string().into_encoded_bytes()).expect("a path");
+        // SAFETY: the library's own initialisers run; it has none that could do harm.
+        let library = unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_NOW) };
+        assert!(!library.is_null(), "{} cannot be opened", path.to_string_lossy());
+        let find = |name: &CStr| {
+            // SAFETY: the library is open and stays so.
+            let found = unsafe { libc::dlsym(library, name.as_ptr()) };
+            assert!(!found.is_null(), "{} has no {}", path.to_string_lossy(), name.to_string_lossy());
+            found
+        };
+        let make = |name| {
+            let mut made = ptr::null_mut();
+            // SAFETY: both functions called so have this type in wiremark.h.
+            let new: New = unsafe { mem::transmute(find(name)) };
+            // SAFETY: NULL stands for the defaults.
+            assert_eq!(unsafe { new(ptr::null(), &raw mut made) }, 0);
+            made
+        };
+        Self {
+            classifier: make(c"wiremark_classifier_new"),
+            context: make(c"wiremark_context_new"),
+            // SAFETY: its type in wiremark.h.
+            classify: unsafe { mem::transmute::<*mut c_void, Classify>(find(c"wiremark_classify")) },
+            free: [c"wiremark_classifier_free", c"wiremark_context_free"]
+                // SAFETY: their type in wiremark.h.
+                .map(|name| unsafe { mem::transmute::<*mut c_void, Free>(find(name)) }),
+        }
+    }
+}
+
+impl Drop for CAbi {
+    fn drop(&mut self) {
+        // SAFETY: made by the library, and not used after this.
+        unsafe {
+            self.free[0](self.classifier);
+            self.free[1](self.context);
+        }
+    }
+}
+
+impl Engine for CAbi {
+    type State = CFlow;
+
+    #[inline]
+    fn packet<'p>(&mut self, state: &mut CFlow, packet: &Packet<'_>, _ip: impl FnOnce() -> &'p [u8]) -> bool {
+        let tuple = &packet.five_tuple;
+        let (fragment, fragment_id) = match packet.fragment {
+            Fragment::Whole => (0, 0),
+            Fragment::First(id) => (1, id),
+            Fragment::Later(id) => (2, id),
+        };
+        let packet = CPacket {
+            struct_bytes: size_of::<CPacket>() as u32,
+            tcp_sequence: packet.tcp.sequence,
+            payload: packet.payload.as_ptr(),
+            payload_bytes: packet.payload.len(),
+            time_us: packet.time_us,
+            src: in_front(tuple.src),
+            dst: in_front(tuple.dst),
+            src_port: tuple.src_port,
+            dst_port: tuple.dst_port,
+            ip_version: if tuple.src.to_v4().is_some() { 4 } else { 6 },
+            transport: tuple.transport as u8,
+            tcp_flags: packet.tcp.flags,
+            fragment,
+            fragment_id,
+            reserved: 0,
+        };
+        let mut verdict = CVerdict::default();
+        // SAFETY: classifier and context are alive and used by this thread alone; flow and packet are as wiremark.h says.
+        let status =
+            unsafe { (self.classify)(self.classifier, self.context, state, &packet, &raw mut verdict) };
+        assert_eq!(status, 0, "wiremark_classify refused a packet");
+        verdict.flags & FINAL != 0
+    }
+
+    fn is_match(state: &CFlow) -> bool {
+        state.0[APP_AT / 8].to_ne_bytes()[APP_AT % 8..APP_AT % 8 + 2] != [0, 0]
+    }
+}
+
+/// An address as wiremark.h wants it: of IPv4 the first four bytes.
+#[inline]
+fn in_front(address: Address) -> [u8; 16] {
+    let mut bytes = address.0;
+    if let Some(v4) = address.to_v4() {
+        bytes[..4].copy_from_slice(&v4);
+    }
+    bytes
+}

@@ -1,0 +1,117 @@
+//! When a tracker lets go of flows, and what it counts.
+
+use wiremark::{
+    Classifier, ContextConfig, Flow, Frame, LinkType, Options, SignatureSet, Tracker, TrackerConfig,
+};
+
+const SECOND_US: u64 = 1_000_000;
+const SYN: u8 = 0x02;
+const ACK: u8 = 0x10;
+const RST: u8 = 0x04;
+
+fn classifier() -> Classifier {
+    Classifier::new(SignatureSet::load(&[]).unwrap(), Options::default())
+}
+
+fn config() -> TrackerConfig {
+    TrackerConfig {
+        capacity: 1024,
+        tcp_timeout_us: 100 * SECOND_US,
+        udp_timeout_us: 10 * SECOND_US,
+        context: ContextConfig { parked_slots: 1, remembered: 0, ..ContextConfig::default() },
+        ..TrackerConfig::default()
+    }
+}
+
+/// IPv4 from 10.0.0.1 to 192.0.2.1 (RFC 791), with a UDP header (RFC 768) or a TCP header (RFC 9293) with these flags.
+fn ip(port: u16, tcp_flags: Option<u8>) -> Vec<u8> {
+    let mut transport = port.to_be_bytes().to_vec();
+    transport.extend([0x1f, 0x90]);
+    match tcp_flags {
+        None => transport.extend([0, 12, 0, 0, 1, 2, 3, 4]),
+        Some(flags) => transport.extend([0, 0, 0, 1, 0, 0, 0, 0, 0x50, flags, 0, 0, 0, 0, 0, 0]),
+    }
+    let mut bytes = vec![0x45, 0, 0, 20 + transport.len() as u8, 0, 0, 0, 0, 64];
+    bytes.extend([if tcp_flags.is_some() { 6 } else { 17 }, 0, 0, 10, 0, 0, 1, 192, 0, 2, 1]);
+    bytes.extend(transport);
+    bytes
+}
+
+/// Hands in a packet and gives the flows that ended with it.
+fn play(tracker: &mut Tracker<'_>, time_us: u64, bytes: &[u8]) -> Vec<Flow> {
+    let mut ended = Vec::new();
+    let frame = Frame { link_type: LinkType::Raw, time_us, bytes, wire_bytes: bytes.len() as u32 };
+    tracker.frame(&frame, &mut |flow| ended.push(*flow)).unwrap();
+    ended
+}
+
+#[test]
+fn quiet_flows_end_while_others_go_on() {
+    let classifier = classifier();
+    let mut tracker = Tracker::new(&classifier, config());
+    for port in 0..100 {
+        play(&mut tracker, 0, &ip(1000 + port, None));
+    }
+    play(&mut tracker, 0, &ip(2000, Some(SYN)));
+    // A slow link, with one packet a tenth of a second: the table is looked through within seconds all the same.
+    let mut ended = Vec::new();
+    for step in 1..=300 {
+        let now = ended.len();
+        ended.extend(play(&mut tracker, step * SECOND_US / 10, &ip(1, None)));
+        assert!(ended.len() == now || step > 100, "nothing ends before its time");
+    }
+    assert_eq!(ended.len(), 100, "all quiet UDP flows, and neither the busy one nor TCP's");
+    assert!(ended.iter().all(|flow| flow.last_us == 0 && flow.packets == [1, 0]));
+    assert_eq!((tracker.statistics().timed_out, tracker.statistics().evicted), (100, 0));
+}
+
+#[test]
+fn a_time_from_far_ahead_does_not_stop_the_clearing() {
+    let classifier = classifier();
+    let mut tracker = Tracker::new(&classifier, config());
+    play(&mut tracker, u64::MAX, &ip(1, None));
+    for port in 0..100 {
+        play(&mut tracker, SECOND_US, &ip(1000 + port, None));
+    }
+    let ended: usize =
+        (1..=300).map(|step| play(&mut tracker, SECOND_US + step * SECOND_US / 10, &ip(2, None)).len()).sum();
+    assert_eq!(ended, 100);
+}
+
+#[test]
+fn a_flow_that_comes_back_late_is_another() {
+    let classifier = classifier();
+    let mut tracker = Tracker::new(&classifier, config());
+    play(&mut tracker, 0, &ip(1, None));
+    assert!(play(&mut tracker, 10 * SECOND_US, &ip(1, None)).is_empty());
+    let ended = play(&mut tracker, 21 * SECOND_US, &ip(1, None));
+    assert_eq!(ended.len(), 1);
+    assert_eq!((ended[0].first_us, ended[0].last_us, ended[0].packets), (0, 10 * SECOND_US, [2, 0]));
+    assert_eq!(tracker.statistics().flows, 2);
+}
+
+#[test]
+fn a_syn_after_the_end_begins_another_connection() {
+    let classifier = classifier();
+    let mut tracker = Tracker::new(&classifier, config());
+    for flags in [SYN, ACK, SYN] {
+        assert!(play(&mut tracker, 0, &ip(1, Some(flags))).is_empty(), "a SYN that is repeated is not new");
+    }
+    play(&mut tracker, 1, &ip(1, Some(RST)));
+    assert_eq!(play(&mut tracker, 2, &ip(1, Some(SYN))).len(), 1);
+    let statistics = tracker.statistics();
+    assert_eq!((statistics.flows, statistics.timed_out, statistics.evicted), (2, 0, 0));
+    let mut left = 0;
+    tracker.finish(&mut |_| left += 1);
+    assert_eq!(left, 1);
+}
+
+#[test]
+fn frames_that_are_no_packets_are_counted() {
+    let classifier = classifier();
+    let mut tracker = Tracker::new(&classifier, config());
+    let frame = Frame { link_type: LinkType::Raw, time_us: 0, bytes: &[0x45, 0], wire_bytes: 2 };
+    assert!(tracker.frame(&frame, &mut |_| {}).is_err());
+    let statistics = tracker.statistics();
+    assert_eq!((statistics.frames, statistics.packets, statistics.truncated), (1, 0, 1));
+}

@@ -1,0 +1,58 @@
+//! Packets made to be dear are given a bounded look each, and after some of them the flow is given none.
+//!
+//! What they cost is for `cargo run --release -p wiremark-tests --bin hostile-work` to measure; here it is counted.
+
+use wiremark::dissect::dns;
+use wiremark::{Carrier, Classifier, Event, Frame, LinkType, Observer, Options, Tracker};
+use wiremark_tests::hostile::work;
+
+/// What happened while a packet was looked at.
+#[derive(Default)]
+struct Counts {
+    events: usize,
+    names: usize,
+}
+
+impl Observer for Counts {
+    fn event(&mut self, event: Event<'_>) {
+        self.events += 1;
+        self.names += usize::from(matches!(event, Event::Name { .. }));
+    }
+}
+
+#[test]
+fn dear_packets_are_looked_at_so_far_and_no_further() {
+    let classifier =
+        Classifier::new(wiremark_signatures::embedded().expect("the shipped set"), Options::default());
+    for work::Case { name, trace } in work::cases() {
+        let mut tracker = Tracker::new(&classifier, work::config());
+        let mut with_payload = 0;
+        for (number, (time_us, link, bytes)) in (1..).zip(trace.frames()) {
+            let link_type = LinkType::from_number(link).expect("a link type that the builder writes");
+            let frame = Frame { link_type, time_us, bytes, wire_bytes: bytes.len() as u32 };
+            let mut counts = Counts::default();
+            let Ok(seen) = tracker.frame_observed(&frame, &mut |_| {}, &mut counts) else { continue };
+            // Eight of a DNS message; of a stream three proxies' and one more.
+            assert!(counts.names <= 8, "{name}, packet {number}: {} names looked up", counts.names);
+            // A packet of a datagram takes eight bytes at least, and each may be recognised.
+            assert!(
+                counts.events <= 32 + bytes.len() / 8,
+                "{name}, packet {number}: {} events",
+                counts.events
+            );
+            with_payload += usize::from(seen.payload_bytes > 0);
+            // DNS flows are never final: each message may ask for another name.
+            if with_payload >= 32 && seen.verdict.carrier != Carrier::Dns {
+                assert!(seen.verdict.is_final(), "{name}, packet {number}");
+                assert!(with_payload == 32 || counts.events == 0, "{name}, packet {number}: a look too many");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_name_that_points_to_itself_is_no_name() {
+    let looped = b"\0\x07\x01\0\0\x01\0\0\0\0\0\0\xc0\x0c\0\x01\0\x01";
+    let names = dns::message(looped).found().map(|message| message.questions().count());
+    assert_eq!(names.unwrap_or(0), 0);
+}
