@@ -23,7 +23,7 @@ def with_duckdb(folder):
     services = duckdb.sql(f'select service, count(distinct "user") from {tasks} group by service').fetchall()
     totals = duckdb.sql(
         f"select count(*), count(*) filter (has_app), sum(app_bytes_up), sum(app_bytes_down) from {users}"
-    ).fetchone()
+    ).fetchall()[0]
     return rows, services, totals
 
 

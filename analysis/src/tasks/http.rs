@@ -93,7 +93,9 @@ impl Http {
             (Side::Server, Piece::Bytes(bytes)) => {
                 self.count(Side::Server, time_us, bytes.len() as u64);
                 let is_asked = |open: &&mut Open| {
-                    open.may_have_type && (!open.answer.is_empty() || type_of(&open.body).is_none())
+                    open.may_have_type
+                        && open.handshake.is_none()
+                        && (!open.answer.is_empty() || type_of(&open.body).is_none())
                 };
                 if let Some(open) = self.open.as_mut().filter(is_asked) {
                     let room = ANSWER_PEEK.saturating_sub(open.answer.len()).min(bytes.len());
@@ -250,6 +252,8 @@ impl Http {
             referer: request.referer,
         };
         if let Some(rule) = table.request(&seen) {
+            // Of a handshake, too, the body tells.
+            open.may_have_type &= rule.is_typed || rule.handshake.is_some();
             open.exchange.task = Some(rule.task);
             open.handshake = rule.handshake;
             open.is_by_host = rule.is_by_host();
@@ -271,7 +275,7 @@ impl Http {
                 open.exchange.task = open.handshake;
             }
         } else if open.may_have_type {
-            let request_type = type_of(&open.body).or_else(|| type_of(body_of(&open.answer)));
+            let request_type = type_of(&open.body).or_else(|| type_of(body_of(table, &open.answer)));
             let marks = Marks { request_type, ..Marks::default() };
             let exchange = &mut open.exchange;
             if exchange.cgi.is_some() {
@@ -293,10 +297,15 @@ fn type_of(body: &[u8]) -> Option<u32> {
     longlink::business_header(body).found().map(|header| header.function_type)
 }
 
-/// What is there of a response's body.
-fn body_of(answer: &[u8]) -> &[u8] {
+/// What is there of a response's body, if the response is one to a request of the app's own: a picture's bytes may look
+/// like anything.
+fn body_of<'a>(table: &TaskTable, answer: &'a [u8]) -> &'a [u8] {
     match http::head(answer) {
-        Dissection::Found(Head::Response(response)) if response.complete => response.body,
+        Dissection::Found(Head::Response(response))
+            if response.complete && table.may_be_typed(response.content_type) =>
+        {
+            response.body
+        }
         _ => &[],
     }
 }
@@ -406,11 +415,26 @@ mod tests {
     #[test]
     fn a_lost_head_keeps_its_bytes_and_the_answer_names_it() {
         let mut connection = Connection::new();
-        let answer = [&b"HTTP/1.1 200 OK\r\nContent-Length: 34\r\n\r\n"[..], &BODY].concat();
+        let answer =
+            [&b"HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\n\r\n"[..], &BODY].concat();
         connection.say(Side::Server, 900, Piece::Bytes(&answer));
         connection.say(Side::User, 950, Piece::Gap(300));
         let done = connection.end();
         assert_eq!((done.len(), done[0].task.as_str(), done[0].up), (1, "Refresh moment", 300));
+    }
+
+    #[test]
+    fn what_others_send_has_no_request_type() {
+        let mut connection = Connection::new();
+        let answer = [&b"HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\n\r\n"[..], &BODY].concat();
+        connection.say(Side::Server, 900, Piece::Bytes(&answer));
+        connection.say(Side::User, 950, Piece::Gap(300));
+        assert_eq!(connection.end()[0].task, "?");
+        let mut connection = Connection::new();
+        let head = "POST /a HTTP/1.1\r\nHost: www.example.com\r\nUser-Agent: x MicroMessenger/6.0\r\n\
+                    Content-Length: 34\r\n\r\n";
+        connection.say(Side::User, 1, Piece::Bytes(&[head.as_bytes(), &BODY].concat()));
+        assert_eq!(connection.end()[0].task, "Media access");
     }
 
     #[test]

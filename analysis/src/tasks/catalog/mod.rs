@@ -200,6 +200,11 @@ impl TaskTable {
         self.rules.requests.iter().find(|rule| rule.holds(seen, host))
     }
 
+    /// Whether a response of this `Content-Type` may begin with a business header.
+    pub(super) fn may_be_typed(&self, content_type: Option<&[u8]>) -> bool {
+        content_type.is_some_and(|of| of.eq_ignore_ascii_case(self.rules.answer_type.as_bytes()))
+    }
+
     /// Whether content datagrams after such a message belong to a talk room (true), to a call (false), or as before.
     pub(super) fn talkroom(&self, marks: &Marks) -> Option<bool> {
         [(&self.rules.talkroom, true), (&self.rules.call, false)].into_iter().find_map(

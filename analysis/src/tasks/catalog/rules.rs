@@ -13,6 +13,8 @@ pub(super) struct Rules {
     pub(super) app: String,
     /// The role whose UDP flows are made of call datagrams.
     pub(super) call_role: String,
+    /// `Content-Type` of responses that begin with a business header.
+    pub(super) answer_type: String,
     pub(super) roles: Vec<RoleRule>,
     pub(super) requests: Vec<RequestRule>,
     pub(super) framings: Vec<(String, Framing)>,
@@ -47,6 +49,8 @@ pub(in crate::tasks) struct RequestRule {
     user_agent: Option<String>,
     referer: Option<String>,
     pub(in crate::tasks) task: TaskId,
+    /// The body may begin with a business header.
+    pub(in crate::tasks) is_typed: bool,
     /// Of a request that only shakes hands.
     pub(in crate::tasks) handshake: Option<TaskId>,
 }
@@ -167,6 +171,7 @@ pub(super) struct Starts {
 struct File {
     app: String,
     call_role: String,
+    answer_type: String,
     #[serde(default)]
     role: Vec<RoleRow>,
     #[serde(default)]
@@ -203,6 +208,8 @@ struct RequestRow {
     referer: Option<String>,
     service: String,
     task: String,
+    #[serde(default)]
+    typed: bool,
     handshake: Option<String>,
 }
 
@@ -275,6 +282,7 @@ impl Rules {
                 user_agent: row.user_agent.clone(),
                 referer: row.referer.clone(),
                 task: names.id(&row.service, &row.task),
+                is_typed: row.typed,
                 handshake: row.handshake.as_ref().map(|task| names.id(&row.service, task)),
             });
         }
@@ -333,6 +341,7 @@ impl Rules {
         Ok(Self {
             app,
             call_role: read.call_role,
+            answer_type: read.answer_type,
             roles,
             requests,
             framings,
