@@ -130,7 +130,13 @@ pub(crate) fn run(wanted: &Wanted) -> Result<(), Box<dyn Error>> {
     for SetUpLine { what, ms } in &set_up {
         println!("  {what:<40} {ms:8.2}");
     }
-    let mut memory = Vec::new();
+    let origin = traffic.origin;
+    let mut report =
+        Report { machine, traffic: origin, rounds: *rounds, mixes, memory: Vec::new(), threads, set_up };
+    // Kept before the memory, too, which takes longest: who ends the program then has the rest.
+    if *record {
+        keep(&report)?;
+    }
     if !quick {
         println!(
             "\nmemory: the engine's state of a flow; resident bytes per flow at 50,000 flows, at 1,000,000"
@@ -141,12 +147,11 @@ pub(crate) fn run(wanted: &Wanted) -> Result<(), Box<dyn Error>> {
             let state_bytes = name.state_bytes();
             let state = state_bytes.map_or(String::new(), |bytes| bytes.to_string());
             println!("  {name:<12} {state:>7} {:7} {:7}", bytes_per_flow[0], bytes_per_flow[1]);
-            memory.push(MemoryLine { name: name.to_string(), state_bytes, bytes_per_flow });
+            report.memory.push(MemoryLine { name: name.to_string(), state_bytes, bytes_per_flow });
         }
-    }
-    if *record {
-        let traffic = traffic.origin;
-        keep(&Report { machine, traffic, rounds: *rounds, mixes, memory, threads, set_up })?;
+        if *record {
+            keep(&report)?;
+        }
     }
     Ok(())
 }
