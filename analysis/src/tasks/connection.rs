@@ -22,10 +22,6 @@ pub(super) struct Connection {
 }
 
 #[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly all connections that are kept are of the largest kinds"
-)]
 enum Content {
     /// Too little was seen to tell.
     Unknown(Unknown),

@@ -130,9 +130,9 @@ fn follow(
         stopped.set(earlier.or_else(|| report.call(call).err()));
     };
     let mut look = |number: u64, frame: &Frame<'_>| -> Result<(), ParseError> {
-        let seen = tracker.frame(frame, &mut |_: &Flow| ())?;
+        let packet = Packet::parse(frame.link_type, frame.time_us, frame.bytes)?;
+        let seen = tracker.packet_observed(&packet, frame.wire_bytes, &mut |_: &Flow| (), &mut ())?;
         if watch.wants(&seen) {
-            let packet = Packet::parse(frame.link_type, frame.time_us, frame.bytes)?;
             watch.packet(&packet, &seen, number, &mut ended);
         }
         Ok(())

@@ -142,7 +142,7 @@ impl Survey {
         self.frames += mutated.len() as u64;
         self.changed += mutated.iter().filter(|one| one.is_changed).count() as u64;
         self.flows += statistics.flows;
-        if self.passes % TIMED_EVERY == 0 {
+        if self.passes.is_multiple_of(TIMED_EVERY) {
             self.time_again(classifier, number, &mutated, seed);
         }
     }
