@@ -123,13 +123,14 @@ fn parquet_files_are_complete() {
     }
 }
 
-/// The demo's frames with their times: twice, ten minutes apart, each time in the tunnels of another subscriber.
+/// The demo's frames twice, each time in the tunnels of another subscriber: so far apart that its connections have timed
+/// out, and not so far that an address's user has.
 fn in_tunnels() -> Vec<u8> {
     let capture = fs::read(demo()).unwrap();
     let word = |at: usize| u32::from_le_bytes(capture[at..at + 4].try_into().unwrap());
     let mut out = capture[..20].to_vec();
     out.extend(101u32.to_le_bytes());
-    for (first, later_s) in [(0xa0, 0), (0xb0, 600)] {
+    for (first, later_s) in [(0xa0, 0), (0xb0, 1900)] {
         let mut at = 24;
         while at < capture.len() {
             let length = word(at + 8) as usize;

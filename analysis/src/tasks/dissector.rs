@@ -36,7 +36,8 @@ impl Default for Config {
 
 /// Takes captures apart into the tasks of one app.
 ///
-/// Memory grows with users (some 300 bytes each) and with open flows, which the tracker bounds; not with packets.
+/// Memory grows with users (up to some kilobytes each, for the seconds in which they were active) and with open flows, which
+/// the tracker bounds; not with packets.
 #[derive(Debug)]
 pub struct TaskDissector<'c> {
     classifier: &'c Classifier,
@@ -165,7 +166,7 @@ impl Desk<'_> {
             let Some(user) = users.get(flow.user) else { return };
             flow.note(user, capture);
             if is_app && !flow.is_app {
-                capture.app_users += u64::from(!user.has_app || user.app_capture != *captures);
+                capture.app_users += u64::from(user.app_capture != *captures);
                 user.app_capture = *captures;
                 flow.become_the_apps(user, capture);
             } else if flow.is_app && !is_app {

@@ -312,6 +312,16 @@ impl FlowTrack {
         is_talkroom: bool,
         tell: &mut impl FnMut(Told),
     ) {
+        self.start(guide, is_talkroom, tell);
+        if matches!(packet.fragment, Fragment::Later(_)) {
+            return;
+        }
+        let sent = Sent { side, time_us: packet.time_us, tcp: packet.tcp, payload: packet.payload };
+        self.mode.packet(guide, sent, is_talkroom, tell);
+    }
+
+    /// Takes in what waited, where that was not done before.
+    fn start(&mut self, guide: Guide<'_>, is_talkroom: bool, tell: &mut impl FnMut(Told)) {
         if let Mode::Waiting(_) = self.mode {
             let mode = self.begin(guide);
             let Mode::Waiting(waiting) = std::mem::replace(&mut self.mode, mode) else { return };
@@ -320,14 +330,10 @@ impl FlowTrack {
                 self.mode.packet(guide, sent, is_talkroom, tell);
             }
         }
-        if matches!(packet.fragment, Fragment::Later(_)) {
-            return;
-        }
-        let sent = Sent { side, time_us: packet.time_us, tcp: packet.tcp, payload: packet.payload };
-        self.mode.packet(guide, sent, is_talkroom, tell);
     }
 
     pub(super) fn finish(&mut self, guide: Guide<'_>, tell: &mut impl FnMut(Told)) {
+        self.start(guide, false, tell);
         match &mut self.mode {
             Mode::Waiting(_) | Mode::Over | Mode::Lone => {}
             Mode::Connection(connection) => connection.finish(guide, tell),
