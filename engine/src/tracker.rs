@@ -19,6 +19,8 @@ const FRAGMENT_US: u64 = 60_000_000;
 /// Packet time in which the whole table is looked through for flows that timed out, and places looked at in one go.
 const ROUND_US: u64 = 10_000_000;
 const SWEPT: usize = 16;
+/// A frame this much earlier than the latest sets the clock back.
+const RESET_US: u64 = 3_600_000_000;
 
 /// Sizes and time-outs of a [`Tracker`].
 #[derive(Clone, Copy, Debug)]
@@ -132,6 +134,8 @@ struct Entry {
     packets: [u64; 2],
     bytes: [u64; 2],
     decided_at_packet: u64,
+    /// The tracker's clock at the last packet, from which the time-out runs.
+    touched_us: u64,
     /// A FIN or RST was seen: a SYN begins another connection between the same end points.
     is_closing: bool,
 }
@@ -161,8 +165,11 @@ pub struct Tracker<'c> {
     fragments: Recent<FragmentKey, FlowKey>,
     /// Where the next look for timed-out flows goes.
     hand: usize,
-    /// Packet time of that next look.
+    /// The clock at that next look.
     swept_us: u64,
+    /// The latest packet time so far. Captures put together from several go back in time now and then; whether a flow
+    /// is over must not depend on whether it was looked at in between.
+    clock_us: u64,
     statistics: Statistics,
 }
 
@@ -179,6 +186,7 @@ impl<'c> Tracker<'c> {
             fragments: Recent::new(FRAGMENTS, config.hash_key[0]),
             hand: 0,
             swept_us: 0,
+            clock_us: 0,
             statistics: Statistics::default(),
         }
     }
@@ -277,6 +285,7 @@ impl<'c> Tracker<'c> {
         entry.packets[side] += 1;
         entry.bytes[side] += u64::from(wire_bytes);
         entry.last_us = entry.last_us.max(packet.time_us);
+        entry.touched_us = self.clock_us;
         entry.is_closing |= packet.tcp.flags & (TcpFields::FIN | TcpFields::RST) != 0;
         let packet_number = entry.packets[0] + entry.packets[1];
         if before != (verdict.app, verdict.role) {
@@ -319,8 +328,8 @@ impl<'c> Tracker<'c> {
         }
     }
 
-    fn is_over(&self, entry: &Entry, now_us: u64) -> bool {
-        now_us.saturating_sub(entry.last_us) > self.timeout_us(entry.key.transport)
+    fn is_over(&self, entry: &Entry) -> bool {
+        self.clock_us.saturating_sub(entry.touched_us) > self.timeout_us(entry.key.transport)
     }
 
     /// Where the flow lies; a new one is made where there is none.
@@ -339,7 +348,7 @@ impl<'c> Tracker<'c> {
         };
         if let Some(place) = places().find(here) {
             let opens = packet.tcp.flags & (TcpFields::SYN | TcpFields::ACK) == TcpFields::SYN;
-            let is_old = |entry: &Entry| self.is_over(entry, packet.time_us) || entry.is_closing && opens;
+            let is_old = |entry: &Entry| self.is_over(entry) || entry.is_closing && opens;
             if !self.entries[place].as_ref().is_some_and(is_old) {
                 return place;
             }
@@ -360,7 +369,7 @@ impl<'c> Tracker<'c> {
             _ => {
                 let worth = |place: &usize| match &self.entries[*place] {
                     None => (0, 0),
-                    Some(entry) if self.is_over(entry, packet.time_us) => (1, entry.last_us),
+                    Some(entry) if self.is_over(entry) => (1, entry.last_us),
                     Some(entry) if !entry.state.verdict().is_match() => (2, entry.last_us),
                     Some(entry) => (3, entry.last_us),
                 };
@@ -386,6 +395,7 @@ impl<'c> Tracker<'c> {
             number: self.statistics.flows,
             first_us: now_us,
             last_us: now_us,
+            touched_us: self.clock_us,
             packets: [0; 2],
             bytes: [0; 2],
             decided_at_packet: 0,
@@ -404,20 +414,23 @@ impl<'c> Tracker<'c> {
     /// quiet flows end without a timer and busy links do not pay for it.
     #[inline]
     fn sweep(&mut self, now_us: u64, ended: &mut impl FnMut(&Flow)) {
-        // Far ahead of the frame: some frame before it had a time that was none.
-        if now_us >= self.swept_us || self.swept_us - now_us > ROUND_US {
-            self.sweep_some(now_us, ended);
+        // Further back than captures go: some frame before had a time that was none.
+        let is_reset = self.clock_us.saturating_sub(now_us) > RESET_US;
+        self.clock_us = if is_reset { now_us } else { self.clock_us.max(now_us) };
+        if is_reset || self.clock_us >= self.swept_us {
+            self.sweep_some(ended);
         }
     }
 
     #[inline(never)]
-    fn sweep_some(&mut self, now_us: u64, ended: &mut impl FnMut(&Flow)) {
+    fn sweep_some(&mut self, ended: &mut impl FnMut(&Flow)) {
         // What a slow link does not get done by this time stays undone until its next frame.
-        self.swept_us = now_us.saturating_add((ROUND_US * SWEPT as u64 / self.tags.len() as u64).max(1));
+        self.swept_us =
+            self.clock_us.saturating_add((ROUND_US * SWEPT as u64 / self.tags.len() as u64).max(1));
         for _ in 0..SWEPT {
             self.hand = (self.hand + 1) & (self.tags.len() - 1);
             if self.tags[self.hand] != 0
-                && self.entries[self.hand].as_ref().is_some_and(|entry| self.is_over(entry, now_us))
+                && self.entries[self.hand].as_ref().is_some_and(|entry| self.is_over(entry))
             {
                 self.statistics.timed_out += 1;
                 self.end(self.hand, ended);
