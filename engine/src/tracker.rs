@@ -72,6 +72,9 @@ pub struct Seen {
     pub direction: Direction,
     /// Number of the flow, from 1 in the order of first packets.
     pub flow_number: u64,
+    /// Where the flow lies in the table, from 0 and below [`Tracker::places`]: the same for all its packets, and until it
+    /// ends no other flow's. For what somebody keeps of each flow beside the table.
+    pub place: usize,
     /// Number of the packet in its flow, from 1.
     pub packet_number: u64,
     /// Bytes of transport payload.
@@ -83,6 +86,8 @@ pub struct Seen {
 pub struct Flow {
     /// From 1 in the order of first packets.
     pub number: u64,
+    /// Where the flow lies, or lay, in the table; see [`Seen::place`].
+    pub place: usize,
     /// The source is the originator.
     pub five_tuple: FiveTuple,
     /// After the last packet.
@@ -196,6 +201,11 @@ impl<'c> Tracker<'c> {
         Statistics { handshakes_lost: self.context.handshakes_lost(), ..self.statistics }
     }
 
+    /// How many places the table has: room for so many flows at the same time.
+    pub fn places(&self) -> usize {
+        self.tags.len()
+    }
+
     /// Classifies with other signatures from the next frame on. Flows keep their verdicts, and what was learned stays.
     pub fn use_classifier(&mut self, classifier: &'c Classifier) {
         self.classifier = classifier;
@@ -203,7 +213,8 @@ impl<'c> Tracker<'c> {
 
     /// The flows in the table, in no particular order.
     pub fn flows(&self) -> impl Iterator<Item = Flow> + '_ {
-        self.entries.iter().flatten().map(Entry::flow)
+        let places = self.entries.iter().enumerate();
+        places.filter_map(|(place, entry)| entry.as_ref().map(|entry| entry.flow(place)))
     }
 
     /// Takes in the next frame. `ended` is told each flow that timed out or made room; frames come in order of time.
@@ -295,6 +306,7 @@ impl<'c> Tracker<'c> {
             verdict,
             direction,
             flow_number: entry.number,
+            place,
             packet_number,
             payload_bytes: packet.payload.len(),
         })
@@ -406,7 +418,7 @@ impl<'c> Tracker<'c> {
     fn end(&mut self, place: usize, ended: &mut impl FnMut(&Flow)) {
         self.tags[place] = 0;
         if let Some(entry) = self.entries[place].take() {
-            ended(&entry.flow());
+            ended(&entry.flow(place));
         }
     }
 
@@ -440,7 +452,7 @@ impl<'c> Tracker<'c> {
 }
 
 impl Entry {
-    fn flow(&self) -> Flow {
+    fn flow(&self, place: usize) -> Flow {
         let FlowKey { low, high, transport } = self.key;
         let (src, dst) = match self.state.direction_of(0) {
             Direction::Originator => (low, high),
@@ -448,6 +460,7 @@ impl Entry {
         };
         Flow {
             number: self.number,
+            place,
             five_tuple: FiveTuple { src: src.0, dst: dst.0, src_port: src.1, dst_port: dst.1, transport },
             verdict: self.state.verdict(),
             first_us: self.first_us,

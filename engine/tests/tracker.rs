@@ -126,6 +126,28 @@ fn a_syn_after_the_end_begins_another_connection() {
 }
 
 #[test]
+fn a_flow_keeps_its_place_to_itself() {
+    let classifier = classifier();
+    let mut tracker = Tracker::new(&classifier, TrackerConfig { capacity: 16, ..config() });
+    // What somebody keeps of each flow beside the table, while flows make room for one another.
+    let mut beside = vec![None; tracker.places()];
+    let mut ends = 0;
+    for step in 0..2000_u16 {
+        let bytes = ip(step * 7 % 40, None);
+        let frame = Frame { link_type: LinkType::Raw, time_us: step.into(), bytes: &bytes, wire_bytes: 1 };
+        let seen = tracker.frame(&frame, &mut |flow| {
+            assert_eq!(beside[flow.place].take(), Some(flow.number));
+            ends += 1;
+        });
+        let seen = seen.unwrap();
+        assert_eq!(*beside[seen.place].get_or_insert(seen.flow_number), seen.flow_number);
+    }
+    assert!(ends > 100, "{ends} flows made room");
+    let held = tracker.flows().inspect(|flow| assert_eq!(beside[flow.place], Some(flow.number))).count();
+    assert_eq!(held, beside.iter().flatten().count());
+}
+
+#[test]
 fn frames_that_are_no_packets_are_counted() {
     let classifier = classifier();
     let mut tracker = Tracker::new(&classifier, config());

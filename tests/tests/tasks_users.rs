@@ -4,7 +4,8 @@ mod taking_apart;
 
 use std::net::IpAddr;
 
-use taking_apart::{dissect, dissect_as, small};
+use taking_apart::{dissect, dissect_ahead, dissect_as, small};
+use wiremark::TrackerConfig;
 use wiremark_analysis::tasks::Config;
 use wiremark_tests::population::{self, Population};
 use wiremark_tests::trace::Trace;
@@ -22,6 +23,22 @@ fn other_link_layers_change_nothing() {
         let wrap = wiremark_tests::wrap::Wrap::named(wrap).expect("a known wrap");
         assert_eq!(count(&trace.clone().wrap(wrap)), plain);
     }
+}
+
+#[test]
+fn two_threads_tell_what_one_tells_in_the_same_order() {
+    let Population { trace, .. } = population::play(&small());
+    let config = Config {
+        tracker: TrackerConfig { capacity: 64, ..TrackerConfig::default() },
+        by_tunnel: true,
+        ..Config::default()
+    };
+    // A small table, so that many flows end before the capture does.
+    let trace = trace.in_tunnels(|address| tunnel(address, 0x1000_0000));
+    let (one, two) = (dissect_as(config, &trace), dissect_ahead(config, &trace));
+    assert!(one.1.tasks.len() > 1000, "{} tasks", one.1.tasks.len());
+    assert_eq!(one.1, two.1);
+    assert_eq!((one.0.users.len(), one.0.app_bytes()), (two.0.users.len(), two.0.app_bytes()));
 }
 
 /// A subscriber's first tunnel id, from its address.

@@ -57,7 +57,7 @@ impl Distribution {
             .chain(new)
             .map(|(value, count)| (cut(value, digits), count))
             .collect();
-        all.sort_unstable();
+        all.sort_unstable_by_key(|(value, _)| *value);
         all.dedup_by(|(value, count), (before, sum)| {
             let is_same = value == before;
             *sum += if is_same { *count } else { 0 };

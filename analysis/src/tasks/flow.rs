@@ -20,7 +20,7 @@ const PARKED_PACKETS: usize = 24;
 const PARKED_BYTES: usize = 8 * 1024;
 /// Most ranges of seconds with payload, and how many seconds at the most, that a user's sums lag behind.
 const LAG: usize = 16;
-const LAG_S: u32 = 512;
+const LAG_S: u32 = 2048;
 
 /// What a flow tells as it goes on.
 #[derive(Debug)]
@@ -251,10 +251,18 @@ impl FlowTrack {
         }
     }
 
+    /// Whether the user's sums, or the capture's, hold anything of this flow.
+    pub(super) fn is_noted(&self) -> bool {
+        self.noted != [0; 2] || self.active_from != second(self.first_us)
+    }
+
     /// The flow is the app's from now on, and was all the time.
     pub(super) fn become_the_apps(&mut self, user: &mut User, capture: &mut CaptureUse) {
         self.is_app = true;
         user.has_app = true;
+        if !self.is_noted() {
+            return;
+        }
         for (sum, bytes) in user.app_bytes.iter_mut().zip(self.noted) {
             *sum += bytes;
             capture.app_bytes += bytes;

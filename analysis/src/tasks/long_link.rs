@@ -129,8 +129,13 @@ fn read(table: &TaskTable, side: Side, header: &Header) -> Reading {
 
 fn name(table: &TaskTable, exchange: &mut Exchange, command: u32, message: &Message<'_>) {
     let body = message.peek.get(longlink::HEADER_LENGTH..).unwrap_or_default();
-    let request_type = longlink::business_header(body).found().map(|header| header.function_type);
-    exchange.request_type = exchange.request_type.or(request_type);
+    let stated = || longlink::business_header(body).found().map(|header| header.function_type);
+    let request_type = exchange.request_type.or_else(stated);
+    if exchange.command == Some(command) && exchange.request_type == request_type {
+        // The other half says nothing new.
+        return;
+    }
+    exchange.request_type = request_type;
     exchange.command = Some(command);
     let from_server = exchange.initiator == Side::Server;
     let marks = Marks { command: Some(command), request_type: exchange.request_type, from_server };

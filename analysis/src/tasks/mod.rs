@@ -8,6 +8,7 @@
 //! the capture missed count as well, since sequence numbers tell how many there were. Contents and account numbers are
 //! stepped over.
 
+mod ahead;
 mod by_number;
 mod catalog;
 mod connection;
@@ -17,6 +18,7 @@ mod dissector;
 mod distribution;
 mod exchange;
 mod flow;
+mod follower;
 mod http;
 mod in_turn;
 mod ledger;

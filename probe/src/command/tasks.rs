@@ -2,14 +2,14 @@
 
 mod records;
 
-use std::cell::RefCell;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{Args, ValueEnum};
 use records::{Outlet, Records, UsageRecord};
-use wiremark::TrackerConfig;
+use wiremark::{Frame, ParseError, TrackerConfig};
 use wiremark_analysis::tasks::report::{QUANTILES, Table, figures, html, summary, tables};
 use wiremark_analysis::tasks::{Config, TaskDissector, TaskTable, Usage};
 use wiremark_probe::capture::Capture;
@@ -148,21 +148,22 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
             Outlet::parquet(folder, classifier.set(), arguments.addresses)?
         }
     };
-    let records = RefCell::new(Records { outlet, written: Ok(()) });
+    let is_broken = AtomicBool::new(false);
+    let mut records = Records { outlet, written: Ok(()), is_broken: &is_broken };
     let tracker = TrackerConfig { capacity: arguments.max_flows, ..TrackerConfig::default() };
     let by_tunnel = arguments.users_by == Key::Tunnel;
     let config = Config { tracker, ipv6_prefix: arguments.ipv6_prefix, by_tunnel };
     let mut dissector = TaskDissector::new(&classifier, &task_table, config);
     let mut totals = Totals::default();
     for file in &arguments.files {
-        let complaints = dissect_file(file, &mut dissector, &records, &mut totals);
+        let complaints = dissect_file(file, &mut dissector, &mut records, &mut totals);
         totals.failed_files += u64::from(!complaints.is_empty());
         complaints.iter().for_each(complain);
-        if records.borrow().written.is_err() {
+        if records.written.is_err() {
             break;
         }
     }
-    let Records { outlet, written } = records.into_inner();
+    let Records { outlet, written, .. } = records;
     written?;
     report(outlet, &dissector.finish(), &totals)?;
     Ok(Outcome::failed_if(totals.failed_files > 0))
@@ -176,7 +177,7 @@ fn open(arguments: &Arguments) -> Result<Output, Stop> {
 fn dissect_file(
     file: &Path,
     dissector: &mut TaskDissector<'_>,
-    records: &RefCell<Records<'_>>,
+    records: &mut Records<'_>,
     totals: &mut Totals,
 ) -> Vec<String> {
     let mut capture = match Capture::open(file) {
@@ -184,19 +185,28 @@ fn dissect_file(
         Err(error) => return vec![error.to_string()],
     };
     let name = capture.name().to_owned();
-    let mut progress = Progress::new(&name, capture.file_bytes(), records.borrow().outlet.scrolls());
+    let mut progress = Progress::new(&name, capture.file_bytes(), records.outlet.scrolls());
+    let is_broken = records.is_broken;
+    // What comes through a pipe may come slowly, and is told at once.
+    let is_file = capture.file_bytes().is_some();
+    let mut read = |take: &mut dyn FnMut(&Frame<'_>) -> Result<(), ParseError>| {
+        replay(
+            &mut capture,
+            |_, frame| take(frame),
+            |bytes| {
+                progress.read(bytes);
+                !is_broken.load(Ordering::Relaxed)
+            },
+        )
+    };
     dissector.begin_capture(&name);
-    let (counts, errors) = replay(
-        &mut capture,
-        |_, frame| dissector.frame(frame, &mut *records.borrow_mut()),
-        |bytes| {
-            progress.read(bytes);
-            records.borrow().written.is_ok()
-        },
-    );
+    let (counts, errors) = match is_file {
+        true => dissector.read_ahead(read, records),
+        false => read(&mut |frame| dissector.frame(frame, records)),
+    };
     totals.counts.add(&counts);
     totals.evicted += dissector.statistics().evicted;
-    dissector.end_capture(&mut *records.borrow_mut());
+    dissector.end_capture(records);
     errors.iter().map(ToString::to_string).collect()
 }
 

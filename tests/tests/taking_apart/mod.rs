@@ -1,7 +1,7 @@
 //! Traces through the task dissector.
 #![allow(dead_code)] // each test binary looks at some of it
 
-use wiremark::{Classifier, Frame, LinkType, Options};
+use wiremark::{Classifier, Frame, LinkType, Options, ParseError};
 use wiremark_analysis::tasks::{
     Config, FlowRecord, FlowType, Sink, TaskDissector, TaskRecord, TaskTable, Usage,
 };
@@ -9,7 +9,7 @@ use wiremark_tests::population::{self, Books};
 use wiremark_tests::trace::Trace;
 
 /// A task as it was told.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Told {
     pub(crate) user: (String, u32),
     pub(crate) time_us: u64,
@@ -22,7 +22,7 @@ pub(crate) struct Told {
     pub(crate) completion_us: Option<u64>,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default, PartialEq)]
 pub(crate) struct Notes {
     pub(crate) tasks: Vec<Told>,
     pub(crate) flows: u64,
@@ -54,17 +54,38 @@ pub(crate) fn dissect(trace: &Trace) -> (Usage, Notes) {
 
 /// Takes a trace apart.
 pub(crate) fn dissect_as(config: Config, trace: &Trace) -> (Usage, Notes) {
+    dissect_by(config, trace, |dissector, trace, notes| {
+        hand_in(trace, &mut |frame| dissector.frame(frame, notes));
+    })
+}
+
+/// As [`dissect_as`], on two threads.
+pub(crate) fn dissect_ahead(config: Config, trace: &Trace) -> (Usage, Notes) {
+    dissect_by(config, trace, |dissector, trace, notes| {
+        dissector.read_ahead(|take| hand_in(trace, take), notes);
+    })
+}
+
+fn hand_in(trace: &Trace, take: &mut dyn FnMut(&Frame<'_>) -> Result<(), ParseError>) {
+    for (time_us, link, bytes) in trace.frames() {
+        let link_type = LinkType::from_number(link).expect("a known link type");
+        let frame = Frame { link_type, time_us, bytes, wire_bytes: bytes.len() as u32 };
+        let _ = take(&frame);
+    }
+}
+
+fn dissect_by(
+    config: Config,
+    trace: &Trace,
+    play: impl FnOnce(&mut TaskDissector<'_>, &Trace, &mut Notes),
+) -> (Usage, Notes) {
     let set = wiremark_signatures::embedded().unwrap_or_else(|error| panic!("{error}"));
     let classifier = Classifier::new(set, Options::default());
     let table = TaskTable::embedded().unwrap_or_else(|error| panic!("{error}"));
     let mut dissector = TaskDissector::new(&classifier, &table, config);
     let mut notes = Notes::default();
     dissector.begin_capture("generated");
-    for (time_us, link, bytes) in trace.frames() {
-        let link_type = LinkType::from_number(link).expect("a known link type");
-        let frame = Frame { link_type, time_us, bytes, wire_bytes: bytes.len() as u32 };
-        let _ = dissector.frame(&frame, &mut notes);
-    }
+    play(&mut dissector, trace, &mut notes);
     dissector.end_capture(&mut notes);
     (dissector.finish(), notes)
 }

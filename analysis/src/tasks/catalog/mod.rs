@@ -6,9 +6,8 @@ mod rules;
 
 pub use error::LoadError;
 pub(super) use rules::{DatagramRule, Framing, MediaRules, Request, RequestRule};
-use rules::{LongLinkRules, Rules};
+use rules::{HostName, LongLinkRules, Rules};
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::by_number::ByNumber;
@@ -59,7 +58,7 @@ pub(super) struct Marks {
 pub struct TaskTable {
     names: Vec<TaskName>,
     rows: Vec<Row>,
-    by_path: HashMap<String, usize>,
+    by_path: ByNumber<String, usize>,
     by_command: ByNumber<u32, Vec<usize>>,
     by_request_type: ByNumber<u32, Option<usize>>,
     rules: Rules,
@@ -85,7 +84,7 @@ impl TaskTable {
         let rows = rows::read(rows_file, rows_text, &mut names)?;
         let rules = Rules::read(rules.0, rules.1, &mut names)?;
         let (mut by_path, mut by_command, mut by_request_type) =
-            (HashMap::new(), ByNumber::<u32, Vec<usize>>::default(), ByNumber::default());
+            (ByNumber::default(), ByNumber::<u32, Vec<usize>>::default(), ByNumber::default());
         for (index, row) in rows.iter().enumerate() {
             if let Some(path) = &row.row.cgi {
                 by_path.entry(path.to_ascii_lowercase()).or_insert(index);
@@ -196,7 +195,7 @@ impl TaskTable {
     pub(super) fn request(&self, seen: &Request<'_>) -> Option<&RequestRule> {
         let mut lower = [0; 255];
         let host = seen.host.map(|host| host.strip_suffix(b".").unwrap_or(host));
-        let host = host.and_then(|host| lower_case(host, &mut lower));
+        let host = host.and_then(|host| lower_case(host, &mut lower)).map(HostName::new);
         self.rules.requests.iter().find(|rule| rule.holds(seen, host))
     }
 

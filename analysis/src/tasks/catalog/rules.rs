@@ -44,7 +44,7 @@ pub(in crate::tasks) struct Request<'a> {
 
 #[derive(Debug)]
 pub(in crate::tasks) struct RequestRule {
-    hosts: Vec<HostPattern>,
+    hosts: Vec<HostRule>,
     path: Option<String>,
     user_agent: Option<String>,
     referer: Option<String>,
@@ -55,9 +55,52 @@ pub(in crate::tasks) struct RequestRule {
     pub(in crate::tasks) handshake: Option<TaskId>,
 }
 
+/// A pattern, and the end of all names that match it: nearly all others are told by it.
+#[derive(Debug)]
+struct HostRule {
+    pattern: HostPattern,
+    end: u64,
+    mask: u64,
+}
+
+/// A name in lower case.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct HostName<'a> {
+    name: &'a [u8],
+    end: u64,
+}
+
+/// The last eight bytes, in the highest place the last.
+fn end_of(name: &[u8]) -> u64 {
+    let last = name.last_chunk::<8>().copied().unwrap_or_else(|| {
+        let mut padded = [0; 8];
+        padded[8 - name.len()..].copy_from_slice(name);
+        padded
+    });
+    u64::from_le_bytes(last)
+}
+
+impl<'a> HostName<'a> {
+    pub(super) fn new(name: &'a [u8]) -> Self {
+        Self { name, end: end_of(name) }
+    }
+}
+
+impl HostRule {
+    fn new(pattern: HostPattern) -> Self {
+        let bits = 8 * pattern.suffix.len().min(8) as u32;
+        let mask = u64::MAX.checked_shl(64 - bits).unwrap_or(0);
+        Self { end: end_of(pattern.suffix.as_bytes()) & mask, mask, pattern }
+    }
+
+    fn matches(&self, host: HostName<'_>) -> bool {
+        host.end & self.mask == self.end && self.pattern.matches(host.name)
+    }
+}
+
 impl RequestRule {
-    /// Whether every condition holds; `host` is in lower case.
-    pub(super) fn holds(&self, seen: &Request<'_>, host: Option<&[u8]>) -> bool {
+    /// Whether every condition holds.
+    pub(super) fn holds(&self, seen: &Request<'_>, host: Option<HostName<'_>>) -> bool {
         let contains = |wanted: &Option<String>, field: Option<&[u8]>| match (wanted, field) {
             (None, _) => true,
             (Some(_), None) => false,
@@ -67,7 +110,7 @@ impl RequestRule {
             seen.path.and_then(|path| path.get(..begins.len())).is_some_and(|path| path == begins.as_bytes())
         });
         let hosts = self.hosts.is_empty()
-            || host.is_some_and(|host| self.hosts.iter().any(|pattern| pattern.matches(host)));
+            || host.is_some_and(|host| self.hosts.iter().any(|rule| rule.matches(host)));
         path && hosts && contains(&self.user_agent, seen.user_agent) && contains(&self.referer, seen.referer)
     }
 
@@ -274,7 +317,9 @@ impl Rules {
             let mut hosts = Vec::new();
             for host in &row.host {
                 let parsed = HostPattern::parse(host.get_ref());
-                hosts.extend(parsed.map_err(|problem| at(host.span().start, format!("expected {problem}")))?);
+                let parsed =
+                    parsed.map_err(|problem| at(host.span().start, format!("expected {problem}")))?;
+                hosts.extend(parsed.into_iter().map(HostRule::new));
             }
             requests.push(RequestRule {
                 hosts,

@@ -3,6 +3,7 @@
 use std::io::Write;
 #[cfg(feature = "parquet")]
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 #[cfg(feature = "parquet")]
@@ -51,6 +52,8 @@ impl<'s> Outlet<'s> {
 pub(super) struct Records<'s> {
     pub(super) outlet: Outlet<'s>,
     pub(super) written: Result<(), Stop>,
+    /// Set once it cannot, for the thread that reads.
+    pub(super) is_broken: &'s AtomicBool,
 }
 
 impl Sink for Records<'_> {
@@ -62,6 +65,7 @@ impl Sink for Records<'_> {
                     .and_then(|()| output.write_all(b"\n"))
                     .and_then(|()| output.flush());
                 self.written = output.explain(written);
+                self.is_broken.store(self.written.is_err(), Ordering::Relaxed);
             }
             #[cfg(feature = "parquet")]
             Outlet::Parquet(_, files) => files.task(task),

@@ -1,0 +1,95 @@
+//! Frames in, packets of known flows out: the engine's tracker, and what it saw on the way.
+
+use wiremark::{
+    Classifier, Event, Flow, Frame, Observer, Packet, ParseError, Seen, Statistics, Tracker, Tunnel,
+};
+
+use super::dissector::Config;
+
+/// Follows the flows of a capture.
+#[derive(Debug)]
+pub(super) struct Follower<'c> {
+    classifier: &'c Classifier,
+    config: Config,
+    tracker: Tracker<'c>,
+    name: NameSeen,
+}
+
+/// A packet, and what is known of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Followed<'a> {
+    pub(super) packet: Packet<'a>,
+    /// The tunnel around it, where users are told apart by tunnels.
+    pub(super) tunnel: Option<Tunnel>,
+    pub(super) seen: Seen,
+    /// The last name the engine read in it; empty: none.
+    pub(super) name: &'a [u8],
+}
+
+impl<'c> Follower<'c> {
+    pub(super) fn new(classifier: &'c Classifier, config: Config) -> Self {
+        let tracker = Tracker::new(classifier, config.tracker);
+        Self { classifier, config, tracker, name: NameSeen::default() }
+    }
+
+    /// How many flows there are at the same time, at the most.
+    pub(super) fn places(&self) -> usize {
+        self.tracker.places()
+    }
+
+    pub(super) fn begin_capture(&mut self) {
+        if self.tracker.statistics().frames > 0 {
+            self.tracker = Tracker::new(self.classifier, self.config.tracker);
+        }
+    }
+
+    /// Takes in the next frame. `ended` is told each flow that is over.
+    pub(super) fn frame<'a>(
+        &'a mut self,
+        frame: &Frame<'a>,
+        ended: &mut impl FnMut(&Flow),
+    ) -> Result<Followed<'a>, ParseError> {
+        let Self { tracker, name, config, .. } = self;
+        let packet = Packet::parse(frame.link_type, frame.time_us, frame.bytes)?;
+        name.length = 0;
+        let seen = tracker.packet_observed(&packet, frame.wire_bytes, ended, name)?;
+        let tunnel = if config.by_tunnel { Tunnel::around(frame.link_type, frame.bytes) } else { None };
+        Ok(Followed { packet, tunnel, seen, name: name.bytes.get(..name.length).unwrap_or_default() })
+    }
+
+    /// The flows that are left, in the order of their numbers.
+    pub(super) fn end_capture(&mut self) -> Vec<Flow> {
+        let mut left = Vec::new();
+        self.tracker.finish(&mut |flow| left.push(*flow));
+        left.sort_by_key(|flow| flow.number);
+        left
+    }
+
+    pub(super) fn statistics(&self) -> Statistics {
+        self.tracker.statistics()
+    }
+}
+
+/// The last name the engine read in a packet.
+#[derive(Debug)]
+struct NameSeen {
+    bytes: [u8; 255],
+    length: usize,
+}
+
+impl Default for NameSeen {
+    fn default() -> Self {
+        Self { bytes: [0; 255], length: 0 }
+    }
+}
+
+impl Observer for NameSeen {
+    fn event(&mut self, event: Event<'_>) {
+        if let Event::Name { name, .. } = event
+            && let Some(room) = self.bytes.get_mut(..name.len())
+        {
+            room.copy_from_slice(name);
+            self.length = name.len();
+        }
+    }
+}
