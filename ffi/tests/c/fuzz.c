@@ -170,11 +170,11 @@ static void options(input in) {
     c.struct_bytes = size_said(c.struct_bytes, sizeof c);
     /* Little enough to take and give back many times a second. */
     c.parked_slots %= 64;
-    c.slot_bytes %= 4096;
+    c.slot_bytes %= 1024;
     c.remembered %= 256;
     take(&in, &t, sizeof t);
     t.struct_bytes = size_said(t.struct_bytes, sizeof t);
-    t.capacity %= 4096;
+    t.capacity %= 256;
     t.context = &c;
     t.ended = NULL;
     wiremark_source source = {.file = "one.toml", .text = one_row, .text_bytes = sizeof one_row - 1};
