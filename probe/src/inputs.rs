@@ -1,11 +1,9 @@
 //! The signatures a command works with.
 
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use wiremark::{Classifier, ContextConfig, Options, SignatureSet, TrackerConfig};
+use wiremark::{Classifier, Options, SignatureSet};
 use wiremark_signatures::ReadError;
 
 use crate::stop::Stop;
@@ -48,13 +46,6 @@ impl SignatureArguments {
         };
         Ok(Classifier::new(load(self.signatures.as_deref())?, options))
     }
-}
-
-/// A tracker's sizes, with keys that nobody can know beforehand: senders cannot choose flows that crowd each other out.
-pub(crate) fn tracker_config(capacity: usize) -> TrackerConfig {
-    let secret = |number: u64| RandomState::new().hash_one(number);
-    let context = ContextConfig { seed: secret(2), ..ContextConfig::default() };
-    TrackerConfig { capacity, hash_key: [secret(0), secret(1)], context, ..TrackerConfig::default() }
 }
 
 /// The signatures of a folder, or else the built-in ones.

@@ -1,9 +1,11 @@
 //! A capture from its first frame to its last, counting what could not be looked into.
 
 use std::collections::BTreeMap;
+use std::collections::hash_map::RandomState;
 use std::fmt;
+use std::hash::BuildHasher;
 
-use wiremark::{Frame, LinkType, ParseError};
+use wiremark::{ContextConfig, Frame, LinkType, ParseError, TrackerConfig};
 
 use crate::capture::{Capture, CaptureError};
 
@@ -71,6 +73,14 @@ impl fmt::Display for ReplayError {
 
 impl std::error::Error for ReplayError {}
 
+/// A tracker for so many flows, with keys that nobody can know beforehand: senders cannot choose flows that crowd each other
+/// out. Every tracker of the command has such keys.
+pub fn tracker_config(capacity: usize) -> TrackerConfig {
+    let secret = |number: u64| RandomState::new().hash_one(number);
+    let context = ContextConfig { seed: secret(2), ..ContextConfig::default() };
+    TrackerConfig { capacity, hash_key: [secret(0), secret(1)], context, ..TrackerConfig::default() }
+}
+
 /// Hands every frame of a known link type to `look`, and what went wrong to the caller at the end.
 ///
 /// `look` is given the frame's number in the capture, from 1, as Wireshark counts it (skipped frames count too); it gives
@@ -121,4 +131,49 @@ pub fn replay(
         errors.push(ReplayError::UnknownLinkType { file, interface, link_type, first_frame, frames });
     }
     (counts, errors)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn no_two_trackers_share_their_keys() {
+        let keys = || {
+            let config = tracker_config(16);
+            (config.hash_key, config.context.seed)
+        };
+        let (one, other) = (keys(), keys());
+        assert!(one.0[0] != one.0[1] && one.0[0] != one.1, "{one:x?}");
+        assert!(one.0[0] != other.0[0] && one.0[1] != other.0[1] && one.1 != other.1, "{one:x?} {other:x?}");
+        let fixed = TrackerConfig::default();
+        assert!(
+            one.0 != fixed.hash_key && one.1 != fixed.context.seed,
+            "the engine's own are known to everybody"
+        );
+    }
+
+    /// Every tracker gets its sizes from [`tracker_config`].
+    #[test]
+    fn nothing_else_here_makes_a_configuration() {
+        let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+        let mut found = 0;
+        while let Some(folder) = folders.pop() {
+            for entry in folder.read_dir().unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if !path.ends_with("replay.rs") {
+                    let text = std::fs::read_to_string(&path).unwrap();
+                    let of_sizes = text.matches("TrackerConfig::default().capacity").count();
+                    assert_eq!(text.matches("TrackerConfig::default()").count(), of_sizes, "{path:?}");
+                    assert_eq!(text.matches("TrackerConfig {").count(), 0, "{path:?}");
+                    found += text.matches("tracker_config(").count();
+                }
+            }
+        }
+        assert!(found >= 6, "{found} places that ask for one");
+    }
 }

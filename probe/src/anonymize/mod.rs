@@ -32,7 +32,7 @@ use layers::Layers;
 use rules::{Facts, Rules};
 use streams::{Segment, Side};
 
-use crate::replay::Counts;
+use crate::replay::{Counts, tracker_config};
 
 /// Keys tried until no address gets another one of the capture for its pseudonym.
 const KEYS_MAX: usize = 64;
@@ -154,7 +154,7 @@ struct Watch<'c>(Tracker<'c>);
 
 impl<'c> Watch<'c> {
     fn new(classifier: &'c Classifier) -> Self {
-        Self(Tracker::new(classifier, TrackerConfig::default()))
+        Self(Tracker::new(classifier, tracker_config(TrackerConfig::default().capacity)))
     }
 
     /// None where the link type is not known.

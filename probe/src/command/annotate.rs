@@ -11,7 +11,7 @@ use remarks::Remarks;
 use wiremark::{Frame, LinkType, Tracker, TrackerConfig};
 use wiremark_probe::blocks::{self, Copier};
 use wiremark_probe::capture::Capture;
-use wiremark_probe::replay::ReplayError;
+use wiremark_probe::replay::{ReplayError, tracker_config};
 
 use crate::inputs::SignatureArguments;
 use crate::output::Output;
@@ -79,7 +79,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
     let mut output = Output::open(Some(output), std::slice::from_ref(input))?;
     let name = capture.name().to_owned();
     let mut progress = Progress::new(&name, capture.file_bytes(), output.is_terminal());
-    let mut tracker = Tracker::new(&classifier, TrackerConfig::default());
+    let mut tracker = Tracker::new(&classifier, tracker_config(TrackerConfig::default().capacity));
     let mut remarks = Remarks::new(classifier.set());
     let mut to = Destination::new(&mut capture);
     let mut skipped: BTreeMap<(u32, u32), (u64, u64)> = BTreeMap::new();

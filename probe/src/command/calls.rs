@@ -9,7 +9,7 @@ use report::Report;
 use wiremark::{Classifier, Flow, Frame, Packet, ParseError, Tracker, TrackerConfig};
 use wiremark_analysis::calls::{Call, Scripts, Watch};
 use wiremark_probe::capture::Capture;
-use wiremark_probe::replay::replay;
+use wiremark_probe::replay::{replay, tracker_config};
 
 use crate::inputs::SignatureArguments;
 use crate::output::Output;
@@ -120,7 +120,7 @@ fn follow(
         Err(error) => return Ok(vec![error.to_string()]),
     };
     let mut progress = Progress::new(capture.name(), capture.file_bytes(), report.scrolls());
-    let mut tracker = Tracker::new(classifier, TrackerConfig::default());
+    let mut tracker = Tracker::new(classifier, tracker_config(TrackerConfig::default().capacity));
     let mut watch = Watch::new(scripts, classifier.set());
     let stopped = std::cell::Cell::new(None);
     let before = *calls;

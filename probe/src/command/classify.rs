@@ -9,9 +9,9 @@ use clap::{Args, ValueEnum};
 use report::{Report, Totals};
 use wiremark::{Classifier, Flow, Tracker, TrackerConfig};
 use wiremark_probe::capture::Capture;
-use wiremark_probe::replay::{ReplayError, replay};
+use wiremark_probe::replay::{ReplayError, replay, tracker_config};
 
-use crate::inputs::{SignatureArguments, tracker_config};
+use crate::inputs::SignatureArguments;
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::signal::Interrupt;

@@ -11,9 +11,9 @@ use block::{Line, Notes};
 use clap::Args;
 use wiremark::{Event, Flow, Observer, SignatureSet, Tracker, TrackerConfig};
 use wiremark_probe::capture::Capture;
-use wiremark_probe::replay::replay;
+use wiremark_probe::replay::{replay, tracker_config};
 
-use crate::inputs::{SignatureArguments, tracker_config};
+use crate::inputs::SignatureArguments;
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::stop::{Outcome, Stop, complain};

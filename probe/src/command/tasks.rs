@@ -13,7 +13,7 @@ use wiremark::{Frame, ParseError, TrackerConfig};
 use wiremark_analysis::tasks::report::{QUANTILES, Table, figures, html, summary, tables};
 use wiremark_analysis::tasks::{Config, TaskDissector, TaskTable, Usage};
 use wiremark_probe::capture::Capture;
-use wiremark_probe::replay::{Counts, replay};
+use wiremark_probe::replay::{Counts, replay, tracker_config};
 use wiremark_probe::time::timestamp;
 
 use crate::inputs::SignatureArguments;
@@ -116,8 +116,9 @@ Fields of a task record (json), in this order:
                  transport payload from and to the user
   completion_us  from the request's first byte to the response's last
   user           pseudonym, or address with --addresses
-The last record has the event_type \"usage\" and holds the tables, and quantiles
-of the figures.
+Records come as tasks end; those of flows that time out within the same ten
+seconds in any order. The last record has the event_type \"usage\" and holds the
+tables, and quantiles of the figures.
 
 Exit codes:
   0    all done
@@ -150,7 +151,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
     };
     let is_broken = AtomicBool::new(false);
     let mut records = Records { outlet, written: Ok(()), is_broken: &is_broken };
-    let tracker = TrackerConfig { capacity: arguments.max_flows, ..TrackerConfig::default() };
+    let tracker = tracker_config(arguments.max_flows);
     let by_tunnel = arguments.users_by == Key::Tunnel;
     let config = Config { tracker, ipv6_prefix: arguments.ipv6_prefix, by_tunnel };
     let mut dissector = TaskDissector::new(&classifier, &task_table, config);
