@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Fuzzes the C ABI: RUNS lists of calls (fuzz.c) or SECONDS_EACH, whichever ends first, by clang's libFuzzer, with the C and
-# the Rust side under AddressSanitizer. Without clang: the loop of mutations that `cargo test` runs, LOOPS times.
+# Fuzzes the C ABI: RUNS lists of calls (fuzz.c), or those of SECONDS_EACH where it is given, by clang's libFuzzer, with the C
+# and the Rust side under AddressSanitizer. Without clang: the loop of mutations that `cargo test` runs, LOOPS times.
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
-runs=${RUNS:-10000000} seconds=${SECONDS_EACH:-1800}
+runs=${RUNS:-10000000} seconds=${SECONDS_EACH:-0}
 target=$(rustc -vV | sed -n 's/^host: //p')
 out=${CARGO_TARGET_DIR:-target}/c-fuzz
 mkdir -p "$out/corpus" "$out/seeds"
@@ -37,5 +37,5 @@ for kind in packet:0:0 tracker:0:0 signatures:8:8; do
       cat - "$file" >"$out/seeds/$folder-$(basename "$file")"
   done
 done
-exec "$out/fuzz" -runs="$runs" -max_total_time="$seconds" -max_len=4096 -rss_limit_mb=4096 -timeout=10 -print_final_stats=1 \
+exec "$out/fuzz" -runs="$runs" -max_total_time="$seconds" -entropic=0 -max_len=4096 -rss_limit_mb=4096 -timeout=10 -print_final_stats=1 \
   -artifact_prefix="$out/" "$out/corpus" "$out/seeds"
