@@ -88,9 +88,10 @@ fn chart(figure: &Figure) -> Result<String, Failure> {
             let low = 10f64.powf(least.log10().floor());
             let high = 10f64.powf(high.max(low * 10.0).log10().ceil());
             let axis = (low..high).log_scale();
-            draw(&area, figure, axis, low)?;
+            draw(&area, figure, axis, low, &|value| (value / low).log10() / (high / low).log10())?;
         } else {
-            draw(&area, figure, 0.0..high.max(100.0), 0.0)?;
+            let high = high.max(100.0);
+            draw(&area, figure, 0.0..high, 0.0, &|value| value / high)?;
         }
         area.present()?;
     }
@@ -103,11 +104,13 @@ fn empty(area: &DrawingArea<SVGBackend<'_>, Shift>, figure: &Figure) -> Result<(
     Ok(())
 }
 
+/// `along` tells how far along the axis a value lies, from 0 to 1.
 fn draw<X>(
     area: &DrawingArea<SVGBackend<'_>, Shift>,
     figure: &Figure,
     axis: X,
     low: f64,
+    along: &dyn Fn(f64) -> f64,
 ) -> Result<(), Failure>
 where
     X: AsRangedCoord<Value = f64>,
@@ -116,6 +119,7 @@ where
     let mut chart = ChartBuilder::on(area)
         .caption(figure.title, ("sans-serif", 18))
         .margin(10)
+        .margin_right(22)
         .x_label_area_size(44)
         .y_label_area_size(58)
         .build_cartesian_2d(axis, 0.0..1.0)?;
@@ -133,22 +137,54 @@ where
         .label_style(("sans-serif", 14))
         .axis_desc_style(("sans-serif", 15))
         .draw()?;
+    let mut lines = Vec::new();
     for (line, colour) in figure.lines.iter().zip(COLOURS) {
         let style = colour.stroke_width(2);
         let name = format!("{} ({})", line.name, line.count);
+        let points = stairs(&line.steps, low);
+        lines.push(points.iter().map(|(value, share)| (along(*value), *share)).collect());
         chart
-            .draw_series(LineSeries::new(stairs(&line.steps, low), style))?
+            .draw_series(LineSeries::new(points, style))?
             .label(name)
             .legend(move |(x, y)| PathElement::new([(x, y), (x + 22, y)], style));
     }
     chart
         .configure_series_labels()
-        .position(SeriesLabelPosition::LowerRight)
+        .position(free_place(&lines))
         .background_style(WHITE.mix(0.85))
         .border_style(RGBColor(200, 200, 200))
         .label_font(("sans-serif", 14))
         .draw()?;
     Ok(())
+}
+
+/// Where the names of the lines hide none of them, as far as there is such a place. Lines go from point to point, from 0 to 1
+/// in both directions.
+fn free_place(lines: &[Vec<(f64, f64)>]) -> SeriesLabelPosition {
+    const WIDTH: f64 = 0.38;
+    let height = 0.08 + 0.08 * lines.len() as f64;
+    let (left, middle, right) = (0.0, 0.5 - WIDTH / 2.0, 1.0 - WIDTH);
+    let (lower, half, upper) = (0.0, 0.5 - height / 2.0, 1.0 - height);
+    let places = [
+        (SeriesLabelPosition::LowerRight, right, lower),
+        (SeriesLabelPosition::UpperLeft, left, upper),
+        (SeriesLabelPosition::MiddleMiddle, middle, half),
+        (SeriesLabelPosition::MiddleRight, right, half),
+        (SeriesLabelPosition::MiddleLeft, left, half),
+        (SeriesLabelPosition::UpperRight, right, upper),
+        (SeriesLabelPosition::LowerLeft, left, lower),
+    ];
+    let overlap =
+        |from: f64, to: f64, start: f64, size: f64| from.min(to) <= start + size && start <= from.max(to);
+    let is_free = |x: f64, y: f64| {
+        let mut parts = lines.iter().flat_map(|line| line.windows(2));
+        // Steps are level or upright: what the part spans is the part itself.
+        !parts.any(|part| overlap(part[0].0, part[1].0, x, WIDTH) && overlap(part[0].1, part[1].1, y, height))
+    };
+    places
+        .into_iter()
+        .find(|(_, x, y)| is_free(*x, *y))
+        .map_or(SeriesLabelPosition::LowerRight, |(place, ..)| place)
 }
 
 /// The steps as a line from the axis up, thinned out.
@@ -221,6 +257,16 @@ mod tests {
         let line = stairs(&steps, 1.0);
         assert!(line.len() <= 2 * POINTS + 4);
         assert_eq!(line.last(), Some(&(10_000.0, 1.0)));
+    }
+
+    #[test]
+    fn names_of_lines_hide_none() {
+        let place = |lines: &[Vec<(f64, f64)>]| format!("{:?}", free_place(lines));
+        let early = vec![(0.01, 0.0), (0.01, 0.87), (0.9, 0.87), (0.9, 1.0)];
+        let late = vec![(0.0, 0.0), (0.95, 0.0), (0.95, 1.0)];
+        assert_eq!(place(&[vec![(0.2, 0.0), (0.2, 1.0)]]), "LowerRight");
+        assert_eq!(place(std::slice::from_ref(&late)), "UpperLeft");
+        assert_eq!(place(&[early, late]), "MiddleMiddle");
     }
 
     #[test]
