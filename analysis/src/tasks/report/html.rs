@@ -85,7 +85,8 @@ fn chart(figure: &Figure) -> Result<String, Failure> {
         } else if figure.is_logarithmic {
             // A logarithmic axis has no zero; what is zero stands at its left end.
             let least = values().filter(|value| *value > 0.0).fold(high.max(1e-6), f64::min);
-            let low = 10f64.powf(least.log10().floor());
+            // A hair below the power of ten, which rounding else leaves without its label.
+            let low = 10f64.powf(least.log10().floor()) * (1.0 - 1e-9);
             let high = 10f64.powf(high.max(low * 10.0).log10().ceil());
             let axis = (low..high).log_scale();
             draw(&area, figure, axis, low, &|value| (value / low).log10() / (high / low).log10())?;
@@ -257,6 +258,14 @@ mod tests {
         let line = stairs(&steps, 1.0);
         assert!(line.len() <= 2 * POINTS + 4);
         assert_eq!(line.last(), Some(&(10_000.0, 1.0)));
+    }
+
+    #[test]
+    fn an_axis_has_a_label_at_both_ends() {
+        let svg = chart(&figure(true, &[(0.013, 0.5), (0.4, 1.0)])).unwrap();
+        for label in ["0.01", "0.1", "1"] {
+            assert!(svg.lines().any(|line| line == label), "{label} in {svg}");
+        }
     }
 
     #[test]
