@@ -115,7 +115,8 @@ impl Capture {
             return Self::from_reader(&name, Following::new(file, Arc::clone(stop)));
         }
         let mut capture = Self::from_reader(&name, file)?;
-        capture.file_bytes = Some(metadata.len());
+        // A named pipe has a length as well, and it is 0.
+        capture.file_bytes = metadata.is_file().then(|| metadata.len());
         Ok(capture)
     }
 

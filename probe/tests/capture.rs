@@ -215,3 +215,24 @@ fn bytes_read_reach_the_size_of_the_file() {
     assert_eq!(Some(capture.bytes_read()), capture.file_bytes());
     assert_eq!(capture.bytes_read(), std::fs::metadata(&path).unwrap().len());
 }
+
+#[cfg(unix)]
+#[test]
+fn a_named_pipe_is_no_file_of_a_size() {
+    let demo = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/demo.pcap");
+    let pipe = traces::folder().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let writer = std::thread::spawn({
+        let (demo, pipe) = (demo.clone(), pipe.clone());
+        move || std::fs::copy(demo, pipe)
+    });
+    let mut capture = Capture::open(&pipe).unwrap();
+    assert_eq!(capture.file_bytes(), None, "what is read may come slowly");
+    let mut frames = 0;
+    while capture.next_frame().unwrap().is_some() {
+        frames += 1;
+    }
+    assert!(frames > 0);
+    let _ = writer.join();
+    assert_eq!(Capture::open(&demo).unwrap().file_bytes(), Some(demo.metadata().unwrap().len()));
+}

@@ -404,6 +404,24 @@ mod tests {
     use super::*;
     use crate::tasks::catalog::EMBEDDED;
 
+    #[test]
+    fn the_end_of_a_name_rules_out_nothing_that_matches() {
+        let names =
+            ["net", "x.net", "a.example.net", "example.net", "b.example.org", "fexample.net", "e.net", ""];
+        let mut matches = 0;
+        for written in ["x.net", "example.net", "*.net", "a.example.net"] {
+            for pattern in HostPattern::parse(written).into_iter().flatten() {
+                let rule = HostRule::new(pattern.clone());
+                for name in names {
+                    let expected = pattern.matches(name.as_bytes());
+                    assert_eq!(rule.matches(HostName::new(name.as_bytes())), expected, "{written} {name}");
+                    matches += usize::from(expected);
+                }
+            }
+        }
+        assert!(matches >= 4, "{matches}");
+    }
+
     fn refusal(from: &str, to: &str) -> String {
         let text = EMBEDDED[1].1.replacen(from, to, 1);
         assert_ne!(text, EMBEDDED[1].1, "{from} is not in the file");
