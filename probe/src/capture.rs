@@ -116,7 +116,7 @@ impl Capture {
         }
         let mut capture = Self::from_reader(&name, file)?;
         // A named pipe has a length as well, and it is 0.
-        capture.file_bytes = metadata.is_file().then(|| metadata.len());
+        capture.file_bytes = metadata.is_file().then_some(metadata.len());
         Ok(capture)
     }
 
