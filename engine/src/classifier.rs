@@ -3,13 +3,13 @@
 use crate::context::Context;
 use crate::five_tuple::Transport;
 use crate::flow::{FlowState, Side};
-use crate::look::{Desk, Outcome};
+use crate::inspect::{Findings, InspectContext};
 use crate::observer::{Event, Observer};
 use crate::packet::{Fragment, Packet};
-use crate::sight::Sight;
+use crate::packet_view::PacketView;
+use crate::reassembly::{self, StreamBytes};
 use crate::signature::SignatureSet;
 use crate::signature::table::RowIndex;
-use crate::stream::{self, Look};
 use crate::verdict::{Carrier, SignatureId, Verdict};
 
 /// What counts as evidence, and for how long a flow is looked at. Where nothing counts, every flow is final at once.
@@ -71,11 +71,12 @@ impl Classifier {
         if flow.verdict.is_final() || !flow.wants(packet) || self.tells_nothing(flow, packet) {
             return flow.verdict();
         }
-        self.look_at(context, flow, packet, observer)
+        self.classify_in_full(context, flow, packet, observer)
     }
 
     /// The rest that can be had cheaply: a later datagram of an unknown flow of which no dissector, no row and no other
-    /// flow's evidence would make anything. [`look_at`](Self::look_at) comes to the same, at five times the price.
+    /// flow's evidence would make anything. [`classify_in_full`](Self::classify_in_full)
+    /// comes to the same, at five times the price.
     fn tells_nothing(&self, flow: &mut FlowState, packet: &Packet<'_>) -> bool {
         let table = &self.set.table;
         let in_time = flow.packets > 0
@@ -85,7 +86,7 @@ impl Classifier {
             && in_time
             && !flow.verdict.is_match()
             && packet.fragment == Fragment::Whole
-            && self.is_noise(flow.packets, packet);
+            && self.cannot_match(flow.packets, packet);
         if nothing {
             flow.packets += 1;
             flow.dead_groups = u8::MAX;
@@ -93,7 +94,7 @@ impl Classifier {
         nothing
     }
 
-    fn look_at(
+    fn classify_in_full(
         &self,
         context: &mut Context,
         flow: &mut FlowState,
@@ -146,46 +147,47 @@ impl Classifier {
         side: Side,
         observer: &mut impl Observer,
     ) {
-        let look = stream::look(flow, &mut context.pool, side, packet);
-        let (start, is_start) = match look {
-            Look::Nothing => return,
-            Look::Segment => (&[][..], false),
-            Look::Start(bytes) => (bytes, true),
-            Look::Head => (&[][..], true),
-            Look::Lost => {
+        let bytes = reassembly::add(flow, &mut context.pool, side, packet);
+        let (start, is_start) = match bytes {
+            StreamBytes::Nothing => return,
+            StreamBytes::Segment => (&[][..], false),
+            StreamBytes::Start(start) => (start, true),
+            StreamBytes::Head => (&[][..], true),
+            StreamBytes::Lost => {
                 flow.verdict.flags |= Verdict::LOST;
                 observer.event(Event::Lost);
                 (&[][..], false)
             }
         };
         let direction = flow.is_oriented().then(|| flow.direction_of(side));
-        let mut sight = Sight::new(packet, direction, packet.payload);
-        let mut outcome = Outcome::default();
-        self.try_segment_rows(&sight, &mut outcome);
-        let head = if matches!(look, Look::Head) { flow.head_copy(side) } else { Default::default() };
+        let mut view = PacketView::new(packet, direction, packet.payload);
+        let mut findings = Findings::default();
+        self.try_segment_rows(&view, &mut findings);
+        let head = if matches!(bytes, StreamBytes::Head) { flow.head_copy(side) } else { Default::default() };
         let mut fresh: &[u8] = &[];
         if is_start {
-            sight.bytes = if matches!(look, Look::Head) { &head[..flow.head(side).len()] } else { start };
+            view.bytes =
+                if matches!(bytes, StreamBytes::Head) { &head[..flow.head(side).len()] } else { start };
             // What the packet itself gave of the start, to be kept if the start waits for more.
-            fresh = &packet.payload[packet.payload.len() - sight.bytes.len().min(packet.payload.len())..];
-            let mut desk = Desk {
+            fresh = &packet.payload[packet.payload.len() - view.bytes.len().min(packet.payload.len())..];
+            let mut inspect_context = InspectContext {
                 evidence: &mut context.evidence,
                 scratch: &mut context.scratch,
                 inflater: &mut context.inflater,
                 answers: self.set.table.row_of(&flow.verdict).and_then(|row| row.teaches),
             };
-            self.look_at_start(&mut sight, &mut desk, &mut outcome, observer);
+            self.inspect_stream_start(&mut view, &mut inspect_context, &mut findings, observer);
         }
-        self.conclude(flow, side, &outcome, observer);
+        self.conclude(flow, side, &findings, observer);
         self.teach(&mut context.evidence, flow, packet, None);
         if is_start {
-            let waits = outcome.need_more
+            let waits = findings.need_more
                 && !flow.verdict.is_final()
-                && stream::wait(flow, &mut context.pool, &packet.five_tuple, side, fresh);
+                && reassembly::keep(flow, &mut context.pool, &packet.five_tuple, side, fresh);
             if waits {
                 observer.event(Event::NeedMore(fresh.len()));
             } else {
-                stream::done(flow, &mut context.pool, &packet.five_tuple, side, fresh.len());
+                reassembly::finish(flow, &mut context.pool, &packet.five_tuple, side, fresh.len());
             }
         }
         if flow.is_oriented() && flow.is_done(0) && flow.is_done(1) && flow.verdict.carrier != Carrier::Dns {
@@ -201,14 +203,14 @@ impl Classifier {
         side: Side,
         observer: &mut impl Observer,
     ) {
-        let mut outcome = Outcome::default();
-        let mut sight = Sight::new(packet, None, packet.payload);
-        self.look_at_datagram(&mut sight, context, flow, side, &mut outcome, observer);
+        let mut findings = Findings::default();
+        let mut view = PacketView::new(packet, None, packet.payload);
+        self.inspect_datagram(&mut view, context, flow, side, &mut findings, observer);
         if !flow.verdict.is_match() {
-            self.consider_call(&mut context.evidence, flow, &sight, observer);
+            self.consider_call(&mut context.evidence, flow, &view, observer);
         }
-        self.conclude(flow, side, &outcome, observer);
-        self.teach(&mut context.evidence, flow, packet, Some(&sight));
+        self.conclude(flow, side, &findings, observer);
+        self.teach(&mut context.evidence, flow, packet, Some(&view));
     }
 
     pub(crate) fn find_name(&self, name: &[u8], carrier: Carrier) -> Option<RowIndex> {

@@ -4,9 +4,9 @@ use crate::classifier::Classifier;
 use crate::context::{Context, ContextConfig};
 use crate::five_tuple::{Address, Direction, FiveTuple, FlowKey, Transport};
 use crate::flow::FlowState;
+use crate::lru::{LruCache, SeededHash, fold};
 use crate::observer::Observer;
 use crate::packet::{Fragment, LinkType, Packet, ParseError, TcpFields};
-use crate::recent::{Recent, Spread, fold};
 use crate::verdict::Verdict;
 use alloc::boxed::Box;
 use alloc::vec;
@@ -148,9 +148,9 @@ struct Entry {
 /// The two end points and the number that fragments of one packet share.
 type FragmentKey = (Address, Address, u32);
 
-impl Spread for FragmentKey {
-    fn spread(&self, seed: u64) -> u64 {
-        fold(u64::from(self.2), self.0.spread(self.1.spread(seed)))
+impl SeededHash for FragmentKey {
+    fn seeded_hash(&self, seed: u64) -> u64 {
+        fold(u64::from(self.2), self.0.seeded_hash(self.1.seeded_hash(seed)))
     }
 }
 
@@ -167,7 +167,7 @@ pub struct Tracker<'c> {
     /// Of each place a few bits of its flow's hash; 0 is a free place.
     tags: Box<[u16]>,
     entries: Box<[Option<Entry>]>,
-    fragments: Recent<FragmentKey, FlowKey>,
+    fragments: LruCache<FragmentKey, FlowKey>,
     /// Where the next look for timed-out flows goes.
     hand: usize,
     /// The clock at that next look.
@@ -188,7 +188,7 @@ impl<'c> Tracker<'c> {
             config,
             tags: vec![0; places].into_boxed_slice(),
             entries: vec![None; places].into_boxed_slice(),
-            fragments: Recent::new(FRAGMENTS, config.hash_key[0]),
+            fragments: LruCache::new(FRAGMENTS, config.hash_key[0]),
             hand: 0,
             swept_us: 0,
             clock_us: 0,

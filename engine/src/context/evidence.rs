@@ -2,7 +2,7 @@
 
 use super::ContextConfig;
 use crate::five_tuple::{Address, FiveTuple};
-use crate::recent::{Recent, Spread, fold};
+use crate::lru::{LruCache, SeededHash, fold};
 use crate::verdict::SignatureId;
 
 /// Address and port.
@@ -36,13 +36,13 @@ struct CallEnd {
     client: Option<Address>,
 }
 
-/// Everything in tables of fixed size; see [`Recent`].
+/// Everything in tables of fixed size; see [`LruCache`].
 #[derive(Debug)]
 pub(crate) struct Evidence {
-    addresses: Recent<Address, Named>,
-    servers: Recent<EndPoint, SignatureId>,
-    calls: Recent<EndPoint, CallEnd>,
-    streams: Recent<u32, SignatureId>,
+    addresses: LruCache<Address, Named>,
+    servers: LruCache<EndPoint, SignatureId>,
+    calls: LruCache<EndPoint, CallEnd>,
+    streams: LruCache<u32, SignatureId>,
     /// Of all four.
     seed: u64,
     dns_ttl_us: u64,
@@ -51,23 +51,23 @@ pub(crate) struct Evidence {
     call_ttl_us: u64,
 }
 
-impl Spread for Address {
+impl SeededHash for Address {
     #[inline]
-    fn spread(&self, seed: u64) -> u64 {
+    fn seeded_hash(&self, seed: u64) -> u64 {
         let value = u128::from_be_bytes(self.0);
         fold((value >> 64) as u64, fold(value as u64, seed))
     }
 }
 
-impl Spread for EndPoint {
+impl SeededHash for EndPoint {
     #[inline]
-    fn spread(&self, seed: u64) -> u64 {
-        fold(u64::from(self.1), self.0.spread(seed))
+    fn seeded_hash(&self, seed: u64) -> u64 {
+        fold(u64::from(self.1), self.0.seeded_hash(seed))
     }
 }
 
-impl Spread for u32 {
-    fn spread(&self, seed: u64) -> u64 {
+impl SeededHash for u32 {
+    fn seeded_hash(&self, seed: u64) -> u64 {
         fold(u64::from(*self), seed)
     }
 }
@@ -75,10 +75,10 @@ impl Spread for u32 {
 impl Evidence {
     pub(crate) fn new(config: &ContextConfig) -> Self {
         Self {
-            addresses: Recent::new(config.remembered, config.seed),
-            servers: Recent::new(config.remembered, config.seed),
-            calls: Recent::new(config.remembered, config.seed),
-            streams: Recent::new(config.remembered, config.seed),
+            addresses: LruCache::new(config.remembered, config.seed),
+            servers: LruCache::new(config.remembered, config.seed),
+            calls: LruCache::new(config.remembered, config.seed),
+            streams: LruCache::new(config.remembered, config.seed),
             seed: config.seed,
             dns_ttl_us: config.dns_ttl_us,
             list_ttl_us: config.list_ttl_us,
@@ -150,7 +150,7 @@ impl Evidence {
 
     /// What is known of a server.
     pub(crate) fn server(&mut self, server: EndPoint, now_us: u64) -> Option<(SignatureId, Relation)> {
-        let by_address = server.0.spread(self.seed);
+        let by_address = server.0.seeded_hash(self.seed);
         let by_port = fold(u64::from(server.1), by_address);
         if let Some(signature) = self.servers.get_hashed(&server, by_port, now_us) {
             return Some((signature, Relation::Server));

@@ -39,7 +39,7 @@ pub(crate) struct Row {
 
 /// A row worth trying, and what tells at a glance that it cannot fit.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Lead {
+pub(crate) struct CandidateRow {
     pub(crate) row: RowIndex,
     /// Payload lengths outside these never fit.
     pub(crate) shortest: u16,
@@ -50,7 +50,7 @@ pub(crate) struct Lead {
     pub(crate) asks_for_more: bool,
 }
 
-impl Lead {
+impl CandidateRow {
     fn new(row: RowIndex, conditions: &Conditions) -> Self {
         Self {
             row,
@@ -67,100 +67,100 @@ impl Lead {
 
 /// A row to be found by the first bytes.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Candidate {
+pub(crate) struct MaskedPrefix {
     value: u128,
     mask: u128,
     /// So many leading bytes `value` and `mask` decide alone.
     decided: u8,
     /// They decide the whole pattern.
     is_whole: bool,
-    pub(crate) lead: Lead,
+    pub(crate) candidate: CandidateRow,
 }
 
-impl Candidate {
-    fn new(lead: Lead, pattern: &Pattern) -> Self {
+impl MaskedPrefix {
+    fn new(candidate: CandidateRow, pattern: &Pattern) -> Self {
         let (value, mask) = pattern.head();
         let (decided, is_whole) = pattern.decided();
-        Self { value, mask, decided, is_whole, lead }
+        Self { value, mask, decided, is_whole, candidate }
     }
 
-    /// What is known of the pattern without walking it, for bytes whose opening it may fit.
+    /// What is known of the pattern without walking it, for bytes that it may fit by their first.
     #[inline]
-    pub(crate) fn judge(&self, length: usize) -> Prefix {
+    pub(crate) fn prefilter(&self, length: usize) -> Prefiltered {
         let decided = usize::from(self.decided);
         match self.is_whole {
-            true if length >= decided => Prefix::Known(Match::Yes),
-            false if length > decided => Prefix::From(decided),
-            _ => Prefix::Known(Match::NeedMore),
+            true if length >= decided => Prefiltered::Decided(Match::Yes),
+            false if length > decided => Prefiltered::FitsUpTo(decided),
+            _ => Prefiltered::Decided(Match::NeedMore),
         }
     }
 }
 
 /// What is known of a row's prefix before it is walked.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Prefix {
+pub(crate) enum Prefiltered {
     /// All of it.
-    Known(Match),
+    Decided(Match),
     /// The bytes before this offset fit.
-    From(usize),
+    FitsUpTo(usize),
     /// Nothing.
-    Unknown,
+    NotTried,
 }
 
 /// Rows with a prefix, in one list for each first byte.
 #[derive(Debug)]
-pub(crate) struct Prefixes {
+pub(crate) struct PrefixIndex {
     bounds: Box<[u32; 257]>,
-    candidates: Vec<Candidate>,
+    entries: Vec<MaskedPrefix>,
 }
 
-/// The first bytes of a payload, ready to be compared with candidates.
+/// The first bytes of a payload, ready to be compared with entries.
 #[derive(Clone, Copy)]
-pub(crate) struct Opening {
+pub(crate) struct FirstBytes {
     pub(crate) first: u8,
     bytes: u128,
     /// Which bytes there are.
     present: u128,
 }
 
-impl Opening {
+impl FirstBytes {
     #[inline]
-    pub(crate) fn new(bytes: &[u8]) -> Option<Opening> {
+    pub(crate) fn new(bytes: &[u8]) -> Option<FirstBytes> {
         let first = *bytes.first()?;
         if let Some(head) = bytes.first_chunk::<16>() {
-            return Some(Opening { first, bytes: u128::from_be_bytes(*head), present: u128::MAX });
+            return Some(FirstBytes { first, bytes: u128::from_be_bytes(*head), present: u128::MAX });
         }
         let mut head = [0u8; 16];
         head[..bytes.len()].copy_from_slice(bytes);
         let present = !(u128::MAX >> (8 * bytes.len() as u32));
-        Some(Opening { first, bytes: u128::from_be_bytes(head), present })
+        Some(FirstBytes { first, bytes: u128::from_be_bytes(head), present })
     }
 }
 
-impl Prefixes {
-    fn new(rows: &[(Lead, &Pattern)]) -> Self {
-        let (mut bounds, mut candidates) = (Box::new([0; 257]), Vec::new());
+impl PrefixIndex {
+    fn new(rows: &[(CandidateRow, &Pattern)]) -> Self {
+        let (mut bounds, mut entries) = (Box::new([0; 257]), Vec::new());
         for byte in 0..=255u8 {
             let here = rows.iter().filter(|(_, pattern)| pattern.may_begin_with(byte));
-            candidates.extend(here.map(|(lead, pattern)| Candidate::new(*lead, pattern)));
-            bounds[usize::from(byte) + 1] = candidates.len() as u32;
+            entries.extend(here.map(|(candidate, pattern)| MaskedPrefix::new(*candidate, pattern)));
+            bounds[usize::from(byte) + 1] = entries.len() as u32;
         }
-        Self { bounds, candidates }
+        Self { bounds, entries }
     }
 
     /// Rows whose fixed first bytes fit as far as there are bytes.
     #[inline]
-    pub(crate) fn find(&self, opening: Opening) -> impl Iterator<Item = &Candidate> + '_ {
-        let first = usize::from(opening.first);
-        self.candidates[self.bounds[first] as usize..self.bounds[first + 1] as usize]
+    pub(crate) fn find(&self, first_bytes: FirstBytes) -> impl Iterator<Item = &MaskedPrefix> + '_ {
+        let first = usize::from(first_bytes.first);
+        self.entries[self.bounds[first] as usize..self.bounds[first + 1] as usize]
             .iter()
-            .filter(move |one| (opening.bytes ^ one.value) & one.mask & opening.present == 0)
+            .filter(move |one| (first_bytes.bytes ^ one.value) & one.mask & first_bytes.present == 0)
     }
 }
 
 /// Names by their fixed last labels.
 #[derive(Debug)]
-pub(crate) struct Hosts {
+pub(crate) struct HostIndex {
     /// A bit for each length a suffix has: most labels of most names end at none of them.
     lengths: [u64; 4],
     /// Open addressing by [`suffix_hash`]; a power of two of places.
@@ -184,7 +184,7 @@ fn suffix_hash(suffix: &[u8]) -> usize {
 /// Longest name looked up (RFC 1035, 2.3.4).
 const NAME_BYTES: usize = 255;
 
-impl Hosts {
+impl HostIndex {
     fn new(mut entries: Vec<(HostPattern, RowIndex)>) -> Self {
         entries.sort_by(|(a, row_a), (b, row_b)| {
             a.suffix.cmp(&b.suffix).then(b.rank().cmp(&a.rank())).then(row_a.cmp(row_b))
@@ -250,26 +250,26 @@ pub(crate) struct Table {
     pub(crate) rows: Vec<Row>,
     /// For each id up to the largest, where its row is; `RowIndex::MAX` where there is none.
     by_id: Vec<RowIndex>,
-    pub(crate) tcp: Prefixes,
-    pub(crate) tcp_segments: Prefixes,
-    pub(crate) udp: Prefixes,
-    pub(crate) hosts: Hosts,
+    pub(crate) tcp: PrefixIndex,
+    pub(crate) tcp_segments: PrefixIndex,
+    pub(crate) udp: PrefixIndex,
+    pub(crate) hosts: HostIndex,
     /// Rows about HTTP requests, by the first bytes of the path; a row with several paths may be found twice.
-    pub(crate) requests_by_path: Prefixes,
+    pub(crate) requests_by_path: PrefixIndex,
     /// Rows about HTTP requests to any path.
-    pub(crate) requests: Vec<Lead>,
-    pub(crate) responses: Vec<Lead>,
+    pub(crate) requests: Vec<CandidateRow>,
+    pub(crate) responses: Vec<CandidateRow>,
     /// By message type.
-    stun: Vec<(u16, Lead)>,
+    stun: Vec<(u16, CandidateRow)>,
     /// Rows for any type, by the type of an attribute they ask for.
-    stun_attributes: Vec<(u16, Lead)>,
+    stun_attributes: Vec<(u16, CandidateRow)>,
     /// Rows for any type that ask for no attribute.
-    stun_any: Vec<Lead>,
-    pub(crate) rtp: Vec<Lead>,
+    stun_any: Vec<CandidateRow>,
+    pub(crate) rtp: Vec<CandidateRow>,
     /// A bit for each RTP payload type that some row speaks of.
     payload_types: u128,
-    addresses: Addresses,
-    pub(crate) contains: Option<(AhoCorasick, Vec<Lead>)>,
+    addresses: AddressIndex,
+    pub(crate) contains: Option<(AhoCorasick, Vec<CandidateRow>)>,
     /// Depends on what the bits in `FlowState` mean: flows that bring other bits start over.
     pub(crate) generation: u16,
 }
@@ -279,53 +279,59 @@ impl Table {
         let all = || {
             (0..).zip(signatures).map(|(row, signature)| {
                 let conditions = &signature.conditions;
-                (Lead::new(row, conditions), conditions)
+                (CandidateRow::new(row, conditions), conditions)
             })
         };
-        let leads_where = |test: &dyn Fn(&Conditions) -> bool| -> Vec<Lead> {
-            all().filter(|(_, conditions)| test(conditions)).map(|(lead, _)| lead).collect()
+        let candidates_where = |test: &dyn Fn(&Conditions) -> bool| -> Vec<CandidateRow> {
+            all().filter(|(_, conditions)| test(conditions)).map(|(candidate, _)| candidate).collect()
         };
         let prefixes = |transport, any_segment| {
             let rows: Vec<_> = all()
                 .filter(|(_, conditions)| {
                     conditions.transport == Some(transport) && conditions.any_segment == any_segment
                 })
-                .filter_map(|(lead, conditions)| Some((lead, conditions.prefix.as_ref()?)))
+                .filter_map(|(candidate, conditions)| Some((candidate, conditions.prefix.as_ref()?)))
                 .collect();
-            Prefixes::new(&rows)
+            PrefixIndex::new(&rows)
         };
         let requests: Vec<_> = all()
-            .filter_map(|(lead, conditions)| Some((lead, conditions.http.as_ref()?)))
+            .filter_map(|(candidate, conditions)| Some((candidate, conditions.http.as_ref()?)))
             .filter(|(_, http)| http.disposition.is_none())
             .collect();
-        let paths: Vec<(Lead, Pattern)> = requests
+        let paths: Vec<(CandidateRow, Pattern)> = requests
             .iter()
-            .flat_map(|(lead, http)| {
-                http.urls.iter().map(|url| (*lead, Pattern::from_literal(url.as_bytes())))
+            .flat_map(|(candidate, http)| {
+                http.urls.iter().map(|url| (*candidate, Pattern::from_literal(url.as_bytes())))
             })
             .collect();
-        let paths: Vec<_> = paths.iter().map(|(lead, pattern)| (*lead, pattern)).collect();
+        let paths: Vec<_> = paths.iter().map(|(candidate, pattern)| (*candidate, pattern)).collect();
         let found_by = |conditions: &Conditions, anchor| conditions.anchor() == Some(anchor);
         let about_stun: Vec<_> = all()
             .filter(|(_, conditions)| found_by(conditions, Anchor::Stun))
-            .filter_map(|(lead, conditions)| Some((lead, conditions.stun.as_ref()?)))
+            .filter_map(|(candidate, conditions)| Some((candidate, conditions.stun.as_ref()?)))
             .collect();
-        let mut stun: Vec<_> =
-            about_stun.iter().flat_map(|(lead, stun)| stun.types.iter().map(|kind| (*kind, *lead))).collect();
-        stun.sort_by_key(|(kind, lead)| (*kind, lead.row));
+        let mut stun: Vec<_> = about_stun
+            .iter()
+            .flat_map(|(candidate, stun)| stun.types.iter().map(|kind| (*kind, *candidate)))
+            .collect();
+        stun.sort_by_key(|(kind, candidate)| (*kind, candidate.row));
         let mut stun_attributes: Vec<_> = about_stun
             .iter()
             .filter(|(_, stun)| stun.types.is_empty())
-            .filter_map(|(lead, stun)| Some((stun.attributes.first()?.kind, *lead)))
+            .filter_map(|(candidate, stun)| Some((stun.attributes.first()?.kind, *candidate)))
             .collect();
-        stun_attributes.sort_by_key(|(kind, lead)| (*kind, lead.row));
+        stun_attributes.sort_by_key(|(kind, candidate)| (*kind, candidate.row));
         let hosts = all()
             .filter(|(_, conditions)| found_by(conditions, Anchor::Host))
-            .flat_map(|(lead, conditions)| conditions.hosts.iter().map(move |host| (host.clone(), lead.row)))
+            .flat_map(|(candidate, conditions)| {
+                conditions.hosts.iter().map(move |host| (host.clone(), candidate.row))
+            })
             .collect();
         let addresses = all()
             .filter(|(_, conditions)| found_by(conditions, Anchor::Address))
-            .flat_map(|(lead, conditions)| conditions.addresses.iter().map(move |block| (*block, lead.row)))
+            .flat_map(|(candidate, conditions)| {
+                conditions.addresses.iter().map(move |block| (*block, candidate.row))
+            })
             .collect();
         let rows = rows(apps, signatures)?;
         Ok(Self {
@@ -335,14 +341,14 @@ impl Table {
             tcp: prefixes(Transport::Tcp, false),
             tcp_segments: prefixes(Transport::Tcp, true),
             udp: prefixes(Transport::Udp, false),
-            hosts: Hosts::new(hosts),
-            requests_by_path: Prefixes::new(&paths),
+            hosts: HostIndex::new(hosts),
+            requests_by_path: PrefixIndex::new(&paths),
             requests: requests
                 .iter()
                 .filter(|(_, http)| http.urls.is_empty())
-                .map(|(lead, _)| *lead)
+                .map(|(candidate, _)| *candidate)
                 .collect(),
-            responses: leads_where(&|conditions| {
+            responses: candidates_where(&|conditions| {
                 conditions.http.as_ref().is_some_and(|http| http.disposition.is_some())
             }),
             stun,
@@ -350,7 +356,7 @@ impl Table {
             stun_any: about_stun
                 .iter()
                 .filter(|(_, stun)| stun.types.is_empty() && stun.attributes.is_empty())
-                .map(|(lead, _)| *lead)
+                .map(|(candidate, _)| *candidate)
                 .collect(),
             payload_types: all()
                 .filter(|(_, conditions)| found_by(conditions, Anchor::Rtp))
@@ -359,8 +365,8 @@ impl Table {
                     [] => u128::MAX,
                     some => some.iter().fold(types, |types, kind| types | 1 << kind),
                 }),
-            rtp: leads_where(&|conditions| conditions.rtp.is_some()),
-            addresses: Addresses::new(addresses),
+            rtp: candidates_where(&|conditions| conditions.rtp.is_some()),
+            addresses: AddressIndex::new(addresses),
             contains: contains(apps, signatures)?,
         })
     }
@@ -378,12 +384,12 @@ impl Table {
     }
 
     /// Rows about a STUN message of this type.
-    pub(crate) fn by_stun_type(&self, kind: u16) -> impl Iterator<Item = Lead> + '_ {
+    pub(crate) fn by_stun_type(&self, kind: u16) -> impl Iterator<Item = CandidateRow> + '_ {
         of_kind(&self.stun, kind).chain(self.stun_any.iter().copied())
     }
 
     /// Rows about any STUN message with such an attribute.
-    pub(crate) fn by_stun_attribute(&self, kind: u16) -> impl Iterator<Item = Lead> + '_ {
+    pub(crate) fn by_stun_attribute(&self, kind: u16) -> impl Iterator<Item = CandidateRow> + '_ {
         of_kind(&self.stun_attributes, kind)
     }
 
@@ -402,20 +408,20 @@ impl Table {
 
 /// The rows under this number, of a list sorted by number.
 #[inline]
-fn of_kind(list: &[(u16, Lead)], kind: u16) -> impl Iterator<Item = Lead> + '_ {
+fn of_kind(list: &[(u16, CandidateRow)], kind: u16) -> impl Iterator<Item = CandidateRow> + '_ {
     let begin = list.partition_point(|(its, _)| *its < kind);
-    list[begin..].iter().take_while(move |(its, _)| *its == kind).map(|(_, lead)| *lead)
+    list[begin..].iter().take_while(move |(its, _)| *its == kind).map(|(_, candidate)| *candidate)
 }
 
 /// Address blocks, the longest first.
 #[derive(Debug)]
-struct Addresses {
+struct AddressIndex {
     blocks: Vec<(Block, RowIndex)>,
     /// A bit for each first byte of an IPv4 address that lies in some block: most addresses lie in none.
     first_bytes: [u64; 4],
 }
 
-impl Addresses {
+impl AddressIndex {
     fn new(mut blocks: Vec<(Block, RowIndex)>) -> Self {
         blocks.sort_by_key(|(block, row)| (core::cmp::Reverse(block.bits), block.first, *row));
         let mut first_bytes = [0; 4];
@@ -516,16 +522,19 @@ fn rows(apps: &[App], signatures: &[Signature]) -> Result<Vec<Row>, LoadError> {
         .collect())
 }
 
-fn contains(apps: &[App], signatures: &[Signature]) -> Result<Option<(AhoCorasick, Vec<Lead>)>, LoadError> {
-    let texts: Vec<(&Signature, Lead)> = (0..)
+fn contains(
+    apps: &[App],
+    signatures: &[Signature],
+) -> Result<Option<(AhoCorasick, Vec<CandidateRow>)>, LoadError> {
+    let texts: Vec<(&Signature, CandidateRow)> = (0..)
         .zip(signatures)
         .filter(|(_, row)| row.conditions.anchor() == Some(Anchor::Text))
-        .map(|(index, row)| (row, Lead::new(index, &row.conditions)))
+        .map(|(index, row)| (row, CandidateRow::new(index, &row.conditions)))
         .collect();
     let Some((first, _)) = texts.first() else { return Ok(None) };
     let automaton = AhoCorasick::new(texts.iter().map(|(row, _)| &row.conditions.contains))
         .map_err(|error| refused(apps, first, "contains", &error.to_string()))?;
-    Ok(Some((automaton, texts.into_iter().map(|(_, lead)| lead).collect())))
+    Ok(Some((automaton, texts.into_iter().map(|(_, candidate)| candidate).collect())))
 }
 
 fn refused(apps: &[App], row: &Signature, key: &str, expected: &str) -> LoadError {

@@ -4,10 +4,10 @@ use crate::classifier::Classifier;
 use crate::context::evidence::{Evidence, Relation};
 use crate::five_tuple::Direction;
 use crate::flow::{FlowState, Side};
-use crate::look::{CALL_PACKETS, Outcome};
+use crate::inspect::{CALL_PACKETS, Findings};
 use crate::observer::{Event, Observer};
 use crate::packet::Packet;
-use crate::sight::Sight;
+use crate::packet_view::PacketView;
 use crate::signature::model::Teaches;
 use crate::signature::table::RowIndex;
 use crate::verdict::{Carrier, Confidence, SignatureId, Verdict};
@@ -18,10 +18,10 @@ impl Classifier {
         &self,
         flow: &mut FlowState,
         side: Side,
-        outcome: &Outcome,
+        findings: &Findings,
         observer: &mut impl Observer,
     ) {
-        if outcome.is_empty() && !flow.verdict.is_match() {
+        if findings.is_empty() && !flow.verdict.is_match() {
             flow.dead_groups = u8::MAX;
             return;
         }
@@ -30,11 +30,11 @@ impl Classifier {
             Direction::Originator => 0,
             Direction::Responder => 1,
         };
-        if outcome.carrier != Carrier::Unknown && flow.verdict.carrier == Carrier::Unknown {
-            flow.verdict.carrier = outcome.carrier;
+        if findings.carrier != Carrier::Unknown && flow.verdict.carrier == Carrier::Unknown {
+            flow.verdict.carrier = findings.carrier;
         }
         let mut groups = 0;
-        for row in outcome.matches.iter().map(|row| &rows[usize::from(*row)]) {
+        for row in findings.matches.iter().map(|row| &rows[usize::from(*row)]) {
             if row.is_veto {
                 observer.event(if row.awaited_by.is_empty() {
                     Event::Vetoed(row.id)
@@ -61,7 +61,7 @@ impl Classifier {
         };
         let carrier =
             if flow.verdict.carrier == Carrier::Unknown { Carrier::Raw } else { flow.verdict.carrier };
-        for index in outcome.matches.iter().copied() {
+        for index in findings.matches.iter().copied() {
             if self.may_conclude(flow, index, sender, observer) {
                 offer(index, carrier);
             }
@@ -74,12 +74,12 @@ impl Classifier {
                 }
             }
         }
-        if let Some((row, carrier)) = outcome.named {
+        if let Some((row, carrier)) = findings.named {
             offer(row, carrier);
         }
         match best {
             Some((row, carrier)) => self.settle(flow, row, carrier),
-            None if outcome.conclusive && flow.verdict.confidence < Confidence::Name => {
+            None if findings.conclusive && flow.verdict.confidence < Confidence::Name => {
                 self.withdraw(flow, observer);
                 flow.verdict.flags |= Verdict::FINAL;
             }
@@ -90,7 +90,7 @@ impl Classifier {
             && row.group == 0
             && row.teaches != Some(Teaches::Names)
             && (flow.verdict.confidence == Confidence::Payload
-                || flow.verdict.confidence == Confidence::Name && outcome.conclusive)
+                || flow.verdict.confidence == Confidence::Name && findings.conclusive)
         {
             flow.verdict.flags |= Verdict::FINAL;
         }
@@ -211,18 +211,18 @@ impl Classifier {
         &self,
         evidence: &mut Evidence,
         flow: &mut FlowState,
-        sight: &Sight<'_>,
+        view: &PacketView<'_>,
         observer: &mut impl Observer,
     ) {
         // A call's other flows may become known only after this one began: its checks ask again, its media a few times.
-        let asks = flow.packets <= 1 || sight.stun.is_some();
+        let asks = flow.packets <= 1 || view.stun.is_some();
         if !self.options.related || !asks && flow.packets > CALL_PACKETS {
             return;
         }
-        let packet = sight.packet;
+        let packet = view.packet;
         if let Some(signature) = asks.then(|| evidence.call(&packet.five_tuple, packet.time_us)).flatten() {
             self.relate(flow, signature, Relation::CallEndPoint, observer);
-        } else if let Some(signature) = sight.ssrc().and_then(|ssrc| evidence.stream(ssrc, packet.time_us)) {
+        } else if let Some(signature) = view.ssrc().and_then(|ssrc| evidence.stream(ssrc, packet.time_us)) {
             self.relate(flow, signature, Relation::CallStream, observer);
         }
     }
@@ -252,7 +252,7 @@ impl Classifier {
         evidence: &mut Evidence,
         flow: &FlowState,
         packet: &Packet<'_>,
-        datagram: Option<&Sight<'_>>,
+        datagram: Option<&PacketView<'_>>,
     ) {
         let verdict = flow.verdict;
         if verdict.confidence < Confidence::Name || verdict.carrier == Carrier::Dns {
@@ -269,7 +269,7 @@ impl Classifier {
             Some(Teaches::Server) => evidence.name_server(responder, row.id, packet.time_us),
             Some(Teaches::Call) => {
                 evidence.note_call(originator, responder, row.id, packet.time_us);
-                if let Some(ssrc) = datagram.and_then(Sight::ssrc) {
+                if let Some(ssrc) = datagram.and_then(PacketView::ssrc) {
                     evidence.note_stream(ssrc, row.id, packet.time_us);
                 }
             }

@@ -8,10 +8,10 @@ use crate::five_tuple::{Address, Direction};
 use crate::flow::{FlowState, Side};
 use crate::observer::{Event, Observer};
 use crate::packet::Packet;
-use crate::sight::Sight;
+use crate::packet_view::PacketView;
 use crate::signature::model::Teaches;
 use crate::signature::pattern::Match;
-use crate::signature::table::{Lead, Opening, Prefix, Prefixes, RowIndex};
+use crate::signature::table::{CandidateRow, FirstBytes, Prefiltered, PrefixIndex, RowIndex};
 use crate::verdict::{Carrier, Verdict};
 use miniz_oxide::inflate::core as inflate;
 use smallvec::SmallVec;
@@ -32,7 +32,7 @@ const PREAMBLES: usize = 3;
 
 /// What a look at a packet's bytes came to.
 #[derive(Default)]
-pub(crate) struct Outcome {
+pub(crate) struct Findings {
     pub(crate) matches: Matches,
     /// The best row by name, and where the name stood.
     pub(crate) named: Option<(RowIndex, Carrier)>,
@@ -44,7 +44,7 @@ pub(crate) struct Outcome {
 }
 
 /// What of the context a look at a stream needs: all but the pool, from which its bytes may be borrowed.
-pub(crate) struct Desk<'c> {
+pub(crate) struct InspectContext<'c> {
     pub(crate) evidence: &'c mut Evidence,
     pub(crate) scratch: &'c mut [u8],
     pub(crate) inflater: &'c mut Inflater,
@@ -52,7 +52,7 @@ pub(crate) struct Desk<'c> {
     pub(crate) answers: Option<Teaches>,
 }
 
-impl Outcome {
+impl Findings {
     /// Whether nothing was found that concerns the flow.
     pub(crate) fn is_empty(&self) -> bool {
         self.matches.is_empty()
@@ -69,126 +69,139 @@ impl Outcome {
 
 impl Classifier {
     /// Rows that may begin at any segment. That they would need more bytes is no reason to wait.
-    pub(crate) fn try_segment_rows(&self, sight: &Sight<'_>, outcome: &mut Outcome) {
-        if let Some(opening) = Opening::new(sight.bytes) {
-            self.try_candidates(sight, &self.set.table.tcp_segments, opening, outcome);
-            outcome.need_more = false;
+    pub(crate) fn try_segment_rows(&self, view: &PacketView<'_>, findings: &mut Findings) {
+        if let Some(first_bytes) = FirstBytes::new(view.bytes) {
+            self.try_prefixes(view, &self.set.table.tcp_segments, first_bytes, findings);
+            findings.need_more = false;
         }
     }
 
     /// The start of a TCP stream: rows, names and carrier.
-    pub(crate) fn look_at_start<'s>(
+    pub(crate) fn inspect_stream_start<'s>(
         &self,
-        sight: &mut Sight<'s>,
-        desk: &mut Desk<'_>,
-        outcome: &mut Outcome,
+        view: &mut PacketView<'s>,
+        context: &mut InspectContext<'_>,
+        findings: &mut Findings,
         observer: &mut impl Observer,
     ) {
-        self.skip_preambles(sight, outcome, observer);
-        let bytes = sight.bytes;
-        let Some(opening) = Opening::new(bytes) else { return };
-        self.try_candidates(sight, &self.set.table.tcp, opening, outcome);
-        self.try_contained(sight, outcome);
-        if sight.has_port(DNS_PORT) {
+        self.skip_preambles(view, findings, observer);
+        let bytes = view.bytes;
+        let Some(first_bytes) = FirstBytes::new(bytes) else { return };
+        self.try_prefixes(view, &self.set.table.tcp, first_bytes, findings);
+        self.try_contained(view, findings);
+        if view.has_port(DNS_PORT) {
             match dns::tcp_message(bytes) {
-                Dissection::Found(message) => self.look_up(&message, sight, desk.evidence, outcome, observer),
-                Dissection::NeedMore => outcome.need_more = true,
+                Dissection::Found(message) => {
+                    self.inspect_dns(&message, view, context.evidence, findings, observer)
+                }
+                Dissection::NeedMore => findings.need_more = true,
                 Dissection::NotMine => {}
             }
             return;
         }
-        match tls::client_hello_in(bytes, desk.scratch) {
-            Dissection::Found(hello) => self.look_at_hello(&hello, Carrier::Tls, outcome, observer),
-            Dissection::NeedMore => outcome.need_more = true,
-            Dissection::NotMine if tls::is_record(bytes) => outcome.recognise(Carrier::Tls, observer),
+        match tls::client_hello_in(bytes, context.scratch) {
+            Dissection::Found(hello) => self.inspect_hello(&hello, Carrier::Tls, findings, observer),
+            Dissection::NeedMore => findings.need_more = true,
+            Dissection::NotMine if tls::is_record(bytes) => findings.recognise(Carrier::Tls, observer),
             Dissection::NotMine => match http::head(bytes) {
-                Dissection::Found(head) => self.look_at_http(sight, head, desk, outcome, observer),
-                Dissection::NeedMore => outcome.need_more = true,
+                Dissection::Found(head) => self.inspect_http(view, head, context, findings, observer),
+                Dissection::NeedMore => findings.need_more = true,
                 Dissection::NotMine => {}
             },
         }
     }
 
     /// Moves the start behind what a proxy is told. The name it is told counts like any other.
-    fn skip_preambles(&self, sight: &mut Sight<'_>, outcome: &mut Outcome, observer: &mut impl Observer) {
+    fn skip_preambles(
+        &self,
+        view: &mut PacketView<'_>,
+        findings: &mut Findings,
+        observer: &mut impl Observer,
+    ) {
         for _ in 0..PREAMBLES {
-            match preamble::preamble(sight.bytes) {
+            match preamble::preamble(view.bytes) {
                 Dissection::Found(found) => {
                     if let Some(name) = found.name {
-                        self.name(name, Carrier::Unknown, outcome, observer);
+                        self.note_name(name, Carrier::Unknown, findings, observer);
                     }
-                    sight.bytes = &sight.bytes[found.length..];
-                    outcome.need_more |= sight.bytes.is_empty();
+                    view.bytes = &view.bytes[found.length..];
+                    findings.need_more |= view.bytes.is_empty();
                 }
-                Dissection::NeedMore => return outcome.need_more = true,
+                Dissection::NeedMore => return findings.need_more = true,
                 Dissection::NotMine => return,
             }
         }
     }
 
-    fn look_at_hello(
+    fn inspect_hello(
         &self,
         hello: &tls::ClientHello<'_>,
         carrier: Carrier,
-        outcome: &mut Outcome,
+        findings: &mut Findings,
         observer: &mut impl Observer,
     ) {
-        outcome.recognise(carrier, observer);
-        outcome.conclusive = hello.sni.is_some() || hello.complete;
-        outcome.need_more |= !outcome.conclusive;
+        findings.recognise(carrier, observer);
+        findings.conclusive = hello.sni.is_some() || hello.complete;
+        findings.need_more |= !findings.conclusive;
         if let Some(name) = hello.sni {
-            self.name(name, carrier, outcome, observer);
+            self.note_name(name, carrier, findings, observer);
         }
     }
 
-    fn look_at_http<'s>(
+    fn inspect_http<'s>(
         &self,
-        sight: &mut Sight<'s>,
+        view: &mut PacketView<'s>,
         head: http::Head<'s>,
-        desk: &mut Desk<'_>,
-        outcome: &mut Outcome,
+        context: &mut InspectContext<'_>,
+        findings: &mut Findings,
         observer: &mut impl Observer,
     ) {
-        outcome.recognise(Carrier::Http, observer);
-        sight.http = Some(head);
+        findings.recognise(Carrier::Http, observer);
+        view.http = Some(head);
         match head {
             http::Head::Request(request) => {
-                sight.path = request.path();
-                if let Some(path) = Opening::new(sight.path) {
+                view.path = request.path();
+                if let Some(path) = FirstBytes::new(view.path) {
                     let by_path = self.set.table.requests_by_path.find(path);
-                    self.try_rows(sight, by_path.map(|candidate| candidate.lead), outcome);
+                    self.try_rows(view, by_path.map(|entry| entry.candidate), findings);
                 }
-                self.try_rows(sight, self.set.table.requests.iter().copied(), outcome);
-                outcome.need_more |= !request.complete;
+                self.try_rows(view, self.set.table.requests.iter().copied(), findings);
+                findings.need_more |= !request.complete;
                 if let Some(name) = request.host() {
-                    self.name(name, Carrier::Http, outcome, observer);
-                    outcome.conclusive = request.complete && !is_ip_literal(name);
+                    self.note_name(name, Carrier::Http, findings, observer);
+                    findings.conclusive = request.complete && !is_ip_literal(name);
                 }
             }
             http::Head::Response(response) => {
-                self.try_rows(sight, self.set.table.responses.iter().copied(), outcome);
-                outcome.need_more |= !response.complete;
-                if desk.answers == Some(Teaches::Names) && response.complete {
+                self.try_rows(view, self.set.table.responses.iter().copied(), findings);
+                findings.need_more |= !response.complete;
+                if context.answers == Some(Teaches::Names) && response.complete {
                     let missing =
                         response.content_length.is_some_and(|length| (response.body.len() as u64) < length);
                     if missing {
-                        outcome.need_more = true;
+                        findings.need_more = true;
                     } else {
                         self.read_name_list(
                             response.content_encoding,
                             response.body,
-                            sight.packet.time_us,
-                            desk,
+                            view.packet.time_us,
+                            context,
                         );
                     }
-                    outcome.need_more |= response.content_length.is_none();
+                    findings.need_more |= response.content_length.is_none();
                 }
             }
         }
     }
 
     /// An answer that lists names and their addresses, maybe deflated (zlib or raw, RFC 9110, 8.4.1.2).
-    fn read_name_list(&self, encoding: Option<&[u8]>, body: &[u8], now_us: u64, desk: &mut Desk<'_>) {
+    fn read_name_list(
+        &self,
+        encoding: Option<&[u8]>,
+        body: &[u8],
+        now_us: u64,
+        context: &mut InspectContext<'_>,
+    ) {
         let list = match encoding {
             Some(encoding) if encoding.eq_ignore_ascii_case(b"deflate") => {
                 let zlib = body
@@ -198,9 +211,10 @@ impl Classifier {
                 if zlib {
                     flags |= inflate::inflate_flags::TINFL_FLAG_PARSE_ZLIB_HEADER;
                 }
-                desk.inflater.0.init();
-                let (_, _, written) = inflate::decompress(&mut desk.inflater.0, body, desk.scratch, 0, flags);
-                &desk.scratch[..written]
+                context.inflater.0.init();
+                let (_, _, written) =
+                    inflate::decompress(&mut context.inflater.0, body, context.scratch, 0, flags);
+                &context.scratch[..written]
             }
             _ => body,
         };
@@ -217,18 +231,18 @@ impl Classifier {
             last = Some((name, row));
             if let Some(row) = row {
                 let signature = self.set.table.rows[usize::from(row)].id;
-                desk.evidence.name_address(Address::from(address), signature, Relation::NameList, now_us);
+                context.evidence.name_address(Address::from(address), signature, Relation::NameList, now_us);
             }
         }
     }
 
-    /// Whether [`look_at_datagram`](Self::look_at_datagram), and asking other flows' evidence, would come to nothing for
+    /// Whether [`inspect_datagram`](Self::inspect_datagram), and asking other flows' evidence, would come to nothing for
     /// a datagram behind `packets` others with payload.
     #[inline]
-    pub(crate) fn is_noise(&self, packets: u8, packet: &Packet<'_>) -> bool {
+    pub(crate) fn cannot_match(&self, packets: u8, packet: &Packet<'_>) -> bool {
         let (table, tuple) = (&self.set.table, &packet.five_tuple);
-        let Some(opening) = Opening::new(packet.payload) else { return true };
-        let is_like_media = opening.first & 0xc0 == 0x80;
+        let Some(first_bytes) = FirstBytes::new(packet.payload) else { return true };
+        let is_like_media = first_bytes.first & 0xc0 == 0x80;
         let may_be_media = || {
             packets < CALL_PACKETS
                 || packet.payload.get(1).is_some_and(|byte| table.has_payload_type(byte & 0x7f))
@@ -239,97 +253,97 @@ impl Classifier {
             && tuple.dst_port != DNS_PORT
             && !quic::may_be(packet.payload)
             && table.contains.is_none()
-            && table.udp.find(opening).next().is_none()
+            && table.udp.find(first_bytes).next().is_none()
     }
 
     /// A whole datagram: rows, names and carrier.
-    pub(crate) fn look_at_datagram<'s>(
+    pub(crate) fn inspect_datagram<'s>(
         &self,
-        sight: &mut Sight<'s>,
+        view: &mut PacketView<'s>,
         context: &mut Context,
         flow: &mut FlowState,
         side: Side,
-        outcome: &mut Outcome,
+        findings: &mut Findings,
         observer: &mut impl Observer,
     ) {
-        let payload = sight.bytes;
-        if sight.has_port(DNS_PORT)
+        let payload = view.bytes;
+        if view.has_port(DNS_PORT)
             && let Dissection::Found(message) = dns::message(payload)
         {
-            return self.look_up(&message, sight, &mut context.evidence, outcome, observer);
+            return self.inspect_dns(&message, view, &mut context.evidence, findings, observer);
         }
-        let Some(opening) = Opening::new(payload) else { return };
+        let Some(first_bytes) = FirstBytes::new(payload) else { return };
         let table = &self.set.table;
-        self.try_candidates(sight, &table.udp, opening, outcome);
-        self.try_contained(sight, outcome);
+        self.try_prefixes(view, &table.udp, first_bytes, findings);
+        self.try_contained(view, findings);
         // The cookie tells STUN, also the dialects whose message types lie outside RFC 7983's first bytes.
         if payload.get(4..8) == Some(&stun::MAGIC_COOKIE) {
-            sight.stun = stun::message(payload).found();
-            if let Some(message) = sight.stun {
-                outcome.recognise(Carrier::Stun, observer);
-                self.try_rows(sight, table.by_stun_type(message.kind), outcome);
+            view.stun = stun::message(payload).found();
+            if let Some(message) = view.stun {
+                findings.recognise(Carrier::Stun, observer);
+                self.try_rows(view, table.by_stun_type(message.kind), findings);
                 for attribute in message.attributes() {
-                    self.try_rows(sight, table.by_stun_attribute(attribute.kind), outcome);
+                    self.try_rows(view, table.by_stun_attribute(attribute.kind), findings);
                 }
             }
         } else if payload[0] & 0xc0 == 0x80
             && payload.get(1).is_some_and(|byte| table.has_payload_type(byte & 0x7f))
         {
-            self.try_rows(sight, table.rtp.iter().copied(), outcome);
+            self.try_rows(view, table.rtp.iter().copied(), findings);
         }
-        if sight.stun.is_none() && outcome.matches.is_empty() && quic::may_be(payload) {
-            self.look_at_quic(sight, context, flow, side, outcome, observer);
+        if view.stun.is_none() && findings.matches.is_empty() && quic::may_be(payload) {
+            self.inspect_quic(view, context, flow, side, findings, observer);
         }
-        outcome.need_more = false;
+        findings.need_more = false;
     }
 
     /// The hello of a QUIC flow: opened, joined over packets and datagrams, read.
-    fn look_at_quic(
+    fn inspect_quic(
         &self,
-        sight: &Sight<'_>,
+        view: &PacketView<'_>,
         context: &mut Context,
         flow: &mut FlowState,
         side: Side,
-        outcome: &mut Outcome,
+        findings: &mut Findings,
         observer: &mut impl Observer,
     ) {
-        if let Dissection::Found(packet) = quic::google::packet(sight.bytes) {
-            outcome.recognise(Carrier::Quic, observer);
+        if let Dissection::Found(packet) = quic::google::packet(view.bytes) {
+            findings.recognise(Carrier::Quic, observer);
             if let Some(hello) = packet.hello() {
-                self.look_at_google_hello(&hello, outcome, observer);
+                self.inspect_google_hello(&hello, findings, observer);
             }
             return;
         }
-        for header in quic::packets(sight.bytes) {
-            outcome.recognise(Carrier::Quic, observer);
+        for header in quic::packets(view.bytes) {
+            findings.recognise(Carrier::Quic, observer);
             #[cfg(feature = "quic")]
             if header.kind == quic::PacketKind::Initial
                 && flow.count_opened(side)
                     < OPENED_MAX[usize::from(flow.direction_of(side) == Direction::Responder)]
             {
-                self.open_initial(sight, header.packet, context, flow, side, outcome, observer);
+                self.open_initial(view, header.packet, context, flow, side, findings, observer);
             }
-            if outcome.conclusive {
+            if findings.conclusive {
                 break;
             }
         }
     }
 
     #[cfg(feature = "quic")]
-    #[expect(clippy::too_many_arguments, reason = "one step of look_at_quic")]
+    #[expect(clippy::too_many_arguments, reason = "one step of inspect_quic")]
     fn open_initial(
         &self,
-        sight: &Sight<'_>,
+        view: &PacketView<'_>,
         packet: &[u8],
         context: &mut Context,
         flow: &mut FlowState,
         side: Side,
-        outcome: &mut Outcome,
+        findings: &mut Findings,
         observer: &mut impl Observer,
     ) {
         let Context { pool, scratch, .. } = context;
         let Some(frames) = quic::decrypt_initial(packet, scratch) else { return };
-        let key = sight.packet.five_tuple.key();
+        let key = view.packet.five_tuple.key();
         for frame in quic::crypto_frames(frames) {
             if flow.slot(side).is_some_and(|number| pool.get(number, &key, side).is_none()) {
                 flow.unpark(side, 0);
@@ -346,9 +360,9 @@ impl Classifier {
                 None => &[],
             };
             match tls::hello_message(joined) {
-                Dissection::Found(hello) => self.look_at_hello(&hello, Carrier::Quic, outcome, observer),
+                Dissection::Found(hello) => self.inspect_hello(&hello, Carrier::Quic, findings, observer),
                 Dissection::NotMine => match quic::google::hello_message(joined) {
-                    Dissection::Found(hello) => self.look_at_google_hello(&hello, outcome, observer),
+                    Dissection::Found(hello) => self.inspect_google_hello(&hello, findings, observer),
                     Dissection::NeedMore | Dissection::NotMine => {}
                 },
                 Dissection::NeedMore if flow.slot(side).is_none() => {
@@ -360,11 +374,11 @@ impl Classifier {
                 }
                 Dissection::NeedMore => {}
             }
-            if outcome.conclusive {
+            if findings.conclusive {
                 break;
             }
         }
-        if outcome.conclusive
+        if findings.conclusive
             && let Some(number) = flow.slot(side)
         {
             if pool.get(number, &key, side).is_some() {
@@ -374,79 +388,92 @@ impl Classifier {
         }
     }
 
-    fn look_at_google_hello(
+    fn inspect_google_hello(
         &self,
         hello: &quic::google::Hello<'_>,
-        outcome: &mut Outcome,
+        findings: &mut Findings,
         observer: &mut impl Observer,
     ) {
-        outcome.conclusive = true;
+        findings.conclusive = true;
         if let Some(name) = hello.sni() {
-            self.name(name, Carrier::Quic, outcome, observer);
+            self.note_name(name, Carrier::Quic, findings, observer);
         }
     }
 
     #[inline]
-    fn try_candidates(
+    fn try_prefixes(
         &self,
-        sight: &Sight<'_>,
-        prefixes: &Prefixes,
-        opening: Opening,
-        outcome: &mut Outcome,
+        view: &PacketView<'_>,
+        prefixes: &PrefixIndex,
+        first_bytes: FirstBytes,
+        findings: &mut Findings,
     ) {
-        for candidate in prefixes.find(opening) {
-            if sight.admits(&candidate.lead) {
-                self.try_row(sight, &candidate.lead, candidate.judge(sight.bytes.len()), outcome);
+        for entry in prefixes.find(first_bytes) {
+            if view.may_match(&entry.candidate) {
+                self.try_row(view, &entry.candidate, entry.prefilter(view.bytes.len()), findings);
             }
         }
     }
 
     #[inline]
-    fn try_rows(&self, sight: &Sight<'_>, leads: impl Iterator<Item = Lead>, outcome: &mut Outcome) {
-        for lead in leads {
-            if sight.admits(&lead) {
-                self.try_row(sight, &lead, Prefix::Unknown, outcome);
+    fn try_rows(
+        &self,
+        view: &PacketView<'_>,
+        candidates: impl Iterator<Item = CandidateRow>,
+        findings: &mut Findings,
+    ) {
+        for candidate in candidates {
+            if view.may_match(&candidate) {
+                self.try_row(view, &candidate, Prefiltered::NotTried, findings);
             }
         }
     }
 
-    fn try_row(&self, sight: &Sight<'_>, lead: &Lead, prefix: Prefix, outcome: &mut Outcome) {
-        let row = lead.row;
-        match sight.fits(lead, &self.set.signatures()[usize::from(row)].conditions, prefix) {
-            Match::Yes if outcome.matches.contains(&row) => {}
-            Match::Yes if outcome.matches.len() < outcome.matches.inline_size() => outcome.matches.push(row),
-            Match::NeedMore => outcome.need_more = true,
+    fn try_row(
+        &self,
+        view: &PacketView<'_>,
+        candidate: &CandidateRow,
+        prefix: Prefiltered,
+        findings: &mut Findings,
+    ) {
+        let row = candidate.row;
+        match view.matches(candidate, &self.set.signatures()[usize::from(row)].conditions, prefix) {
+            Match::Yes if findings.matches.contains(&row) => {}
+            Match::Yes if findings.matches.len() < findings.matches.inline_size() => {
+                findings.matches.push(row)
+            }
+            Match::NeedMore => findings.need_more = true,
             _ => {}
         }
     }
 
-    fn try_contained(&self, sight: &Sight<'_>, outcome: &mut Outcome) {
+    fn try_contained(&self, view: &PacketView<'_>, findings: &mut Findings) {
         if let Some((automaton, rows)) = &self.set.table.contains {
-            let found = automaton.find_overlapping_iter(sight.packet.payload);
-            self.try_rows(sight, found.map(|one| rows[one.pattern().as_usize()]), outcome);
+            let found = automaton.find_overlapping_iter(view.packet.payload);
+            self.try_rows(view, found.map(|one| rows[one.pattern().as_usize()]), findings);
         }
     }
 
     /// A DNS message: the names asked for, and what the answers say of addresses.
-    fn look_up(
+    fn inspect_dns(
         &self,
         message: &dns::Message<'_>,
-        sight: &Sight<'_>,
+        view: &PacketView<'_>,
         evidence: &mut Evidence,
-        outcome: &mut Outcome,
+        findings: &mut Findings,
         observer: &mut impl Observer,
     ) {
-        outcome.recognise(Carrier::Dns, observer);
+        findings.recognise(Carrier::Dns, observer);
         let mut buffer = dns::NameBuffer::new();
         for question in message.questions() {
-            self.name(question.name.read_bytes(&mut buffer), Carrier::Dns, outcome, observer);
+            self.note_name(question.name.read_bytes(&mut buffer), Carrier::Dns, findings, observer);
         }
         if !message.response {
             return;
         }
-        let mut row = outcome.named.map(|(row, _)| row);
+        let mut row = findings.named.map(|(row, _)| row);
         for answer in message.answers() {
-            let now_us = sight.packet.time_us;
+            let now_us = view.packet.time_us;
             let mut stands_for = |address: Address| match row {
                 Some(row) => {
                     let signature = self.set.table.rows[usize::from(row)].id;
@@ -472,11 +499,17 @@ impl Classifier {
     }
 
     /// Of several names in a packet the first that has a row counts.
-    fn name(&self, name: &[u8], carrier: Carrier, outcome: &mut Outcome, observer: &mut impl Observer) {
+    fn note_name(
+        &self,
+        name: &[u8],
+        carrier: Carrier,
+        findings: &mut Findings,
+        observer: &mut impl Observer,
+    ) {
         let row = self.find_name(name, carrier);
         let signature = row.map(|row| self.set.table.rows[usize::from(row)].id);
         observer.event(Event::Name { name, carrier, signature });
-        outcome.named = outcome.named.or(row.map(|row| (row, carrier)));
+        findings.named = findings.named.or(row.map(|row| (row, carrier)));
     }
 }
 

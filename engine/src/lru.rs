@@ -8,10 +8,10 @@ const WAYS: usize = 8;
 /// The lowest bit of each way's tag.
 const LOWEST: u128 = 0x0001_0001_0001_0001_0001_0001_0001_0001;
 
-/// A key that can be spread over the table.
-pub(crate) trait Spread: Copy + Eq {
+/// A key of the cache.
+pub(crate) trait SeededHash: Copy + Eq {
     /// A number whose bits depend on all of the key.
-    fn spread(&self, seed: u64) -> u64;
+    fn seeded_hash(&self, seed: u64) -> u64;
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +28,7 @@ type Set<K, V> = [Option<Entry<K, V>>; WAYS];
 
 /// Fixed memory: when the entries a key may use are all taken, the least recently used of them goes.
 #[derive(Debug)]
-pub(crate) struct Recent<K, V> {
+pub(crate) struct LruCache<K, V> {
     /// Sixteen bits of the hash of each entry's key, the first way's lowest, so that a key that is not there costs one
     /// cache line and one comparison; 0 is free.
     tags: Box<[u128]>,
@@ -42,7 +42,7 @@ struct Place {
     tag: u16,
 }
 
-impl<K: Spread, V: Copy> Recent<K, V> {
+impl<K: SeededHash, V: Copy> LruCache<K, V> {
     /// Room for `capacity` entries, rounded up to a power of two; 0 keeps nothing.
     pub(crate) fn new(capacity: usize, seed: u64) -> Self {
         let sets = if capacity == 0 { 0 } else { capacity.div_ceil(WAYS).next_power_of_two() };
@@ -88,10 +88,10 @@ impl<K: Spread, V: Copy> Recent<K, V> {
     /// The value, if it has not expired at `now_us`.
     #[inline]
     pub(crate) fn get(&mut self, key: &K, now_us: u64) -> Option<V> {
-        self.get_hashed(key, key.spread(self.seed), now_us)
+        self.get_hashed(key, key.seeded_hash(self.seed), now_us)
     }
 
-    /// The same for a key whose [`Spread::spread`] is at hand.
+    /// The same for a key whose [`SeededHash::seeded_hash`] is at hand.
     #[inline]
     pub(crate) fn get_hashed(&mut self, key: &K, hash: u64, now_us: u64) -> Option<V> {
         let place = self.place(hash)?;
@@ -111,7 +111,7 @@ impl<K: Spread, V: Copy> Recent<K, V> {
 
     /// Keeps `value` until `now_us + ttl_us`.
     pub(crate) fn insert(&mut self, key: K, value: V, now_us: u64, ttl_us: u64) {
-        let Some(place) = self.place(key.spread(self.seed)) else { return };
+        let Some(place) = self.place(key.seeded_hash(self.seed)) else { return };
         let ways = &self.entries[place.set];
         // `None`, a free place, comes before any time.
         let age = |way: &usize| ways[*way].as_ref().map(|entry| entry.used_us);
@@ -123,7 +123,7 @@ impl<K: Spread, V: Copy> Recent<K, V> {
 
     /// Forgets a key.
     pub(crate) fn remove(&mut self, key: &K) {
-        if let Some(place) = self.place(key.spread(self.seed))
+        if let Some(place) = self.place(key.seeded_hash(self.seed))
             && let Some(way) = self.way(&place, key)
         {
             self.set_tag(&place, way, 0);
@@ -145,41 +145,41 @@ mod tests {
 
     #[test]
     fn values_expire_by_packet_time() {
-        let mut recent = Recent::new(16, 7);
-        recent.insert(1u32, 'a', 100, 50);
-        assert_eq!(recent.get(&1, 150), Some('a'));
-        assert_eq!(recent.get(&1, 151), None);
-        recent.insert(1, 'b', 200, 50);
-        recent.remove(&1);
-        assert_eq!(recent.get(&1, 200), None);
+        let mut cache = LruCache::new(16, 7);
+        cache.insert(1u32, 'a', 100, 50);
+        assert_eq!(cache.get(&1, 150), Some('a'));
+        assert_eq!(cache.get(&1, 151), None);
+        cache.insert(1, 'b', 200, 50);
+        cache.remove(&1);
+        assert_eq!(cache.get(&1, 200), None);
     }
 
     #[test]
     fn the_least_recently_used_goes() {
-        let mut recent = Recent::new(WAYS, 7);
+        let mut cache = LruCache::new(WAYS, 7);
         for key in 0..WAYS as u32 {
-            recent.insert(key, key, u64::from(key), 1000);
+            cache.insert(key, key, u64::from(key), 1000);
         }
-        recent.get(&0, 100);
-        recent.insert(99, 99, 101, 1000);
-        assert_eq!(recent.get(&0, 102), Some(0), "used lately");
-        assert_eq!(recent.get(&1, 102), None, "the least recently used");
-        assert_eq!(recent.get(&99, 102), Some(99));
+        cache.get(&0, 100);
+        cache.insert(99, 99, 101, 1000);
+        assert_eq!(cache.get(&0, 102), Some(0), "used lately");
+        assert_eq!(cache.get(&1, 102), None, "the least recently used");
+        assert_eq!(cache.get(&99, 102), Some(99));
     }
 
     #[test]
     fn the_last_moment_there_is_is_a_time_like_any_other() {
-        let mut recent = Recent::new(WAYS, 7);
+        let mut cache = LruCache::new(WAYS, 7);
         for key in 0..2 * WAYS as u32 {
-            recent.insert(key, key, u64::MAX, 1000);
+            cache.insert(key, key, u64::MAX, 1000);
         }
-        assert!((0..2 * WAYS as u32).any(|key| recent.get(&key, u64::MAX) == Some(key)));
+        assert!((0..2 * WAYS as u32).any(|key| cache.get(&key, u64::MAX) == Some(key)));
     }
 
     #[test]
     fn no_room_keeps_nothing() {
-        let mut recent = Recent::new(0, 7);
-        recent.insert(1u32, 'a', 0, 50);
-        assert_eq!(recent.get(&1, 0), None);
+        let mut cache = LruCache::new(0, 7);
+        cache.insert(1u32, 'a', 0, 50);
+        assert_eq!(cache.get(&1, 0), None);
     }
 }

@@ -7,7 +7,7 @@ use crate::packet::{Packet, TcpFields};
 
 /// What a segment adds.
 #[derive(Clone, Copy)]
-pub(crate) enum Look<'a> {
+pub(crate) enum StreamBytes<'a> {
     /// The stream from its start, as far as it is known, longer than before.
     Start(&'a [u8]),
     /// The same, but only the flow's own head is left of it.
@@ -21,19 +21,19 @@ pub(crate) enum Look<'a> {
 }
 
 /// Takes in a segment with payload.
-pub(crate) fn look<'a>(
+pub(crate) fn add<'a>(
     flow: &mut FlowState,
     pool: &'a mut Pool,
     side: Side,
     packet: &Packet<'a>,
-) -> Look<'a> {
+) -> StreamBytes<'a> {
     let syn = packet.tcp.flags & TcpFields::SYN != 0;
     let sequence = packet.tcp.sequence.wrapping_add(u32::from(syn));
     if flow.is_done(side) {
         // Without a SYN the first segment seen was taken for the start: one from before it is a better start.
         let earlier = !flow.has_syn(side) && before(sequence, flow.sequence[side]);
         if !earlier || flow.verdict.is_match() {
-            return Look::Segment;
+            return StreamBytes::Segment;
         }
         flow.restart(side, sequence);
     }
@@ -41,35 +41,41 @@ pub(crate) fn look<'a>(
         let Some(slot) = pool.get(number, &packet.five_tuple.key(), side) else {
             flow.unpark(side, sequence);
             flow.set_done(side);
-            return Look::Lost;
+            return StreamBytes::Lost;
         };
         let known = slot.contiguous().len();
-        let Some((offset, bytes)) = behind(slot.base, sequence, packet.payload) else { return Look::Nothing };
+        let Some((offset, bytes)) = behind(slot.base, sequence, packet.payload) else {
+            return StreamBytes::Nothing;
+        };
         slot.insert(offset, bytes);
-        return if slot.contiguous().len() > known { Look::Start(slot.contiguous()) } else { Look::Nothing };
+        return if slot.contiguous().len() > known {
+            StreamBytes::Start(slot.contiguous())
+        } else {
+            StreamBytes::Nothing
+        };
     }
     if !flow.is_started(side) {
         flow.start(side, sequence);
     }
     let Some((offset, bytes)) = behind(flow.sequence[side], sequence, packet.payload) else {
-        return Look::Nothing;
+        return StreamBytes::Nothing;
     };
     if offset > 0 {
         if flow.head(side).is_empty() {
             let base = flow.sequence[side];
             park(flow, pool, &packet.five_tuple, side, base, offset, bytes);
         }
-        return Look::Nothing;
+        return StreamBytes::Nothing;
     }
     let is_first = flow.head(side).is_empty();
     flow.fill_head(side, bytes);
     flow.sequence[side] = sequence.wrapping_add(packet.payload.len() as u32);
-    if is_first { Look::Start(bytes) } else { Look::Head }
+    if is_first { StreamBytes::Start(bytes) } else { StreamBytes::Head }
 }
 
 /// What was looked at did not suffice: keeps it until more comes. `bytes` is what the packet itself gave of the start.
 /// Returns whether more may come.
-pub(crate) fn wait(
+pub(crate) fn keep(
     flow: &mut FlowState,
     pool: &mut Pool,
     tuple: &FiveTuple,
@@ -88,7 +94,7 @@ pub(crate) fn wait(
 
 /// The start of the side's stream needs no further look: gives its slot back. Of the start, `looked_at` bytes were seen
 /// without a slot. From here on the side's sequence number is that of its start.
-pub(crate) fn done(flow: &mut FlowState, pool: &mut Pool, tuple: &FiveTuple, side: Side, looked_at: usize) {
+pub(crate) fn finish(flow: &mut FlowState, pool: &mut Pool, tuple: &FiveTuple, side: Side, looked_at: usize) {
     if let Some(number) = flow.slot(side) {
         if let Some(slot) = pool.get(number, &tuple.key(), side) {
             let base = slot.base;

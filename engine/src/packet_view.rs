@@ -7,11 +7,11 @@ use crate::signature::model::{
     AttributeCondition, Block, Conditions, HttpCondition, RtpCondition, StunCondition,
 };
 use crate::signature::pattern::Match;
-use crate::signature::table::{Lead, Prefix};
+use crate::signature::table::{CandidateRow, Prefiltered};
 use core::ops::RangeInclusive;
 
 /// What there is to look at.
-pub(crate) struct Sight<'s> {
+pub(crate) struct PacketView<'s> {
     pub(crate) packet: &'s Packet<'s>,
     /// Who sent it; `None` where the capture does not show who opened the flow.
     pub(crate) direction: Option<Direction>,
@@ -28,7 +28,7 @@ const DAY_US: u64 = 86_400_000_000;
 /// Unix times in milliseconds that are believed where the packet's own time is not known: 2009 to 2109.
 const PLAUSIBLE_MS: RangeInclusive<u64> = 1_230_768_000_000..=4_386_528_000_000;
 
-impl<'s> Sight<'s> {
+impl<'s> PacketView<'s> {
     pub(crate) fn new(packet: &'s Packet<'s>, direction: Option<Direction>, bytes: &'s [u8]) -> Self {
         Self { packet, direction, bytes, http: None, path: &[], stun: None }
     }
@@ -51,23 +51,28 @@ impl<'s> Sight<'s> {
         }
     }
 
-    /// Whether a row may fit, as far as its lead tells.
+    /// Whether a row may fit, as far as its candidate tells.
     #[inline]
-    pub(crate) fn admits(&self, lead: &Lead) -> bool {
+    pub(crate) fn may_match(&self, candidate: &CandidateRow) -> bool {
         let length = self.packet.payload.len();
-        usize::from(lead.shortest) <= length
-            && length <= usize::from(lead.longest)
-            && lead.transport.is_none_or(|transport| transport == self.packet.five_tuple.transport)
-            && match (lead.direction, self.direction) {
+        usize::from(candidate.shortest) <= length
+            && length <= usize::from(candidate.longest)
+            && candidate.transport.is_none_or(|transport| transport == self.packet.five_tuple.transport)
+            && match (candidate.direction, self.direction) {
                 (Some(wanted), Some(known)) => wanted == known,
                 _ => true,
             }
     }
 
-    /// Whether all conditions hold of a row that was [admitted](Self::admits), but for `reverse`, `every` and `unless`,
+    /// Whether all conditions hold of a row that was not [ruled out](Self::may_match), but for `reverse`, `every` and `unless`,
     /// which concern the flow. `prefix` is what is known of that condition already.
-    pub(crate) fn fits(&self, lead: &Lead, conditions: &Conditions, prefix: Prefix) -> Match {
-        if lead.asks_for_more
+    pub(crate) fn matches(
+        &self,
+        candidate: &CandidateRow,
+        conditions: &Conditions,
+        prefix: Prefiltered,
+    ) -> Match {
+        if candidate.asks_for_more
             && !(within(&conditions.length, self.packet.payload.len() as u64)
                 && self.port_fits(&conditions.ports)
                 && self.address_fits(&conditions.addresses))
@@ -75,10 +80,10 @@ impl<'s> Sight<'s> {
             return Match::No;
         }
         let mut fits = match (prefix, &conditions.prefix) {
-            (Prefix::Known(known), _) => known,
+            (Prefiltered::Decided(known), _) => known,
             (_, None) => Match::Yes,
-            (Prefix::From(position), Some(pattern)) => pattern.matches_from(self.bytes, position),
-            (Prefix::Unknown, Some(pattern)) => pattern.matches(self.bytes),
+            (Prefiltered::FitsUpTo(position), Some(pattern)) => pattern.matches_from(self.bytes, position),
+            (Prefiltered::NotTried, Some(pattern)) => pattern.matches(self.bytes),
         };
         if fits == Match::No {
             return Match::No;
