@@ -7,6 +7,7 @@ extern crate alloc;
 
 mod check;
 mod classifier;
+mod classify;
 pub mod context;
 mod decide;
 pub mod dissect;
@@ -18,6 +19,7 @@ mod observer;
 pub mod packet;
 mod packet_view;
 mod reassembly;
+mod related_flows;
 pub mod signature;
 mod tracker;
 pub mod verdict;

@@ -1,0 +1,79 @@
+//! A whole datagram.
+
+use super::dns::DNS_PORT;
+use super::findings::Findings;
+use crate::classifier::Classifier;
+use crate::context::Context;
+use crate::dissect::{Dissection, dns, quic, stun};
+use crate::flow::{FlowState, Side};
+use crate::observer::Observer;
+use crate::packet::Packet;
+use crate::packet_view::PacketView;
+use crate::signature::table::FirstBytes;
+use crate::verdict::Carrier;
+
+/// Packets with payload of an unknown flow that may ask whether it is part of a call.
+pub(crate) const CALL_PACKETS: u8 = 4;
+
+impl Classifier {
+    /// Whether [`inspect_datagram`](Self::inspect_datagram), and asking other flows' evidence, would come to nothing for
+    /// a datagram behind `packets` others with payload.
+    #[inline]
+    pub(crate) fn cannot_match(&self, packets: u8, packet: &Packet<'_>) -> bool {
+        let (table, tuple) = (&self.set.table, &packet.five_tuple);
+        let Some(first_bytes) = FirstBytes::new(packet.payload) else { return true };
+        let is_like_media = first_bytes.first & 0xc0 == 0x80;
+        let may_be_media = || {
+            packets < CALL_PACKETS
+                || packet.payload.get(1).is_some_and(|byte| table.has_payload_type(byte & 0x7f))
+        };
+        packet.payload.get(4..8) != Some(&stun::MAGIC_COOKIE)
+            && !(is_like_media && may_be_media())
+            && tuple.src_port != DNS_PORT
+            && tuple.dst_port != DNS_PORT
+            && !quic::may_be(packet.payload)
+            && table.contains.is_none()
+            && table.udp.find(first_bytes).next().is_none()
+    }
+
+    /// A whole datagram: rows, names and carrier.
+    pub(crate) fn inspect_datagram<'s>(
+        &self,
+        view: &mut PacketView<'s>,
+        context: &mut Context,
+        flow: &mut FlowState,
+        side: Side,
+        findings: &mut Findings,
+        observer: &mut impl Observer,
+    ) {
+        let payload = view.bytes;
+        if view.has_port(DNS_PORT)
+            && let Dissection::Found(message) = dns::message(payload)
+        {
+            return self.inspect_dns(&message, view, &mut context.evidence, findings, observer);
+        }
+        let Some(first_bytes) = FirstBytes::new(payload) else { return };
+        let table = &self.set.table;
+        self.try_prefixes(view, &table.udp, first_bytes, findings);
+        self.try_contained(view, findings);
+        // The cookie tells STUN, also the dialects whose message types lie outside RFC 7983's first bytes.
+        if payload.get(4..8) == Some(&stun::MAGIC_COOKIE) {
+            view.stun = stun::message(payload).found();
+            if let Some(message) = view.stun {
+                findings.recognise(Carrier::Stun, observer);
+                self.try_rows(view, table.by_stun_type(message.kind), findings);
+                for attribute in message.attributes() {
+                    self.try_rows(view, table.by_stun_attribute(attribute.kind), findings);
+                }
+            }
+        } else if payload[0] & 0xc0 == 0x80
+            && payload.get(1).is_some_and(|byte| table.has_payload_type(byte & 0x7f))
+        {
+            self.try_rows(view, table.rtp.iter().copied(), findings);
+        }
+        if view.stun.is_none() && findings.matches.is_empty() && quic::may_be(payload) {
+            self.inspect_quic(view, context, flow, side, findings, observer);
+        }
+        findings.need_more = false;
+    }
+}

@@ -1,0 +1,66 @@
+//! What inspecting a packet's bytes came to.
+
+use crate::classifier::Classifier;
+use crate::context::Inflater;
+use crate::context::evidence::Evidence;
+use crate::observer::{Event, Observer};
+use crate::signature::model::Teaches;
+use crate::signature::table::RowIndex;
+use crate::verdict::Carrier;
+use smallvec::SmallVec;
+
+/// Rows whose conditions hold for one packet. More than these are not looked at.
+type Matches = SmallVec<[RowIndex; 16]>;
+
+/// What inspecting a packet's bytes came to.
+#[derive(Default)]
+pub(crate) struct Findings {
+    pub(crate) matches: Matches,
+    /// The best row by name, and where the name stood.
+    pub(crate) named: Option<(RowIndex, Carrier)>,
+    pub(crate) carrier: Carrier,
+    /// Some row or dissector would need more bytes.
+    pub(crate) need_more: bool,
+    /// The flow has said who it is: a foreign name outweighs hearsay, and nothing more will come in clear.
+    pub(crate) conclusive: bool,
+}
+
+/// What of the context inspecting a stream needs: all but the pool, from which its bytes may be borrowed.
+pub(crate) struct InspectContext<'c> {
+    pub(crate) evidence: &'c mut Evidence,
+    pub(crate) scratch: &'c mut [u8],
+    pub(crate) inflater: &'c mut Inflater,
+    /// What the flow's answers teach.
+    pub(crate) answers: Option<Teaches>,
+}
+
+impl Findings {
+    /// Whether nothing was found that concerns the flow.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.matches.is_empty()
+            && self.named.is_none()
+            && self.carrier == Carrier::Unknown
+            && !self.conclusive
+    }
+
+    pub(super) fn recognise(&mut self, carrier: Carrier, observer: &mut impl Observer) {
+        self.carrier = carrier;
+        observer.event(Event::Recognised(carrier));
+    }
+}
+
+impl Classifier {
+    /// Of several names in a packet the first that has a row counts.
+    pub(super) fn note_name(
+        &self,
+        name: &[u8],
+        carrier: Carrier,
+        findings: &mut Findings,
+        observer: &mut impl Observer,
+    ) {
+        let row = self.find_name(name, carrier);
+        let signature = row.map(|row| self.set.table.rows[usize::from(row)].id);
+        observer.event(Event::Name { name, carrier, signature });
+        findings.named = findings.named.or(row.map(|row| (row, carrier)));
+    }
+}

@@ -1,0 +1,71 @@
+//! Trying rows: the indexes name candidates, and those that are not ruled out at a glance are compared whole.
+
+use super::findings::Findings;
+use crate::classifier::Classifier;
+use crate::packet_view::PacketView;
+use crate::signature::pattern::Match;
+use crate::signature::table::{CandidateRow, FirstBytes, Prefiltered, PrefixIndex};
+
+impl Classifier {
+    /// Rows that may begin at any segment. That they would need more bytes is no reason to wait.
+    pub(crate) fn try_segment_rows(&self, view: &PacketView<'_>, findings: &mut Findings) {
+        if let Some(first_bytes) = FirstBytes::new(view.bytes) {
+            self.try_prefixes(view, &self.set.table.tcp_segments, first_bytes, findings);
+            findings.need_more = false;
+        }
+    }
+
+    #[inline]
+    pub(super) fn try_prefixes(
+        &self,
+        view: &PacketView<'_>,
+        prefixes: &PrefixIndex,
+        first_bytes: FirstBytes,
+        findings: &mut Findings,
+    ) {
+        for entry in prefixes.find(first_bytes) {
+            if view.may_match(&entry.candidate) {
+                self.try_row(view, &entry.candidate, entry.prefilter(view.bytes.len()), findings);
+            }
+        }
+    }
+
+    #[inline]
+    pub(super) fn try_rows(
+        &self,
+        view: &PacketView<'_>,
+        candidates: impl Iterator<Item = CandidateRow>,
+        findings: &mut Findings,
+    ) {
+        for candidate in candidates {
+            if view.may_match(&candidate) {
+                self.try_row(view, &candidate, Prefiltered::NotTried, findings);
+            }
+        }
+    }
+
+    fn try_row(
+        &self,
+        view: &PacketView<'_>,
+        candidate: &CandidateRow,
+        prefix: Prefiltered,
+        findings: &mut Findings,
+    ) {
+        let row = candidate.row;
+        match view.matches(candidate, &self.set.signatures()[usize::from(row)].conditions, prefix) {
+            Match::Yes if findings.matches.contains(&row) => {}
+            Match::Yes if findings.matches.len() < findings.matches.inline_size() => {
+                findings.matches.push(row)
+            }
+            Match::NeedMore => findings.need_more = true,
+            _ => {}
+        }
+    }
+
+    pub(super) fn try_contained(&self, view: &PacketView<'_>, findings: &mut Findings) {
+        if let Some((automaton, rows)) = &self.set.table.contains {
+            let found = automaton.find_overlapping_iter(view.packet.payload);
+            self.try_rows(view, found.map(|one| rows[one.pattern().as_usize()]), findings);
+        }
+    }
+}
