@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use wiremark::{Address, FiveTuple, FlowKey, Fragment, LinkType, Packet};
-use wiremark_probe::capture::Capture;
+use wiremark_capture::Capture;
 
 /// Frames begin at multiples of this, as in the buffers of a network card.
 const ALIGNMENT: usize = 64;

@@ -2,8 +2,5 @@
 #![forbid(unsafe_code)]
 
 pub mod anonymize;
-pub mod blocks;
-pub mod capture;
 pub mod record;
-pub mod replay;
 pub mod time;

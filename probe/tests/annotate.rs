@@ -9,7 +9,7 @@ use std::process::Command;
 
 use packets::given_captures;
 use traces::*;
-use wiremark_probe::capture::Capture;
+use wiremark_capture::Capture;
 
 /// A call of 10.0.0.1 that a second datagram takes back.
 const WITHDRAWN: &str = r#"

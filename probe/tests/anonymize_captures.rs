@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use packets::*;
 use traces::*;
 use wiremark::{LinkType, Packet};
+use wiremark_capture::Capture;
 use wiremark_probe::anonymize::is_personal;
-use wiremark_probe::capture::Capture;
 
 /// The captures; says so where there are none.
 fn captures() -> Vec<PathBuf> {

@@ -73,7 +73,7 @@ fn the_output_has_the_format_of_its_name() {
             wiremark(&["anonymize", capture.to_str().unwrap(), copy.to_str().unwrap(), "--key", KEY]);
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
         assert_eq!(fs::read(&copy).unwrap()[..4], magic);
-        let mut copy = wiremark_probe::capture::Capture::open(&copy).unwrap();
+        let mut copy = wiremark_capture::Capture::open(&copy).unwrap();
         times.push(copy.next_frame().unwrap().unwrap().time_ns());
     }
     assert_eq!(times[0], times[1]);
@@ -103,7 +103,7 @@ fn several_interfaces_need_pcapng() {
     assert_eq!(refused.status.code(), Some(1));
     assert!(stderr(&refused).contains(".pcapng"), "{}", stderr(&refused));
     assert_eq!(run("out.pcapng").status.code(), Some(0));
-    let mut copy = wiremark_probe::capture::Capture::open(&folder.join("out.pcapng")).unwrap();
+    let mut copy = wiremark_capture::Capture::open(&folder.join("out.pcapng")).unwrap();
     let mut link_types = Vec::new();
     while let Some(frame) = copy.next_frame().unwrap() {
         let link_type = LinkType::from_number(frame.link_type).unwrap();

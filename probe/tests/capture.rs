@@ -5,7 +5,7 @@ mod traces;
 use std::io::Cursor;
 
 use traces::*;
-use wiremark_probe::capture::{Capture, CaptureError, Problem};
+use wiremark_capture::{Capture, CaptureError, Problem};
 
 /// Time, link type, interface and bytes of every frame, and the error at the end, if any.
 type Content = (Vec<(u64, u32, u32, Vec<u8>)>, Option<CaptureError>);

@@ -8,7 +8,7 @@ use std::path::Path;
 use wiremark::{
     Address, Classifier, FiveTuple, FlowKey, Frame, LinkType, Tracker, TrackerConfig, Transport, Verdict,
 };
-use wiremark_probe::capture::Capture;
+use wiremark_capture::Capture;
 
 /// One row of `labels.csv`.
 #[derive(Clone, Debug)]

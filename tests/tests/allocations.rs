@@ -8,7 +8,7 @@ use wiremark::{
     Classifier, Context, ContextConfig, FlowKey, FlowState, Frame, LinkType, Options, Packet, Tracker,
     TrackerConfig,
 };
-use wiremark_probe::capture::Capture;
+use wiremark_capture::Capture;
 use wiremark_tests::trace::Trace;
 
 #[global_allocator]

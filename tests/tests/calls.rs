@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 
 use following::follow;
 use scripted::*;
-use wiremark_analysis::calls::{Record, record::StreamRecord, story};
+use wiremark_calls::{Record, record::StreamRecord, story};
 use wiremark_tests::protocol::whatsapp_call::{Call, Peer, both_ends};
 use wiremark_tests::protocol::whatsapp_relay::Dialect;
 use wiremark_tests::trace::START_US;

@@ -8,7 +8,7 @@ mod following;
 use std::fs::File;
 
 use following::{Told, follow, traces};
-use wiremark_analysis::calls::{EndPoint, Party, Record, State, Story, story};
+use wiremark_calls::{EndPoint, Party, Record, State, Story, story};
 use wiremark_tests::packet::{UDP, locate};
 use wiremark_tests::trace::Trace;
 

@@ -5,7 +5,7 @@ mod following;
 use std::net::SocketAddr;
 
 use following::follow;
-use wiremark_analysis::calls::{Names, Record, picture};
+use wiremark_calls::{Names, Record, picture};
 use wiremark_tests::protocol::wechat_call;
 use wiremark_tests::protocol::whatsapp_call::{Call, Peer, both_ends};
 use wiremark_tests::protocol::whatsapp_relay::Dialect;

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 
 use following::follow;
 use scripted::*;
-use wiremark_analysis::calls::{Record, record::StreamRecord, story};
+use wiremark_calls::{Record, record::StreamRecord, story};
 use wiremark_tests::conversation::Tcp;
 use wiremark_tests::protocol::whatsapp_call::Call;
 use wiremark_tests::protocol::whatsapp_chat::Chat;

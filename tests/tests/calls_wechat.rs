@@ -5,7 +5,7 @@ mod following;
 use std::net::SocketAddr;
 
 use following::follow;
-use wiremark_analysis::calls::Record;
+use wiremark_calls::Record;
 use wiremark_tests::conversation::Tcp;
 use wiremark_tests::protocol::{mmtls, wechat_call};
 use wiremark_tests::trace::{START_US, Trace};

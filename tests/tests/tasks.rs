@@ -5,8 +5,8 @@ mod taking_apart;
 use std::collections::{BTreeMap, BTreeSet};
 
 use taking_apart::{dissect, key};
-use wiremark_analysis::tasks::FlowType;
-use wiremark_analysis::tasks::report::{Line, figures};
+use wiremark_tasks::FlowType;
+use wiremark_tasks::report::{Line, figures};
 use wiremark_tests::population::{self, BookTask, Books, Population};
 
 type Name = (String, String);

@@ -5,7 +5,7 @@ mod taking_apart;
 use std::collections::BTreeSet;
 
 use taking_apart::{Notes, dissect};
-use wiremark_analysis::tasks::FlowType;
+use wiremark_tasks::FlowType;
 use wiremark_tests::trace::Trace;
 
 fn capture(name: &str) -> Option<Trace> {

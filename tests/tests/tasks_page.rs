@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use taking_apart::{dissect, small};
-use wiremark_analysis::tasks::report::{figures, html, tables};
+use wiremark_tasks::report::{figures, html, tables};
 use wiremark_tests::population::{self, Population};
 
 /// Chromium without a window, if there is one here.

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use taking_apart::{dissect, dissect_ahead, dissect_as, small};
 use wiremark::TrackerConfig;
-use wiremark_analysis::tasks::Config;
+use wiremark_tasks::Config;
 use wiremark_tests::population::{self, Population};
 use wiremark_tests::trace::Trace;
 

@@ -13,7 +13,7 @@ use wiremark::{
     Classifier, Context, ContextConfig, FlowKey, FlowState, Fragment, Frame, LinkType, Options, Packet,
     SignatureSet, Tracker, TrackerConfig,
 };
-use wiremark_probe::capture::Capture;
+use wiremark_capture::Capture;
 use wiremark_tests::twin::{Flow, Said, Twin};
 
 /// Evidence of the flow itself only: the twin knows no other flows.

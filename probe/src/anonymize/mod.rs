@@ -32,7 +32,7 @@ use layers::Layers;
 use rules::{Facts, Rules};
 use streams::{Segment, Side};
 
-use crate::replay::{Counts, tracker_config};
+use wiremark_capture::replay::{Counts, tracker_config};
 
 /// Keys tried until no address gets another one of the capture for its pseudonym.
 const KEYS_MAX: usize = 64;

@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use remarks::Remarks;
 use wiremark::{Frame, LinkType, Tracker, TrackerConfig};
-use wiremark_probe::blocks::{self, Copier};
-use wiremark_probe::capture::Capture;
-use wiremark_probe::replay::{ReplayError, tracker_config};
+use wiremark_capture::Capture;
+use wiremark_capture::blocks::{self, Copier};
+use wiremark_capture::replay::{ReplayError, tracker_config};
 
 use crate::inputs::SignatureArguments;
 use crate::output::Output;
@@ -150,7 +150,7 @@ impl Destination {
     }
 }
 
-fn begin(begun: &mut bool, frame: &wiremark_probe::capture::Frame<'_>, comment: Option<&str>) -> Vec<u8> {
+fn begin(begun: &mut bool, frame: &wiremark_capture::Frame<'_>, comment: Option<&str>) -> Vec<u8> {
     let mut bytes = Vec::new();
     if !*begun {
         *begun = true;

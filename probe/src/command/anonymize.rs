@@ -5,9 +5,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use wiremark_capture::Capture;
+use wiremark_capture::blocks;
 use wiremark_probe::anonymize::{Anonymized, Frame, Key, Settings, anonymize};
-use wiremark_probe::blocks;
-use wiremark_probe::capture::Capture;
 
 use crate::inputs::SignatureArguments;
 use crate::output::Output;

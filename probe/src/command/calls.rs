@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use report::Report;
 use wiremark::{Classifier, Flow, Frame, Packet, ParseError, Tracker, TrackerConfig};
-use wiremark_analysis::calls::{Call, Scripts, Watch};
-use wiremark_probe::capture::Capture;
-use wiremark_probe::replay::{replay, tracker_config};
+use wiremark_calls::{Call, Scripts, Watch};
+use wiremark_capture::Capture;
+use wiremark_capture::replay::{replay, tracker_config};
 
 use crate::inputs::SignatureArguments;
 use crate::output::Output;

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use report::{Report, Totals};
 use wiremark::{Classifier, Flow, Tracker, TrackerConfig};
-use wiremark_probe::capture::Capture;
-use wiremark_probe::replay::{ReplayError, replay, tracker_config};
+use wiremark_capture::Capture;
+use wiremark_capture::replay::{ReplayError, replay, tracker_config};
 
 use crate::inputs::SignatureArguments;
 use crate::output::Output;

@@ -10,8 +10,8 @@ use std::path::PathBuf;
 use block::{Line, Notes};
 use clap::Args;
 use wiremark::{Event, Flow, Observer, SignatureSet, Tracker, TrackerConfig};
-use wiremark_probe::capture::Capture;
-use wiremark_probe::replay::{replay, tracker_config};
+use wiremark_capture::Capture;
+use wiremark_capture::replay::{replay, tracker_config};
 
 use crate::inputs::SignatureArguments;
 use crate::output::Output;

@@ -2,6 +2,7 @@
 
 mod records;
 
+#[cfg(feature = "parquet")]
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -10,11 +11,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::{Args, ValueEnum};
 use records::{Outlet, Records, UsageRecord};
 use wiremark::{Frame, ParseError, TrackerConfig};
-use wiremark_analysis::tasks::report::{QUANTILES, Table, figures, html, summary, tables};
-use wiremark_analysis::tasks::{Config, TaskDissector, TaskTable, Usage};
-use wiremark_probe::capture::Capture;
-use wiremark_probe::replay::{Counts, replay, tracker_config};
+use wiremark_capture::Capture;
+use wiremark_capture::replay::{Counts, replay, tracker_config};
 use wiremark_probe::time::timestamp;
+#[cfg(feature = "charts")]
+use wiremark_tasks::report::html;
+use wiremark_tasks::report::{QUANTILES, Table, figures, summary, tables};
+use wiremark_tasks::{Config, TaskDissector, TaskTable, Usage};
 
 use crate::inputs::SignatureArguments;
 use crate::output::Output;
@@ -90,7 +93,6 @@ enum Format {
     Json,
     /// A page with tables and charts that needs no network
     Html,
-    #[cfg(feature = "parquet")]
     /// flows.parquet, tasks.parquet and users.parquet in the folder named with -o
     Parquet,
 }
@@ -139,7 +141,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
     let task_table = TaskTable::embedded().map_err(|error| Stop::Failed(error.to_string()))?;
     let outlet = match arguments.format {
         Format::Table => Outlet::Table(open(arguments)?),
+        #[cfg(feature = "charts")]
         Format::Html => Outlet::Html(open(arguments)?),
+        #[cfg(not(feature = "charts"))]
+        Format::Html => return Err(not_built_in("html", "charts")),
         Format::Json => Outlet::Json { output: open(arguments)?, addresses: arguments.addresses },
         #[cfg(feature = "parquet")]
         Format::Parquet => {
@@ -148,6 +153,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
                 .map_err(|error| Stop::writing(&folder.display().to_string(), &error))?;
             Outlet::parquet(folder, classifier.set(), arguments.addresses)?
         }
+        #[cfg(not(feature = "parquet"))]
+        Format::Parquet => return Err(not_built_in("parquet", "parquet")),
     };
     let is_broken = AtomicBool::new(false);
     let mut records = Records { outlet, written: Ok(()), is_broken: &is_broken };
@@ -168,6 +175,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
     written?;
     report(outlet, &dissector.finish(), &totals)?;
     Ok(Outcome::failed_if(totals.failed_files > 0))
+}
+
+/// What a build without heavy libraries says of what it cannot do.
+#[cfg(not(all(feature = "charts", feature = "parquet")))]
+fn not_built_in(format: &str, feature: &str) -> Stop {
+    Stop::Usage(format!(
+        "--format {format}: this wiremark was built without it; build it with `--features {feature}`, or with `--features full`"
+    ))
 }
 
 fn open(arguments: &Arguments) -> Result<Output, Stop> {
@@ -222,6 +237,7 @@ fn report(outlet: Outlet<'_>, usage: &Usage, totals: &Totals) -> Result<(), Stop
             output.text(&footer(totals))?;
             output.finish()
         }
+        #[cfg(feature = "charts")]
         Outlet::Html(mut output) => {
             let page = html(&format!("{APP} usage"), &tables(usage, APP, &minute), &figures(usage));
             output.text(&page.map_err(Stop::Failed)?)?;
@@ -236,6 +252,8 @@ fn report(outlet: Outlet<'_>, usage: &Usage, totals: &Totals) -> Result<(), Stop
             output.explain(written)?;
             output.finish()
         }
+        #[cfg(not(feature = "parquet"))]
+        Outlet::Nowhere(_) => Ok(()),
         #[cfg(feature = "parquet")]
         Outlet::Parquet(folder, files) => {
             files.finish(usage).map_err(|error| Stop::writing(&folder.display().to_string(), &error))

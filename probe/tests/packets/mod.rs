@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use wiremark::{LinkType, Packet};
-use wiremark_probe::capture::Capture;
+use wiremark_capture::Capture;
 
 use crate::traces::wiremark;
 

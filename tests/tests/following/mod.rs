@@ -1,7 +1,7 @@
 //! Traces and captures through a tracker and a watch.
 
 use wiremark::{Classifier, LinkType, Options, Packet, Tracker, TrackerConfig};
-use wiremark_analysis::calls::{Call, Names, Record, Scripts, Watch};
+use wiremark_calls::{Call, Names, Record, Scripts, Watch};
 use wiremark_tests::trace::Trace;
 
 /// Where the real captures lie: `WIREMARK_TRACES`, or the place that the scores are counted at.

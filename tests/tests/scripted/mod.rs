@@ -2,7 +2,7 @@
 #![allow(dead_code)] // each test binary looks at some of it
 
 use std::net::SocketAddr;
-use wiremark_analysis::calls::{Record, record::StreamRecord, story};
+use wiremark_calls::{Record, record::StreamRecord, story};
 use wiremark_tests::protocol::whatsapp_call::{Call, Peer};
 use wiremark_tests::protocol::whatsapp_relay::Dialect;
 use wiremark_tests::trace::Trace;

@@ -2,9 +2,7 @@
 #![allow(dead_code)] // each test binary looks at some of it
 
 use wiremark::{Classifier, Frame, LinkType, Options, ParseError};
-use wiremark_analysis::tasks::{
-    Config, FlowRecord, FlowType, Sink, TaskDissector, TaskRecord, TaskTable, Usage,
-};
+use wiremark_tasks::{Config, FlowRecord, FlowType, Sink, TaskDissector, TaskRecord, TaskTable, Usage};
 use wiremark_tests::population::{self, Books};
 use wiremark_tests::trace::Trace;
 

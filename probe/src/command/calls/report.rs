@@ -4,7 +4,7 @@ use std::io::Write;
 
 use serde::Serialize;
 use wiremark::SignatureSet;
-use wiremark_analysis::calls::{Call, Names, Record, picture, story};
+use wiremark_calls::{Call, Names, Record, picture, story};
 use wiremark_probe::time::timestamp;
 
 use super::Format;

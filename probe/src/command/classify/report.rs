@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 
 use comfy_table::Table;
 use wiremark::{AppId, Flow, Role, SignatureSet};
+use wiremark_capture::replay::Counts;
 use wiremark_probe::record::FlowRecord;
-use wiremark_probe::replay::Counts;
 
 use crate::output::Output;
 use crate::stop::Stop;

@@ -8,13 +8,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde::Serialize;
 #[cfg(feature = "parquet")]
 use wiremark::SignatureSet;
-#[cfg(feature = "parquet")]
-use wiremark_analysis::tasks::FlowRecord;
-#[cfg(feature = "parquet")]
-use wiremark_analysis::tasks::parquet::ParquetFiles;
-use wiremark_analysis::tasks::report::Summary;
-use wiremark_analysis::tasks::{Sink, TaskRecord};
 use wiremark_probe::time::timestamp;
+#[cfg(feature = "parquet")]
+use wiremark_tasks::FlowRecord;
+#[cfg(feature = "parquet")]
+use wiremark_tasks::parquet::ParquetFiles;
+use wiremark_tasks::report::Summary;
+use wiremark_tasks::{Sink, TaskRecord};
 
 use crate::output::Output;
 use crate::stop::Stop;
@@ -22,6 +22,7 @@ use crate::stop::Stop;
 /// Takes tasks, or waits for the report.
 pub(super) enum Outlet<'s> {
     Table(Output),
+    #[cfg(feature = "charts")]
     Html(Output),
     Json {
         output: Output,

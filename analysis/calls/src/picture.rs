@@ -1,0 +1,232 @@
+//! A call as a picture: lanes for relays, peer, signalling and media over time, state changes marked.
+
+mod lanes;
+
+use super::record::{Record, StateRecord};
+use wiremark_report::page::escape;
+use wiremark_report::svg::Drawing;
+
+const WIDTH: f64 = 1200.0;
+/// Where time ends, and the lanes do.
+const RIGHT: f64 = WIDTH - 30.0;
+const EDGE: f64 = WIDTH - 20.0;
+/// Where time begins, right of the names, unless a name needs more.
+const GUTTER: f64 = 170.0;
+/// Widths of letters, generously: of names and of small text.
+const LETTER: f64 = 7.6;
+const SMALL_LETTER: f64 = 6.4;
+const ROW: f64 = 15.0;
+/// Where the evidence of a state begins.
+const EVIDENCE: f64 = 300.0;
+
+const STYLE: &str = "\
+text{font:12px sans-serif;fill:#222}.title{font-size:16px;font-weight:bold}.small{font-size:11px;fill:#555}
+.party{font-weight:bold;fill:#555}.used{font-weight:bold}.badge{font-size:10px;fill:#fff;text-anchor:middle}
+.tick{fill:#8a8f98}.signal{fill:#7b4fa3}.up{fill:#1f6fb2}.down{fill:#e08a1e}.both{fill:#3a9a5c}.rail{stroke:#e3e5e8}
+.axis{stroke:#777}.mark{stroke:#b03a3a;stroke-width:.8;stroke-dasharray:3 3}.flag{fill:#b03a3a}.paper{fill:#fff}
+.allocating{fill:#d9dee6}.ringing{fill:#f6e3a1}.handshake{fill:#cfe8cf}.answered{fill:#cfe8cf}.relayed{fill:#f3b27a}
+.direct{fill:#8fc7a3}.fallback{fill:#e88d8d}.ending{fill:#b9bec7}
+";
+
+/// One call, drawn: put several below each other with [`document`], or on a page with [`section`].
+#[derive(Clone, Debug)]
+pub struct Picture {
+    height: f64,
+    body: String,
+}
+
+/// Time to pixels.
+struct Scale {
+    length_us: u64,
+    left: f64,
+}
+
+impl Scale {
+    /// Room for the longest name: real addresses take more than `relay A`.
+    fn of(record: &Record) -> Self {
+        let relays = record.relays.iter().map(|relay| relay.name.len());
+        let legs = record.legs.iter().map(|leg| leg.name.len() + leg.kind.len() + 3);
+        let longest = relays.chain(legs).max().unwrap_or(0);
+        Self { length_us: record.duration_us, left: GUTTER.max(longest as f64 * LETTER + 16.0) }
+    }
+
+    fn x(&self, at_us: u64) -> f64 {
+        let share = at_us.min(self.length_us) as f64 / self.length_us.max(1) as f64;
+        self.left + share * (RIGHT - self.left)
+    }
+}
+
+/// Draws a call; `when` is its start in words.
+pub fn draw(record: &Record, when: &str) -> Picture {
+    let mut drawing = Drawing::default();
+    let scale = Scale::of(record);
+    let app = record.app.as_deref().unwrap_or("unknown app");
+    let dialect = record.dialect.as_deref().map(|year| format!(", dialect of {year}")).unwrap_or_default();
+    let title = format!("call {}: {app}{dialect}, {}", record.call_id, record.outcome);
+    drawing.text((8.0, 22.0), "title", &title);
+    drawing.text((8.0, 38.0), "small", &format!("{when}, {:.1} s", record.duration_us as f64 / 1e6));
+    legend(&mut drawing, record, 34.0);
+    let top = 52.0;
+    let (flags, lanes_top) = place_flags(record, &scale, top);
+    let marks_at = drawing.body.len();
+    let bottom = lanes::draw(&mut drawing, record, &scale, lanes_top);
+    axis(&mut drawing, &scale, bottom);
+    // Marks go under what the lanes show.
+    let mut marks = Drawing::default();
+    for (x, y, _) in &flags {
+        marks.line((*x, *y + 12.0), (*x, bottom), "mark");
+    }
+    drawing.body.insert_str(marks_at, &marks.body);
+    for (x, y, number) in &flags {
+        drawing.rect((x - 8.0, *y), (16.0, 13.0), "flag");
+        drawing.text((*x, y + 10.0), "badge", &number.to_string());
+    }
+    let height = table(&mut drawing, record, bottom + 44.0);
+    Picture { height, body: drawing.body }
+}
+
+/// Numbered flags, in as many rows as it takes that none covers another; and where the rows end.
+fn place_flags(record: &Record, scale: &Scale, top: f64) -> (Vec<(f64, f64, usize)>, f64) {
+    let mut rows: Vec<f64> = Vec::new();
+    let mut flags = Vec::new();
+    for (n, state) in record.states.iter().enumerate() {
+        let x = scale.x(state.at_us);
+        let row = rows.iter().position(|right| *right + 1.0 < x - 8.0).unwrap_or(rows.len());
+        match rows.get_mut(row) {
+            Some(right) => *right = x + 8.0,
+            None => rows.push(x + 8.0),
+        }
+        flags.push((x, row as f64, n + 1));
+    }
+    let bottom = top + rows.len() as f64 * ROW;
+    // The first row is the lowest one.
+    let flags = flags.into_iter().map(|(x, row, number)| (x, bottom - (row + 1.0) * ROW, number)).collect();
+    (flags, bottom + 2.0)
+}
+
+/// Path checks, and a control channel's heart-beats, run beside the state that the media is in.
+fn is_beside(state: &StateRecord) -> bool {
+    matches!(state.state, "checking" | "reached" | "heartbeat")
+}
+
+/// The state of a party over time.
+fn band(drawing: &mut Drawing, record: &Record, party: usize, scale: &Scale, y: f64) {
+    let mut states: Vec<&StateRecord> =
+        record.states.iter().filter(|state| state.party == party && !is_beside(state)).collect();
+    states.dedup_by_key(|state| state.state);
+    for (n, state) in states.iter().enumerate() {
+        let until = states.get(n + 1).map_or(record.duration_us, |next| next.at_us);
+        let (left, right) = (scale.x(state.at_us), scale.x(until));
+        drawing.rect((left, y), (right - left, 12.0), state.state);
+        if right - left > state.state.len() as f64 * SMALL_LETTER + 8.0 {
+            drawing.text((left + 4.0, y + 10.0), "small", state.state);
+        }
+    }
+}
+
+fn axis(drawing: &mut Drawing, scale: &Scale, y: f64) {
+    drawing.line((scale.left, y), (EDGE, y), "axis");
+    let length_s = scale.length_us as f64 / 1e6;
+    let step = [0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0]
+        .into_iter()
+        .find(|step| length_s / step <= 16.0)
+        .unwrap_or(length_s / 10.0);
+    let mut at = 0.0;
+    while at <= length_s {
+        let x = scale.x((at * 1e6) as u64);
+        drawing.line((x, y), (x, y + 5.0), "axis");
+        let label = if step < 1.0 { format!("{at:.1} s") } else { format!("{at:.0} s") };
+        drawing.text((x - 8.0, y + 18.0), "small", &label);
+        at += step.max(1e-3);
+    }
+}
+
+fn legend(drawing: &mut Drawing, record: &Record, y: f64) {
+    let over_relays = [("up", "media up"), ("down", "media down"), ("tick", "other datagrams")];
+    let over_channels = [("both", "bytes up and down")];
+    let is_channels = record.legs.iter().any(|leg| leg.series.is_some());
+    let media = if is_channels { &over_channels[..] } else { &over_relays[..] };
+    let mut x = 530.0;
+    for (class, text) in media.iter().chain(&[("signal", "signalling"), ("flag", "state, see below")]) {
+        drawing.rect((x, y - 9.0), (10.0, 10.0), class);
+        drawing.text((x + 14.0, y), "small", text);
+        x += 26.0 + text.len() as f64 * SMALL_LETTER;
+    }
+}
+
+/// In lines that fit between the table's last column and the edge.
+fn wrapped(text: &str) -> Vec<String> {
+    let most = ((EDGE - EVIDENCE) / SMALL_LETTER) as usize;
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.len() + 1 + word.len() <= most => *line = format!("{line} {word}"),
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+/// What the flags stand for; gives where it ends.
+fn table(drawing: &mut Drawing, record: &Record, mut y: f64) -> f64 {
+    let several = record.parties.len() > 1;
+    for (n, state) in record.states.iter().enumerate() {
+        let with = state.with.as_deref().unwrap_or("-");
+        let arrow = if state.way == "up" { "to" } else { "from" };
+        let who = record
+            .parties
+            .get(state.party)
+            .filter(|_| several)
+            .map_or(String::new(), |party| format!("{}: ", party.name));
+        drawing.rect((8.0, y - 10.0), (16.0, 13.0), "flag");
+        drawing.text((16.0, y), "badge", &(n + 1).to_string());
+        if !is_beside(state) {
+            drawing.rect((28.0, y - 9.0), (10.0, 11.0), state.state);
+        }
+        drawing.text((42.0, y), "name", state.state);
+        drawing.text((122.0, y), "small", &format!("{:.3} s", state.at_us as f64 / 1e6));
+        drawing.text((202.0, y), "small", &format!("packet {}", state.packet));
+        for line in wrapped(&format!("{who}{arrow} {with}: {}", state.evidence)) {
+            drawing.text((EVIDENCE, y), "small", &line);
+            y += ROW;
+        }
+    }
+    y + 8.0
+}
+
+/// All pictures, one below the other, as an SVG file.
+pub fn document(pictures: &[Picture]) -> String {
+    let height: f64 = pictures.iter().map(|picture| picture.height).sum();
+    let mut out = open(height.max(1.0));
+    let mut y = 0.0;
+    for picture in pictures {
+        out += &format!("<g transform=\"translate(0 {y:.1})\">\n{}</g>\n", picture.body);
+        y += picture.height;
+    }
+    out + "</svg>\n"
+}
+
+fn open(height: f64) -> String {
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{height:.0}\" \
+         viewBox=\"0 0 {WIDTH} {height:.0}\">\n<style>{STYLE}</style>\n\
+         <rect width=\"100%\" height=\"100%\" class=\"paper\"/>\n"
+    )
+}
+
+/// How a page begins that needs nothing else; [`section`]s follow, and [`page_end`].
+pub fn page_start() -> &'static str {
+    "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Calls</title>\n\
+     <style>body{font:14px sans-serif;margin:2em;max-width:1240px}pre{white-space:pre-wrap;font-size:12px;background:#f6f7f8;padding:1em}\
+     svg{max-width:100%;height:auto}</style></head>\n<body>\n<h1>Calls</h1>\n"
+}
+
+/// One call on a page: its picture and its story.
+pub fn section(picture: &Picture, story: &str) -> String {
+    format!("{}{}</svg>\n<pre>{}</pre>\n", open(picture.height), picture.body, escape(story))
+}
+
+/// How a page ends: with what is to be said of all calls together.
+pub fn page_end(close: &str) -> String {
+    format!("<pre>{}\nMOS: {}</pre>\n</body></html>\n", escape(close), escape(super::quality::ASSUMPTIONS))
+}

@@ -1,0 +1,18 @@
+//! What the analyses' reports share: tables, figures, series over time, pages and drawings; charts and Parquet files behind features.
+#![forbid(unsafe_code)]
+
+#[cfg(feature = "charts")]
+mod chart;
+#[cfg(feature = "parquet")]
+pub mod columns;
+mod figure;
+pub mod page;
+mod series;
+pub mod svg;
+mod table;
+
+#[cfg(feature = "charts")]
+pub use chart::chart;
+pub use figure::{Figure, Line, nearest_rank};
+pub use series::Series;
+pub use table::Table;

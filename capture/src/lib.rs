@@ -1,0 +1,17 @@
+//! Captures as streams of frames: files, packings, containers; and frames put through the engine's tracker.
+//!
+//! [`Capture`] reads pcap and pcapng, plain or packed, from a file or a pipe, in constant memory; [`replay`] hands its frames to a
+//! [`Tracker`](wiremark::Tracker) and counts what came; [`blocks`] writes pcapng. There is no command line in here.
+#![forbid(unsafe_code)]
+
+pub mod blocks;
+mod error;
+mod open;
+mod pcapng;
+mod reader;
+mod record;
+pub mod replay;
+mod wait;
+
+pub use error::{CaptureError, Problem};
+pub use reader::{Capture, Frame};

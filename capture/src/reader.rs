@@ -1,0 +1,338 @@
+//! Capture files as a stream of frames, in constant memory.
+//!
+//! Reads pcap (micro- and nanoseconds, both byte orders) and pcapng (several sections and interfaces), plain or packed
+//! with gzip or zstd, from a file or from standard input.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use crate::error::{CaptureError, Problem};
+use crate::open::unpacked;
+use crate::pcapng::Section;
+use crate::record::{Record, number};
+use crate::wait::{Following, Interruptible};
+use pcap_parser::{PcapHeader, parse_pcap_header};
+
+/// Bytes asked of the source at a time.
+const CHUNK_BYTES: usize = 128 * 1024;
+/// The longest record accepted. Frames end at 256 KiB in practice; pcapng blocks with keys or names may be longer.
+const RECORD_LIMIT_BYTES: usize = 32 * 1024 * 1024;
+/// No link carries longer frames; a damaged length would spoil every sum it enters.
+const WIRE_LIMIT_BYTES: u32 = 1024 * 1024;
+
+/// One captured frame, borrowed from the reader until the next is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Frame<'a> {
+    /// Capture time, microseconds since 1970. pcapng's simple packet blocks have none: they get the time of the frame
+    /// before.
+    pub time_us: u64,
+    /// Nanoseconds beyond `time_us`, 0 to 999; 0 where the file counts no finer than microseconds.
+    pub rest_ns: u16,
+    /// Number from pcap's LINKTYPE list.
+    pub link_type: u32,
+    /// The bytes captured, from the link layer on.
+    pub bytes: &'a [u8],
+    /// Length of the frame on the wire; more than `bytes.len()` where the capture was limited to a snap length. Where
+    /// the file claims the impossible it is `bytes.len()`.
+    pub original_length: u32,
+    /// Number of the interface, from 0, counted over all sections of the file; 0 in pcap files.
+    pub interface: u32,
+    /// Number of the frame in the file, from 1, as Wireshark shows it.
+    pub number: u64,
+}
+
+impl Frame<'_> {
+    /// Capture time, nanoseconds since 1970; the last there is where it lies beyond 2554.
+    pub fn time_ns(&self) -> u64 {
+        self.time_us.saturating_mul(1000).saturating_add(self.rest_ns.into())
+    }
+}
+
+/// How the records of the file are laid out.
+enum Format {
+    Pcap(PcapHeader),
+    Pcapng(Section),
+}
+
+/// A capture being read.
+pub struct Capture {
+    name: String,
+    source: Box<dyn Read + Send>,
+    format: Format,
+    buffer: Vec<u8>,
+    /// The part of `buffer` that was read from the source and not yet used.
+    unread: Range<usize>,
+    source_ended: bool,
+    /// Offset of `unread.start` in the (unpacked) capture.
+    offset: u64,
+    frames: u64,
+    last_time_ns: u64,
+    /// A copy of the blocks read, where somebody wants them.
+    blocks: Option<Vec<u8>>,
+    bytes_read: Arc<AtomicU64>,
+    file_bytes: Option<u64>,
+}
+
+impl Capture {
+    /// Opens a file, or standard input for `-`.
+    ///
+    /// # Errors
+    /// The file cannot be read, is packed in a damaged way, or does not begin like a capture.
+    pub fn open(path: &Path) -> Result<Self, CaptureError> {
+        Self::open_until(path, &Arc::default(), false)
+    }
+
+    /// As [`open`](Self::open). Once `stop` is true no more bytes are waited for: the capture ends, perhaps inside a
+    /// record. With `follow`, the end of a file is not the end of the capture: more may be written.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_until(path: &Path, stop: &Arc<AtomicBool>, follow: bool) -> Result<Self, CaptureError> {
+        if path == Path::new("-") {
+            let source = Interruptible::new(|| Ok(std::io::stdin()), Arc::clone(stop));
+            return Self::from_reader("standard input", source);
+        }
+        let name = path.display().to_string();
+        let unreadable = |error| CaptureError::at_start(&name, Problem::Unreadable(error));
+        let metadata = std::fs::metadata(path).map_err(unreadable)?;
+        if metadata.is_dir() {
+            return Err(unreadable(ErrorKind::IsADirectory.into()));
+        }
+        if !metadata.is_file() {
+            let path = path.to_owned();
+            return Self::from_reader(&name, Interruptible::new(move || File::open(path), Arc::clone(stop)));
+        }
+        let file = File::open(path).map_err(unreadable)?;
+        if follow {
+            return Self::from_reader(&name, Following::new(file, Arc::clone(stop)));
+        }
+        let mut capture = Self::from_reader(&name, file)?;
+        // A named pipe has a length as well, and it is 0.
+        capture.file_bytes = metadata.is_file().then_some(metadata.len());
+        Ok(capture)
+    }
+
+    /// Reads a capture from any source; `name` is what errors call it.
+    ///
+    /// # Errors
+    /// As [`Capture::open`].
+    pub fn from_reader(name: &str, source: impl Read + Send + 'static) -> Result<Self, CaptureError> {
+        let bytes_read = Arc::new(AtomicU64::new(0));
+        let source = unpacked(source, Arc::clone(&bytes_read))
+            .map_err(|error| CaptureError::at_start(name, Problem::Unreadable(error)))?;
+        let mut capture = Self {
+            name: name.to_owned(),
+            source,
+            format: Format::Pcap(PcapHeader::new()),
+            buffer: Vec::new(),
+            unread: 0..0,
+            source_ended: false,
+            offset: 0,
+            frames: 0,
+            last_time_ns: 0,
+            blocks: None,
+            bytes_read,
+            file_bytes: None,
+        };
+        capture.format = capture.detect()?;
+        Ok(capture)
+    }
+
+    /// Path or name given when the capture was opened.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Bytes taken from the file so far, before unpacking.
+    pub fn bytes_read(&self) -> u64 {
+        self.bytes_read.load(Ordering::Relaxed)
+    }
+
+    /// Size of the file, before unpacking; none where it is not a regular file.
+    pub fn file_bytes(&self) -> Option<u64> {
+        self.file_bytes
+    }
+
+    /// The next frame; none at the regular end of the capture.
+    ///
+    /// # Errors
+    /// The capture ends within a record, contradicts itself, or cannot be read any further. The frames before stay
+    /// valid; nothing more can be had after an error.
+    pub fn next_frame(&mut self) -> Result<Option<Frame<'_>>, CaptureError> {
+        let record = match self.format {
+            Format::Pcap(_) => self.next_pcap_record()?,
+            Format::Pcapng(_) => self.next_pcapng_packet()?,
+        };
+        let Some(record) = record else { return Ok(None) };
+        self.frames += 1;
+        self.last_time_ns = record.time_ns;
+        let bytes = self.buffer.get(record.bytes).unwrap_or_default();
+        let captured = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        let claimed = record.original_length;
+        Ok(Some(Frame {
+            time_us: record.time_ns / 1000,
+            rest_ns: (record.time_ns % 1000) as u16,
+            link_type: record.link_type,
+            bytes,
+            original_length: if (captured..=WIRE_LIMIT_BYTES).contains(&claimed) {
+                claimed
+            } else {
+                captured
+            },
+            interface: record.interface,
+            number: self.frames,
+        }))
+    }
+
+    /// Whether the file is pcapng, and not pcap.
+    pub fn is_pcapng(&self) -> bool {
+        matches!(self.format, Format::Pcapng(_))
+    }
+
+    /// From now on keeps what it reads for [`take_blocks`](Self::take_blocks). To be called before the first frame.
+    pub fn keep_blocks(&mut self) {
+        self.blocks = Some(Vec::new());
+    }
+
+    /// The whole pcapng blocks read since the last call, as they stand in the file: right after
+    /// [`next_frame`](Self::next_frame) has given a frame, the last of them is the frame's. (Of a pcap file: its
+    /// records.)
+    pub fn take_blocks(&mut self) -> Vec<u8> {
+        self.blocks.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    fn detect(&mut self) -> Result<Format, CaptureError> {
+        self.fill(24)?;
+        let head = self.ready();
+        if head.starts_with(&pcap_parser::SHB_MAGIC.to_le_bytes()) {
+            return Ok(Format::Pcapng(Section::default()));
+        }
+        if let Ok((_, header)) = parse_pcap_header(head) {
+            self.consume(header.size());
+            return Ok(Format::Pcap(header));
+        }
+        let magics: [u32; 5] = [0xa1b2_c3d4, 0xa1b2_3c4d, 0xa1b2_cd34, 0xd4c3_b2a1, 0x4d3c_b2a1];
+        let is_pcap = head.first_chunk().is_some_and(|magic| magics.contains(&u32::from_le_bytes(*magic)));
+        let problem = if head.is_empty() {
+            Problem::Empty
+        } else if is_pcap {
+            Problem::Truncated
+        } else {
+            Problem::NotACapture(head.iter().take(4).copied().collect())
+        };
+        Err(self.error(problem))
+    }
+
+    /// A pcap record: seconds, fraction, captured length, original length (4 bytes each), then the frame.
+    fn next_pcap_record(&mut self) -> Result<Option<Record>, CaptureError> {
+        let Format::Pcap(header) = &self.format else { return Ok(None) };
+        let big_endian = header.is_bigendian();
+        let nanoseconds = header.is_nanosecond_precision();
+        let header_bytes = if header.is_modified_format() { 24 } else { 16 };
+        // The upper half may hold the length of a frame check sequence.
+        let link_type = header.network.0 as u32 & 0xffff;
+        if !self.fill(header_bytes)? {
+            return self.end();
+        }
+        let ready = self.ready();
+        let field = |at: usize| number(ready.get(at..).unwrap_or_default(), big_endian);
+        let (seconds, fraction, captured, original_length) = (field(0), field(4), field(8), field(12));
+        let length = header_bytes.saturating_add(captured as usize);
+        self.require(length)?;
+        let start = self.unread.start + header_bytes;
+        self.consume(length);
+        let fraction_ns = u64::from(fraction) * if nanoseconds { 1 } else { 1000 };
+        Ok(Some(Record {
+            time_ns: u64::from(seconds) * 1_000_000_000 + fraction_ns,
+            link_type,
+            bytes: start..self.unread.start,
+            original_length,
+            interface: 0,
+        }))
+    }
+
+    fn next_pcapng_packet(&mut self) -> Result<Option<Record>, CaptureError> {
+        loop {
+            if !self.fill(12)? {
+                return self.end();
+            }
+            let Format::Pcapng(section) = &mut self.format else { return Ok(None) };
+            let head = self.buffer.get(self.unread.clone()).unwrap_or_default();
+            let length = match section.block_length(head) {
+                Ok(length) => length,
+                Err(reason) => return Err(self.error(Problem::Malformed(reason))),
+            };
+            self.require(length)?;
+            let Format::Pcapng(section) = &mut self.format else { return Ok(None) };
+            let start = self.unread.start;
+            let block = self.buffer.get(start..start + length).unwrap_or_default();
+            let packet = match section.read(block, self.last_time_ns) {
+                Ok(packet) => packet,
+                Err(reason) => return Err(self.error(Problem::Malformed(reason))),
+            };
+            self.consume(length);
+            if let Some(mut packet) = packet {
+                packet.bytes = packet.bytes.start + start..packet.bytes.end + start;
+                return Ok(Some(packet));
+            }
+        }
+    }
+
+    /// What a short read means: the regular end between two records, a cut inside one.
+    fn end(&self) -> Result<Option<Record>, CaptureError> {
+        if self.unread.is_empty() { Ok(None) } else { Err(self.error(Problem::Truncated)) }
+    }
+
+    fn ready(&self) -> &[u8] {
+        self.buffer.get(self.unread.clone()).unwrap_or_default()
+    }
+
+    fn consume(&mut self, length: usize) {
+        if let Some(blocks) = &mut self.blocks {
+            let used = self.unread.start..self.unread.end.min(self.unread.start + length);
+            blocks.extend_from_slice(self.buffer.get(used).unwrap_or_default());
+        }
+        self.unread.start = self.unread.end.min(self.unread.start + length);
+        self.offset += length as u64;
+    }
+
+    fn require(&mut self, length: usize) -> Result<(), CaptureError> {
+        if length > RECORD_LIMIT_BYTES {
+            return Err(self.error(Problem::TooLong(length)));
+        }
+        if self.fill(length)? { Ok(()) } else { Err(self.error(Problem::Truncated)) }
+    }
+
+    /// Reads until `wanted` bytes are at hand; false where the source ends before.
+    fn fill(&mut self, wanted: usize) -> Result<bool, CaptureError> {
+        while self.unread.len() < wanted {
+            if self.source_ended {
+                return Ok(false);
+            }
+            if self.unread.start > 0 {
+                self.buffer.copy_within(self.unread.clone(), 0);
+                self.unread = 0..self.unread.len();
+            }
+            // Grown step by step with what the source delivers, so that a length field alone claims no memory.
+            if self.buffer.len() < self.unread.end + CHUNK_BYTES {
+                self.buffer.resize(self.unread.end + CHUNK_BYTES, 0);
+            }
+            let space = self.buffer.get_mut(self.unread.end..).unwrap_or_default();
+            match self.source.read(space) {
+                Ok(0) => self.source_ended = true,
+                Ok(length) => self.unread.end += length,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(self.error(Problem::Unreadable(error))),
+            }
+        }
+        Ok(true)
+    }
+
+    fn error(&self, problem: Problem) -> CaptureError {
+        CaptureError { file: self.name.clone(), frames: self.frames, offset: self.offset, problem }
+    }
+}

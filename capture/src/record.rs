@@ -1,0 +1,19 @@
+//! A record of a capture file, as its container lays it out.
+
+use std::ops::Range;
+
+/// A frame found in the buffer.
+pub(crate) struct Record {
+    /// Nanoseconds since 1970; enough until 2554.
+    pub(crate) time_ns: u64,
+    pub(crate) link_type: u32,
+    pub(crate) bytes: Range<usize>,
+    pub(crate) original_length: u32,
+    pub(crate) interface: u32,
+}
+
+/// The first four bytes as a number; 0 where there are fewer.
+pub(crate) fn number(bytes: &[u8], big_endian: bool) -> u32 {
+    let bytes = bytes.first_chunk().copied().unwrap_or_default();
+    if big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) }
+}

@@ -1,0 +1,179 @@
+//! A capture from its first frame to its last, counting what could not be looked into.
+
+use std::collections::BTreeMap;
+use std::collections::hash_map::RandomState;
+use std::fmt;
+use std::hash::BuildHasher;
+
+use wiremark::{ContextConfig, Frame, LinkType, ParseError, TrackerConfig};
+
+use crate::{Capture, CaptureError};
+
+/// Frames between two calls of the progress function.
+const PROGRESS_FRAMES: u64 = 1024;
+
+/// What a capture held.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Frames read.
+    pub frames: u64,
+    /// Frames that carry neither TCP nor UDP (ARP, ICMP, ...).
+    pub unsupported: u64,
+    /// Frames that ended before their headers did.
+    pub truncated: u64,
+    /// Frames whose headers contradict themselves.
+    pub malformed: u64,
+    /// Frames of an interface whose link type is not read here.
+    pub unknown_link: u64,
+}
+
+impl Counts {
+    /// Adds another capture's counts.
+    pub fn add(&mut self, other: &Self) {
+        self.frames += other.frames;
+        self.unsupported += other.unsupported;
+        self.truncated += other.truncated;
+        self.malformed += other.malformed;
+        self.unknown_link += other.unknown_link;
+    }
+}
+
+/// Why a capture, or a part of it, was not replayed.
+#[derive(Debug)]
+pub enum ReplayError {
+    /// Reading ended early; the frames before count.
+    Capture(CaptureError),
+    /// One interface's frames were skipped, the others' were not.
+    UnknownLinkType {
+        /// The capture's name.
+        file: String,
+        /// Number of the interface, from 0.
+        interface: u32,
+        /// Its link type, from pcap's LINKTYPE list.
+        link_type: u32,
+        /// Number of the first frame skipped, from 1.
+        first_frame: u64,
+        /// How many frames were skipped.
+        frames: u64,
+    },
+}
+
+impl fmt::Display for ReplayError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Capture(error) => error.fmt(f),
+            Self::UnknownLinkType { file, interface, link_type, first_frame, frames } => write!(
+                f,
+                "{file}: frame {first_frame}: interface {interface} has link type {link_type}, which is not read here; \
+                 frames skipped: {frames}; capture on Ethernet, cooked, loopback or raw IP"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for ReplayError {}
+
+/// A tracker for so many flows, with keys that nobody can know beforehand: senders cannot choose flows that crowd each other
+/// out. Every tracker of the command has such keys.
+pub fn tracker_config(capacity: usize) -> TrackerConfig {
+    let secret = |number: u64| RandomState::new().hash_one(number);
+    let context = ContextConfig { seed: secret(2), ..ContextConfig::default() };
+    TrackerConfig { capacity, hash_key: [secret(0), secret(1)], context, ..TrackerConfig::default() }
+}
+
+/// Hands every frame of a known link type to `look`, and what went wrong to the caller at the end.
+///
+/// `look` is given the frame's number in the capture, from 1, as Wireshark counts it (skipped frames count too); it gives
+/// back why a frame had no packet to offer. `progress` is called now and then with the bytes read from
+/// the file; where it gives back false, replaying stops.
+pub fn replay(
+    capture: &mut Capture,
+    mut look: impl FnMut(u64, &Frame<'_>) -> Result<(), ParseError>,
+    mut progress: impl FnMut(u64) -> bool,
+) -> (Counts, Vec<ReplayError>) {
+    let mut counts = Counts::default();
+    let mut skipped: BTreeMap<(u32, u32), (u64, u64)> = BTreeMap::new();
+    let mut errors = Vec::new();
+    loop {
+        if counts.frames % PROGRESS_FRAMES == 0 && !progress(capture.bytes_read()) {
+            break;
+        }
+        let frame = match capture.next_frame() {
+            Ok(Some(frame)) => frame,
+            Ok(None) => break,
+            Err(error) => {
+                errors.push(ReplayError::Capture(error));
+                break;
+            }
+        };
+        counts.frames += 1;
+        let Some(link_type) = LinkType::from_number(frame.link_type) else {
+            counts.unknown_link += 1;
+            skipped.entry((frame.interface, frame.link_type)).or_insert((frame.number, 0)).1 += 1;
+            continue;
+        };
+        let number = frame.number;
+        let frame = Frame {
+            link_type,
+            time_us: frame.time_us,
+            bytes: frame.bytes,
+            wire_bytes: frame.original_length,
+        };
+        match look(number, &frame) {
+            Ok(()) => {}
+            Err(ParseError::Unsupported) => counts.unsupported += 1,
+            Err(ParseError::Truncated) => counts.truncated += 1,
+            Err(ParseError::Malformed) => counts.malformed += 1,
+        }
+    }
+    for ((interface, link_type), (first_frame, frames)) in skipped {
+        let file = capture.name().to_owned();
+        errors.push(ReplayError::UnknownLinkType { file, interface, link_type, first_frame, frames });
+    }
+    (counts, errors)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn no_two_trackers_share_their_keys() {
+        let keys = || {
+            let config = tracker_config(16);
+            (config.hash_key, config.context.seed)
+        };
+        let (one, other) = (keys(), keys());
+        assert!(one.0[0] != one.0[1] && one.0[0] != one.1, "{one:x?}");
+        assert!(one.0[0] != other.0[0] && one.0[1] != other.0[1] && one.1 != other.1, "{one:x?} {other:x?}");
+        let fixed = TrackerConfig::default();
+        assert!(
+            one.0 != fixed.hash_key && one.1 != fixed.context.seed,
+            "the engine's own are known to everybody"
+        );
+    }
+
+    /// Every tracker gets its sizes from [`tracker_config`].
+    #[test]
+    fn nothing_else_here_makes_a_configuration() {
+        let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+        let mut found = 0;
+        while let Some(folder) = folders.pop() {
+            for entry in folder.read_dir().unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if !path.ends_with("replay.rs") {
+                    let text = std::fs::read_to_string(&path).unwrap();
+                    let of_sizes = text.matches("TrackerConfig::default().capacity").count();
+                    assert_eq!(text.matches("TrackerConfig::default()").count(), of_sizes, "{path:?}");
+                    assert_eq!(text.matches("TrackerConfig {").count(), 0, "{path:?}");
+                    found += text.matches("tracker_config(").count();
+                }
+            }
+        }
+        assert!(found >= 6, "{found} places that ask for one");
+    }
+}
