@@ -1,7 +1,7 @@
 //! Signatures and options, ready to classify with. What is done with a packet stands in `classify`.
 
 use crate::signature::SignatureSet;
-use crate::signature::table::RowIndex;
+use crate::signature::row::RowIndex;
 use crate::verdict::{Carrier, SignatureId};
 
 /// What counts as evidence, and for how long a flow is looked at. Where nothing counts, every flow is final at once.

@@ -7,7 +7,7 @@ use crate::inspect::Findings;
 use crate::observer::{Event, Observer};
 use crate::packet::Packet;
 use crate::signature::model::Teaches;
-use crate::signature::table::RowIndex;
+use crate::signature::row::RowIndex;
 use crate::verdict::{Carrier, Confidence, Verdict};
 
 impl Classifier {

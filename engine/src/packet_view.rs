@@ -3,11 +3,12 @@
 use crate::dissect::{http, rtp, stun};
 use crate::five_tuple::{Address, Direction};
 use crate::packet::Packet;
+use crate::signature::candidate::CandidateRow;
 use crate::signature::model::{
     AttributeCondition, Block, Conditions, HttpCondition, RtpCondition, StunCondition,
 };
 use crate::signature::pattern::Match;
-use crate::signature::table::{CandidateRow, Prefiltered};
+use crate::signature::prefix_index::Prefiltered;
 use core::ops::RangeInclusive;
 
 /// What there is to look at.

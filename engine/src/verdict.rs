@@ -10,6 +10,12 @@ pub struct AppId(pub u16);
 #[repr(transparent)]
 pub struct Role(pub u8);
 
+impl core::fmt::Display for Role {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// Number of a signature: permanent and never reused. 0 is no signature.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(transparent)]

@@ -1,6 +1,6 @@
 //! What flows taught about other flows: addresses that names stand for, servers, the end points of calls.
 
-use super::ContextConfig;
+use super::config::ContextConfig;
 use crate::five_tuple::{Address, FiveTuple};
 use crate::lru::{LruCache, SeededHash, fold};
 use crate::verdict::SignatureId;

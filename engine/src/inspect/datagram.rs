@@ -9,7 +9,7 @@ use crate::flow::{FlowState, Side};
 use crate::observer::Observer;
 use crate::packet::Packet;
 use crate::packet_view::PacketView;
-use crate::signature::table::FirstBytes;
+use crate::signature::prefix_index::FirstBytes;
 use crate::verdict::Carrier;
 
 /// Packets with payload of an unknown flow that may ask whether it is part of a call.

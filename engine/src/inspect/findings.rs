@@ -5,7 +5,7 @@ use crate::context::Inflater;
 use crate::context::evidence::Evidence;
 use crate::observer::{Event, Observer};
 use crate::signature::model::Teaches;
-use crate::signature::table::RowIndex;
+use crate::signature::row::RowIndex;
 use crate::verdict::Carrier;
 use smallvec::SmallVec;
 

@@ -8,7 +8,8 @@ use crate::five_tuple::Address;
 use crate::observer::Observer;
 use crate::packet_view::PacketView;
 use crate::signature::model::Teaches;
-use crate::signature::table::{FirstBytes, RowIndex};
+use crate::signature::prefix_index::FirstBytes;
+use crate::signature::row::RowIndex;
 use crate::verdict::Carrier;
 use miniz_oxide::inflate::core as inflate;
 

@@ -3,8 +3,9 @@
 use super::findings::Findings;
 use crate::classifier::Classifier;
 use crate::packet_view::PacketView;
+use crate::signature::candidate::CandidateRow;
 use crate::signature::pattern::Match;
-use crate::signature::table::{CandidateRow, FirstBytes, Prefiltered, PrefixIndex};
+use crate::signature::prefix_index::{FirstBytes, Prefiltered, PrefixIndex};
 
 impl Classifier {
     /// Rows that may begin at any segment. That they would need more bytes is no reason to wait.

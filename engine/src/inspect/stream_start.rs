@@ -6,7 +6,7 @@ use crate::classifier::Classifier;
 use crate::dissect::{Dissection, dns, http, preamble, tls};
 use crate::observer::Observer;
 use crate::packet_view::PacketView;
-use crate::signature::table::FirstBytes;
+use crate::signature::prefix_index::FirstBytes;
 use crate::verdict::Carrier;
 
 /// Most preambles looked through one behind the other.

@@ -2,13 +2,13 @@
 
 use super::equation::Equation;
 use super::example;
+use super::load_error::LoadError;
 use super::model::{
     Anchor, App, AttributeCondition, Block, Conditions, Example, HostPattern, HttpCondition, RtpCondition,
     Signature, StunCondition, Teaches,
 };
 use super::pattern::Pattern;
 use super::toml_view::{TableView, parse, range};
-use super::{LoadError, Source};
 use crate::five_tuple::{Address, Direction, Transport};
 use crate::verdict::{AppId, Carrier, Confidence, Role, SignatureId};
 use alloc::borrow::ToOwned;
@@ -17,6 +17,15 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::IpAddr;
+
+/// One signature file: a name for error messages, and its TOML text.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'a> {
+    /// How errors name the file.
+    pub file: &'a str,
+    /// Its whole text.
+    pub text: &'a str,
+}
 
 /// Most `every` groups of one set: a flow keeps a bit for each.
 const GROUPS: usize = 8;

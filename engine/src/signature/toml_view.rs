@@ -1,6 +1,6 @@
 //! A TOML table read key by key, every complaint with file, line, key and what was expected.
 
-use super::LoadError;
+use super::load_error::LoadError;
 use alloc::borrow::ToOwned;
 use alloc::collections::BTreeSet;
 use alloc::format;

@@ -1,0 +1,92 @@
+//! Rows by host name.
+
+use super::model::HostPattern;
+use super::row::RowIndex;
+use alloc::vec::Vec;
+use core::ops::Range;
+
+/// Names by their fixed last labels.
+#[derive(Debug)]
+pub(crate) struct HostIndex {
+    /// A bit for each length a suffix has: most labels of most names end at none of them.
+    lengths: [u64; 4],
+    /// Open addressing by [`suffix_hash`]; a power of two of places.
+    places: Vec<Option<Range<u32>>>,
+    /// Grouped by suffix, within a suffix by falling rank.
+    entries: Vec<(HostPattern, RowIndex)>,
+}
+
+/// Of a name's end: its length and its first eight bytes, whatever their case. Hardly two suffixes share them.
+#[inline]
+fn suffix_hash(suffix: &[u8]) -> usize {
+    let first = suffix.first_chunk::<8>().copied().unwrap_or_else(|| {
+        let mut short = [0; 8];
+        short[..suffix.len()].copy_from_slice(suffix);
+        short
+    });
+    let caseless = u64::from_le_bytes(first) | 0x2020_2020_2020_2020;
+    ((caseless ^ suffix.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize
+}
+
+/// Longest name looked up (RFC 1035, 2.3.4).
+const NAME_BYTES: usize = 255;
+
+impl HostIndex {
+    pub(super) fn new(mut entries: Vec<(HostPattern, RowIndex)>) -> Self {
+        entries.sort_by(|(a, row_a), (b, row_b)| {
+            a.suffix.cmp(&b.suffix).then(b.rank().cmp(&a.rank())).then(row_a.cmp(row_b))
+        });
+        let places = (2 * entries.len()).next_power_of_two().max(2);
+        let mut hosts = Self { lengths: [0; 4], places: alloc::vec![None; places], entries };
+        let mut begin = 0;
+        while begin < hosts.entries.len() {
+            let suffix = &hosts.entries[begin].0.suffix;
+            let end =
+                begin + hosts.entries[begin..].iter().take_while(|(host, _)| host.suffix == *suffix).count();
+            hosts.lengths[suffix.len() >> 6 & 3] |= 1 << (suffix.len() & 63);
+            let mut place = suffix_hash(suffix.as_bytes()) & (places - 1);
+            while hosts.places[place].is_some() {
+                place = (place + 1) & (places - 1);
+            }
+            hosts.places[place] = Some(begin as u32..end as u32);
+            begin = end;
+        }
+        hosts
+    }
+
+    fn by_suffix(&self, suffix: &[u8]) -> &[(HostPattern, RowIndex)] {
+        let mut place = suffix_hash(suffix) & (self.places.len() - 1);
+        while let Some(range) = &self.places[place] {
+            let entries = &self.entries[range.start as usize..range.end as usize];
+            if entries[0].0.suffix.as_bytes().eq_ignore_ascii_case(suffix) {
+                return entries;
+            }
+            place = (place + 1) & (self.places.len() - 1);
+        }
+        &[]
+    }
+
+    /// The row with the most specific pattern that matches, among those `accept` takes. Case does not count.
+    pub(crate) fn find(&self, name: &[u8], accept: impl Fn(RowIndex) -> bool) -> Option<RowIndex> {
+        let name = name.strip_suffix(b".").unwrap_or(name);
+        if name.is_empty() || name.len() > NAME_BYTES {
+            return None;
+        }
+        let mut best = None;
+        let starts = core::iter::once(0).chain(memchr::memchr_iter(b'.', name).map(|dot| dot + 1));
+        for start in starts {
+            let length = name.len() - start;
+            if self.lengths[length >> 6 & 3] >> (length & 63) & 1 == 0 {
+                continue;
+            }
+            let front = name[..start].strip_suffix(b".").unwrap_or_default();
+            let matching = |(host, row): &&(HostPattern, RowIndex)| host.fits_before(front) && accept(*row);
+            if let Some((host, row)) = self.by_suffix(&name[start..]).iter().find(matching)
+                && best.is_none_or(|(rank, _)| host.rank() > rank)
+            {
+                best = Some((host.rank(), *row));
+            }
+        }
+        best.map(|(_, row)| row)
+    }
+}

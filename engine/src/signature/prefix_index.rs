@@ -1,0 +1,99 @@
+//! Rows by the first bytes of a payload, as far as sixteen bytes and a mask tell.
+
+use super::candidate::CandidateRow;
+use super::pattern::{Match, Pattern};
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+/// A row to be found by the first bytes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MaskedPrefix {
+    value: u128,
+    mask: u128,
+    /// So many leading bytes `value` and `mask` decide alone.
+    decided: u8,
+    /// They decide the whole pattern.
+    is_whole: bool,
+    pub(crate) candidate: CandidateRow,
+}
+
+impl MaskedPrefix {
+    fn new(candidate: CandidateRow, pattern: &Pattern) -> Self {
+        let (value, mask) = pattern.head();
+        let (decided, is_whole) = pattern.decided();
+        Self { value, mask, decided, is_whole, candidate }
+    }
+
+    /// What is known of the pattern without walking it, for bytes that it may fit by their first.
+    #[inline]
+    pub(crate) fn prefilter(&self, length: usize) -> Prefiltered {
+        let decided = usize::from(self.decided);
+        match self.is_whole {
+            true if length >= decided => Prefiltered::Decided(Match::Yes),
+            false if length > decided => Prefiltered::FitsUpTo(decided),
+            _ => Prefiltered::Decided(Match::NeedMore),
+        }
+    }
+}
+
+/// What is known of a row's prefix before it is walked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Prefiltered {
+    /// All of it.
+    Decided(Match),
+    /// The bytes before this offset fit.
+    FitsUpTo(usize),
+    /// Nothing.
+    NotTried,
+}
+
+/// Rows with a prefix, in one list for each first byte.
+#[derive(Debug)]
+pub(crate) struct PrefixIndex {
+    bounds: Box<[u32; 257]>,
+    entries: Vec<MaskedPrefix>,
+}
+
+/// The first bytes of a payload, ready to be compared with entries.
+#[derive(Clone, Copy)]
+pub(crate) struct FirstBytes {
+    pub(crate) first: u8,
+    bytes: u128,
+    /// Which bytes there are.
+    present: u128,
+}
+
+impl FirstBytes {
+    #[inline]
+    pub(crate) fn new(bytes: &[u8]) -> Option<FirstBytes> {
+        let first = *bytes.first()?;
+        if let Some(head) = bytes.first_chunk::<16>() {
+            return Some(FirstBytes { first, bytes: u128::from_be_bytes(*head), present: u128::MAX });
+        }
+        let mut head = [0u8; 16];
+        head[..bytes.len()].copy_from_slice(bytes);
+        let present = !(u128::MAX >> (8 * bytes.len() as u32));
+        Some(FirstBytes { first, bytes: u128::from_be_bytes(head), present })
+    }
+}
+
+impl PrefixIndex {
+    pub(super) fn new(rows: &[(CandidateRow, &Pattern)]) -> Self {
+        let (mut bounds, mut entries) = (Box::new([0; 257]), Vec::new());
+        for byte in 0..=255u8 {
+            let here = rows.iter().filter(|(_, pattern)| pattern.may_begin_with(byte));
+            entries.extend(here.map(|(candidate, pattern)| MaskedPrefix::new(*candidate, pattern)));
+            bounds[usize::from(byte) + 1] = entries.len() as u32;
+        }
+        Self { bounds, entries }
+    }
+
+    /// Rows whose fixed first bytes fit as far as there are bytes.
+    #[inline]
+    pub(crate) fn find(&self, first_bytes: FirstBytes) -> impl Iterator<Item = &MaskedPrefix> + '_ {
+        let first = usize::from(first_bytes.first);
+        self.entries[self.bounds[first] as usize..self.bounds[first + 1] as usize]
+            .iter()
+            .filter(move |one| (first_bytes.bytes ^ one.value) & one.mask & first_bytes.present == 0)
+    }
+}

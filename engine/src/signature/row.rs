@@ -1,0 +1,126 @@
+//! What is needed of a row while packets are classified, and the bits that its conditions set in a flow.
+
+use super::load_error::LoadError;
+use super::model::{Anchor, App, Signature, Teaches};
+use crate::verdict::{AppId, Confidence, Role, SignatureId};
+use alloc::string::ToString;
+use alloc::vec::Vec;
+
+/// Position of a row in its set.
+pub(crate) type RowIndex = u16;
+
+/// What is needed of a row once its conditions hold, without following its `Signature`.
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub(crate) id: SignatureId,
+    pub(crate) app: AppId,
+    pub(crate) role: Role,
+    /// The role where the row's name was looked up in DNS.
+    pub(crate) lookup_role: Role,
+    pub(crate) confidence: Confidence,
+    pub(crate) is_veto: bool,
+    pub(crate) teaches: Option<Teaches>,
+    /// `every` group as a bit; 0 is none.
+    pub(crate) group: u8,
+    /// Set in `FlowState::seen` when the row matched: for a packet of the originator, of the responder.
+    pub(crate) marks: [u64; 2],
+    /// One of these must be set before a packet of the originator, of the responder concludes; 0 is no condition.
+    pub(crate) needs: [u64; 2],
+    /// None of these may be set.
+    pub(crate) unless: u64,
+    /// Rows that wait for this one in the other direction.
+    pub(crate) awaited_by: Vec<RowIndex>,
+}
+
+/// Gives veto rows and `reverse` pairs their bits.
+pub(super) fn compile(apps: &[App], signatures: &[Signature]) -> Result<Vec<Row>, LoadError> {
+    let index_of = |id: SignatureId| signatures.binary_search_by_key(&id, |row| row.id).unwrap_or_default();
+    let mut marks = alloc::vec![[0u64; 2]; signatures.len()];
+    let mut next = 0u32;
+    for (index, row) in signatures.iter().enumerate() {
+        let is_pair = row.conditions.reverse.is_some()
+            || signatures.iter().any(|other| other.conditions.reverse == Some(row.id));
+        let width = if is_pair { 2 } else { u32::from(row.is_veto) };
+        if width > 0 && next + width > 64 {
+            return Err(refused(
+                apps,
+                row,
+                "reverse",
+                "no more veto rows and reverse pairs: a flow keeps 64 bits for them",
+            ));
+        }
+        marks[index] = match width {
+            0 => [0, 0],
+            1 => [1 << next, 1 << next],
+            _ => [1 << next, 2 << next],
+        };
+        next += width;
+    }
+    let all = |[originator, responder]: [u64; 2]| originator | responder;
+    Ok(signatures
+        .iter()
+        .enumerate()
+        .map(|(index, row)| Row {
+            id: row.id,
+            app: row.app,
+            role: row.role,
+            lookup_role: apps
+                .iter()
+                .find(|app| app.id == row.app)
+                .and_then(|app| app.lookup_role)
+                .unwrap_or(row.role),
+            confidence: row.confidence,
+            is_veto: row.is_veto,
+            // A name in clear shows what runs on a server as well as any bytes do.
+            teaches: row
+                .teaches
+                .or((row.conditions.anchor() == Some(Anchor::Host)).then_some(Teaches::Server)),
+            group: row.conditions.every.map_or(0, |group| 1 << group),
+            marks: marks[index],
+            needs: row.conditions.reverse.map_or([0, 0], |id| {
+                let [originator, responder] = marks[index_of(id)];
+                [responder, originator]
+            }),
+            unless: row
+                .conditions
+                .unless
+                .iter()
+                .map(|id| all(marks[index_of(*id)]))
+                .fold(0, |sum, bits| sum | bits),
+            awaited_by: (0..signatures.len())
+                .filter(|other| signatures[*other].conditions.reverse == Some(row.id))
+                .map(|other| other as RowIndex)
+                .collect(),
+        })
+        .collect())
+}
+
+pub(super) fn refused(apps: &[App], row: &Signature, key: &str, expected: &str) -> LoadError {
+    LoadError {
+        file: apps.iter().find(|app| app.id == row.app).map(|app| app.file.clone()).unwrap_or_default(),
+        line: row.line,
+        key: alloc::format!("signature \"{}\", {key}", row.name),
+        expected: expected.to_string(),
+    }
+}
+
+/// Where the row of each id is.
+pub(super) fn by_id(rows: &[Row]) -> Vec<RowIndex> {
+    let largest = rows.last().map_or(0, |row| usize::from(row.id.0));
+    let mut places = alloc::vec![RowIndex::MAX; largest + 1];
+    for (index, row) in (0..).zip(rows) {
+        places[usize::from(row.id.0)] = index;
+    }
+    places
+}
+
+/// A number from 1 that changes when the bits that rows set in a flow change their meaning.
+pub(super) fn generation(rows: &[Row]) -> u16 {
+    let bits = rows.iter().filter(|row| row.group != 0 || row.marks != [0, 0]);
+    let words = bits.flat_map(|row| [u64::from(row.id.0), row.marks[0], row.marks[1], u64::from(row.group)]);
+    // FNV-1a.
+    let hash = words.flat_map(u64::to_le_bytes).fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    (hash ^ hash >> 16 ^ hash >> 32 ^ hash >> 48) as u16 | 1
+}
