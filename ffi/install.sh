@@ -3,18 +3,23 @@
 #
 #   DESTDIR=/tmp/stage PREFIX=/usr LIBDIR=lib/x86_64-linux-gnu ffi/install.sh
 #
-# PREFIX is /usr/local where not set, LIBDIR (below it) is lib.
+# PREFIX is /usr/local where not set, LIBDIR (below it) is lib, PROFILE is release (the tests use theirs, to build once).
 set -eu
 cd "$(dirname "$0")/.."
 prefix=${PREFIX:-/usr/local}
 libdir=${LIBDIR:-lib}
 cargo=${CARGO:-cargo}
 target=${CARGO_TARGET_DIR:-target}
+profile=${PROFILE:-release}
 to=${DESTDIR:-}$prefix
 
 # No fat LTO here: two Rust static libraries with it do not link into one program.
-"$cargo" build --quiet --release --locked -p wiremark-ffi --lib
+"$cargo" build --quiet --profile "$profile" --locked -p wiremark-ffi --lib
 
+case $profile in
+    dev | test) built=$target/debug ;;
+    *) built=$target/$profile ;;
+esac
 version=$(sed -n 's/^#define WIREMARK_VERSION "\(.*\)"$/\1/p' include/wiremark.h)
 case $version in
     0.*) soname=libwiremark.so.${version%.*} ;;
@@ -23,8 +28,8 @@ esac
 
 install -d "$to/include" "$to/$libdir/pkgconfig"
 install -m 644 include/wiremark.h "$to/include/wiremark.h"
-install -m 644 "$target/release/libwiremark.a" "$to/$libdir/libwiremark.a"
-install -m 755 "$target/release/libwiremark.so" "$to/$libdir/libwiremark.so.$version"
+install -m 644 "$built/libwiremark.a" "$to/$libdir/libwiremark.a"
+install -m 755 "$built/libwiremark.so" "$to/$libdir/libwiremark.so.$version"
 ln -sf "libwiremark.so.$version" "$to/$libdir/$soname"
 ln -sf "libwiremark.so.$version" "$to/$libdir/libwiremark.so"
 # What Rust's own library wants of the system, as rustc names it (--print native-static-libs).

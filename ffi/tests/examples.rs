@@ -1,26 +1,26 @@
 //! The examples compile without a warning, link both ways, and say what the `wiremark` command says.
 
-mod common;
-
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{fs, thread};
 
-use common::{BOTH, Link, Program, demo, has_pcap, must, repository, rows_of_command, rows_of_probe, skip};
+use crate::common::{
+    BOTH, Link, Program, demo, has_pcap, must, repository, rows_of_command, rows_of_probe, skip,
+};
 
 #[test]
 fn the_header_compiles_in_every_language_it_is_for() {
     let header = repository().join("include/wiremark.h");
     let mut compilers =
         vec![("cc", "c", vec!["c99", "c11", "c17"]), ("c++", "c++", vec!["c++11", "c++17", "c++20"])];
-    if common::is_there("clang") {
+    if crate::common::is_there("clang") {
         compilers.push(("clang", "c", vec!["c99", "c11", "c2x"]));
         compilers.push(("clang++", "c++", vec!["c++11", "c++20"]));
     } else {
         skip("clang is not here");
     }
-    let twice = common::scratch("header").join("twice.c");
+    let twice = crate::common::scratch("header").join("twice.c");
     fs::write(&twice, "#include <wiremark.h>\n#include <wiremark.h>\nint main(void) { return 0; }\n")
         .unwrap();
     for (compiler, language, standards) in compilers {
@@ -75,13 +75,14 @@ fn classify_says_what_the_command_says() {
     if !has_pcap() {
         return;
     }
-    let json = must(Command::new(common::command()).args(["classify", "--format", "json"]).arg(demo()));
+    let json =
+        must(Command::new(crate::common::command()).args(["classify", "--format", "json"]).arg(demo()));
     let expected = known(json.lines().filter_map(|line| {
         let flow: serde_json::Value = serde_json::from_str(line).unwrap();
         let app = flow["app"].as_str()?;
         Some((
-            common::word(&flow["community_id"]).to_owned(),
-            format!("{app} {}", common::word(&flow["role"])),
+            crate::common::word(&flow["community_id"]).to_owned(),
+            format!("{app} {}", crate::common::word(&flow["role"])),
         ))
     }));
     for link in BOTH {
@@ -135,7 +136,7 @@ fn captures(folder: &Path, found: &mut Vec<PathBuf>) {
 
 #[test]
 fn on_real_captures_the_probe_says_what_the_command_says() {
-    let Some(traces) = common::traces() else { return };
+    let Some(traces) = crate::common::traces() else { return };
     if !has_pcap() {
         return;
     }
@@ -144,7 +145,7 @@ fn on_real_captures_the_probe_says_what_the_command_says() {
     files.sort();
     assert!(!files.is_empty());
     let probe = Program::new("examples/probe.c", "c11", Link::Shared, &["-lpcap"]).make("probe-traces");
-    common::command();
+    crate::common::command();
     let halves = files.split_at(files.len() / 2);
     let look = |files: &[PathBuf]| {
         let (mut differ, mut flows) = (Vec::new(), 0);

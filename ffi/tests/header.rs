@@ -1,6 +1,6 @@
 //! `include/wiremark.h` is what the code says, and its macros are Cargo's version.
 //!
-//! `WIREMARK_WRITE_HEADER=1 cargo test -p wiremark-ffi --test header` writes it anew.
+//! `WIREMARK_WRITE_HEADER=1 cargo test -p wiremark-ffi --test all -- header::` writes it anew.
 
 use std::path::Path;
 use std::{env, fs};
@@ -102,7 +102,7 @@ fn the_committed_header_is_what_the_code_says() {
     assert!(
         committed == fresh,
         "include/wiremark.h differs from the code from line {} on; write it anew with \
-         WIREMARK_WRITE_HEADER=1 cargo test -p wiremark-ffi --test header",
+         WIREMARK_WRITE_HEADER=1 cargo test -p wiremark-ffi --test all -- header::",
         differs.unwrap_or(committed.lines().count().min(fresh.lines().count())) + 1,
     );
 }

@@ -1,12 +1,10 @@
 //! An empty DESTDIR, an install, and a C file compiled with nothing but pkg-config.
 
-mod common;
-
 use std::path::Path;
 use std::process::Command;
 use std::{env, fs};
 
-use common::{ffi, is_there, must, repository, scratch, skip};
+use crate::common::{ffi, is_there, must, repository, scratch, skip};
 
 const PROGRAM: &str = r#"
 #include <stdio.h>
@@ -38,7 +36,7 @@ fn an_installed_library_is_found_by_pkg_config() {
         let mut install = Command::new(env!("CARGO"));
         install.current_dir(repository()).args(["cinstall", "--release", "--locked", "-p", "wiremark-ffi"]);
         install.args(["--prefix", "/usr", "--libdir", "lib", "--includedir", "include"]);
-        must(install.arg("--destdir").arg(&destination).env("CARGO_TARGET_DIR", common::target()));
+        must(install.arg("--destdir").arg(&destination).env("CARGO_TARGET_DIR", crate::common::target()));
     } else {
         skip("cargo-c is not here; installed by ffi/install.sh instead of cargo cinstall");
         let mut install = Command::new("sh");
@@ -46,8 +44,9 @@ fn an_installed_library_is_found_by_pkg_config() {
             .arg(ffi().join("install.sh"))
             .env("DESTDIR", &destination)
             .env("PREFIX", "/usr")
+            .env("PROFILE", "test")
             .env_remove("LIBDIR");
-        must(install.env("CARGO", env!("CARGO")).env("CARGO_TARGET_DIR", common::target()));
+        must(install.env("CARGO", env!("CARGO")).env("CARGO_TARGET_DIR", crate::common::target()));
     }
 
     let library = destination.join("usr/lib");

@@ -1,11 +1,11 @@
 //! What the C ABI promises: no misuse that can be told ends the host, old headers serve, and the tools find nothing.
 
-mod common;
-
 use std::fs;
 use std::process::Command;
 
-use common::{BOTH, Link, Program, demo, ffi, has_pcap, installed, is_there, must, run, scratch, skip};
+use crate::common::{
+    BOTH, Link, Program, demo, ffi, has_pcap, installed, is_there, must, run, scratch, skip,
+};
 
 #[test]
 fn misuse_is_answered() {
@@ -77,7 +77,7 @@ fn valgrind_finds_nothing() {
     must(memcheck().arg(walk));
 }
 
-/// `REPLACEMENTS=10000 cargo test -p wiremark-ffi --test misuse -- under_load --nocapture`
+/// `REPLACEMENTS=10000 cargo test -p wiremark-ffi --test all -- misuse::under_load --nocapture`
 #[test]
 fn signatures_replaced_under_load_are_whole_and_hold_nobody_up() {
     let replace = Program::new("tests/c/replace.c", "c11", Link::Shared, &["-pthread"]).make("replace");

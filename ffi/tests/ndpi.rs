@@ -1,13 +1,13 @@
 //! The nDPI probe: both engines on the same packets, and who decides.
 
-mod common;
-
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::{demo, has_library, has_pcap, installed, is_there, must, repository, scratch, skip, traces};
+use crate::common::{
+    demo, has_library, has_pcap, installed, is_there, must, repository, scratch, skip, traces,
+};
 
 /// Built with its own Makefile, by pkg-config. `None`, and a word about it, where something is missing.
 fn probe() -> Option<PathBuf> {

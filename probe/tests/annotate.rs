@@ -1,14 +1,11 @@
 //! `wiremark annotate`: what it adds, and that nothing else changes.
 
-mod packets;
-mod traces;
-
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use packets::given_captures;
-use traces::*;
+use crate::packets::given_captures;
+use crate::traces::*;
 use wiremark_capture::Capture;
 
 /// A call of 10.0.0.1 that a second datagram takes back.

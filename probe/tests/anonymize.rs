@@ -1,16 +1,12 @@
 //! `wiremark anonymize` on captures written by hand: what goes, what stays, and what is classified as before.
 
-mod copies;
-mod packets;
-mod traces;
-
 use std::fs;
 use std::io::Write as _;
 use std::net::IpAddr;
 
-use copies::*;
-use packets::*;
-use traces::{folder, pcap, stderr, wiremark, write};
+use crate::copies::*;
+use crate::packets::*;
+use crate::traces::{folder, pcap, stderr, wiremark, write};
 use wiremark::dissect::{dns, stun};
 
 #[test]

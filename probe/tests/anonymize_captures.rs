@@ -1,15 +1,12 @@
 //! Anonymized copies of captures that others made: the same verdicts, none of the addresses and account numbers.
 
-mod packets;
-mod traces;
-
 use std::collections::HashSet;
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 
-use packets::*;
-use traces::*;
+use crate::packets::*;
+use crate::traces::*;
 use wiremark::{LinkType, Packet};
 use wiremark_capture::Capture;
 use wiremark_probe::anonymize::is_personal;

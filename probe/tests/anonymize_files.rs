@@ -1,15 +1,11 @@
 //! `wiremark anonymize` as a command: which packets it keeps, formats, keys, errors, damaged input.
 
-mod copies;
-mod packets;
-mod traces;
-
 use std::fs;
 use std::path::Path;
 
-use copies::*;
-use packets::*;
-use traces::{folder, gzip, pcap, pcap_with, stderr, wiremark, wiremark_with, write};
+use crate::copies::*;
+use crate::packets::*;
+use crate::traces::{folder, gzip, pcap, pcap_with, stderr, wiremark, wiremark_with, write};
 use wiremark::{LinkType, Packet};
 
 #[test]
@@ -90,11 +86,14 @@ fn the_output_has_the_format_of_its_name() {
 fn several_interfaces_need_pcapng() {
     let little = u32::to_le_bytes;
     let packet = udp((CLIENT, 5000), (SERVER, 6000), b"\x01");
-    let mut file =
-        [traces::section(little), traces::interface(little, 101, &[]), traces::interface(little, 1, &[])]
-            .concat();
-    file.extend(traces::enhanced_packet(little, 1, 7, &ethernet(&packet)));
-    file.extend(traces::enhanced_packet(little, 0, 8, &packet));
+    let mut file = [
+        crate::traces::section(little),
+        crate::traces::interface(little, 101, &[]),
+        crate::traces::interface(little, 1, &[]),
+    ]
+    .concat();
+    file.extend(crate::traces::enhanced_packet(little, 1, 7, &ethernet(&packet)));
+    file.extend(crate::traces::enhanced_packet(little, 0, 8, &packet));
     let folder = folder();
     let capture = write(&folder, "in.pcapng", &file);
     let run =

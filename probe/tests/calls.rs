@@ -1,13 +1,10 @@
 //! `wiremark calls` as its users see it: stories, records, pictures, and numbers of packets as Wireshark counts them.
 
-mod packets;
-mod traces;
-
 use std::path::PathBuf;
 
-use packets::given_captures;
+use crate::packets::given_captures;
+use crate::traces::*;
 use serde_json::Value;
-use traces::*;
 
 const COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
 

@@ -1,10 +1,8 @@
 //! Reading captures: formats, times, interfaces, and what happens to broken ones.
 
-mod traces;
-
 use std::io::Cursor;
 
-use traces::*;
+use crate::traces::*;
 use wiremark_capture::{Capture, CaptureError, Problem};
 
 /// Time, link type, interface and bytes of every frame, and the error at the end, if any.
@@ -220,7 +218,7 @@ fn bytes_read_reach_the_size_of_the_file() {
 #[test]
 fn a_named_pipe_is_no_file_of_a_size() {
     let demo = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/demo.pcap");
-    let pipe = traces::folder().join("pipe");
+    let pipe = crate::traces::folder().join("pipe");
     assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     let writer = std::thread::spawn({
         let (demo, pipe) = (demo.clone(), pipe.clone());

@@ -1,13 +1,11 @@
 //! The command as its users see it: results, records, errors and exit codes.
 
-mod traces;
-
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use crate::traces::*;
 use serde_json::Value;
-use traces::*;
 use wiremark_probe::record::FlowRecord;
 
 /// A folder with the test's signatures, as an argument.

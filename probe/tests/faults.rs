@@ -1,16 +1,14 @@
 //! What the command does when the world around it fails: signals, full disks, files that grow, vanish or never end.
 #![cfg(unix)]
 
-mod traces;
-
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::traces::*;
 use serde_json::Value;
-use traces::*;
 
 fn text(path: &Path) -> String {
     path.to_str().unwrap().to_owned()
@@ -247,7 +245,7 @@ fn files_that_vanish_while_others_are_read_are_named_and_the_rest_is_complete() 
     assert!(line.starts_with(&gone) && line.contains("no such file"), "{line}");
 }
 
-/// `MANY_FILES=10000 cargo test --release -p wiremark-probe --test faults -- many_files --nocapture`
+/// `MANY_FILES=10000 cargo test --release -p wiremark-probe --test all -- faults::many_files --nocapture`
 #[test]
 fn many_files_on_one_command_line() {
     let count: usize = std::env::var("MANY_FILES").ok().and_then(|count| count.parse().ok()).unwrap_or(300);
@@ -271,7 +269,7 @@ fn peak_bytes(child: &Child) -> Option<u64> {
     line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
 }
 
-/// `PIPE_MB=20000 cargo test --release -p wiremark-probe --test faults -- constant_memory --nocapture`
+/// `PIPE_MB=20000 cargo test --release -p wiremark-probe --test all -- faults::constant_memory --nocapture`
 #[test]
 fn a_capture_through_a_pipe_takes_constant_memory() {
     let megabytes: u64 = std::env::var("PIPE_MB").ok().and_then(|count| count.parse().ok()).unwrap_or(96);

@@ -1,14 +1,12 @@
 //! `wiremark tasks` as its users see it, on the made-up capture of the README.
 
-mod traces;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use crate::traces::*;
 use serde_json::Value;
-use traces::*;
 
 /// The account number in everything that is made up, as text and as it travels.
 const ACCOUNT: u32 = 0x0bad_cafe;

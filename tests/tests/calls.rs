@@ -1,12 +1,9 @@
 //! Generated calls that follow the sessions of "WhatsApp Exposed": the story is the generator's script.
 
-mod following;
-mod scripted;
-
 use std::net::SocketAddr;
 
-use following::follow;
-use scripted::*;
+use crate::following::follow;
+use crate::scripted::*;
 use wiremark_calls::{Record, record::StreamRecord, story};
 use wiremark_tests::protocol::whatsapp_call::{Call, Peer, both_ends};
 use wiremark_tests::protocol::whatsapp_relay::Dialect;

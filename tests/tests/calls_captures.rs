@@ -3,11 +3,9 @@
 //! Packets and losses by `tshark -q -z rtp,streams -o rtp.heuristic_rtp:TRUE -r FILE`, which knows no clock; jitter by a
 //! program of its own, from RFC 3550's formula.
 
-mod following;
-
 use std::fs::File;
 
-use following::{Told, follow, traces};
+use crate::following::{Told, follow, traces};
 use wiremark_calls::{EndPoint, Party, Record, State, Story, story};
 use wiremark_tests::packet::{UDP, locate};
 use wiremark_tests::trace::Trace;

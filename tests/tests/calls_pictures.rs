@@ -1,10 +1,8 @@
 //! Pictures of generated calls: everything lies on the sheet, nothing covers what must be read, every state is marked.
 
-mod following;
-
 use std::net::SocketAddr;
 
-use following::follow;
+use crate::following::follow;
 use wiremark_calls::{Names, Record, picture};
 use wiremark_tests::protocol::wechat_call;
 use wiremark_tests::protocol::whatsapp_call::{Call, Peer, both_ends};

@@ -1,12 +1,9 @@
 //! What is told of calls that overlap, are rejected, silent, lossy or cut; and what is never told.
 
-mod following;
-mod scripted;
-
 use std::net::SocketAddr;
 
-use following::follow;
-use scripted::*;
+use crate::following::follow;
+use crate::scripted::*;
 use wiremark_calls::{Record, record::StreamRecord, story};
 use wiremark_tests::conversation::Tcp;
 use wiremark_tests::protocol::whatsapp_call::Call;

@@ -1,10 +1,8 @@
 //! Generated calls over control, data and mixed channels (UVP, section II).
 
-mod following;
-
 use std::net::SocketAddr;
 
-use following::follow;
+use crate::following::follow;
 use wiremark_calls::Record;
 use wiremark_tests::conversation::Tcp;
 use wiremark_tests::protocol::{mmtls, wechat_call};

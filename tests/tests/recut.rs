@@ -1,6 +1,6 @@
 //! However TCP cuts a stream, the verdict stays: every capture re-cut at random borders, with duplicates and swaps.
 //!
-//! `RECUTS=10000 cargo test --release -p wiremark-tests --test recut -- --nocapture` tries as many cuts as are asked for.
+//! `RECUTS=10000 cargo test --release -p wiremark-tests --test all -- recut:: --nocapture` tries as many cuts as are asked for.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -6,7 +6,7 @@ use wiremark_tests::hostile::seeds::seeds;
 use wiremark_tests::hostile::targets::{TARGETS, Target};
 use wiremark_tests::random::Random;
 
-/// Mutations a seed; `MUTATIONS=1000 cargo test -p wiremark-tests --test targets` does more.
+/// Mutations a seed; `MUTATIONS=1000 cargo test -p wiremark-tests --test all -- targets::` does more.
 fn mutations() -> usize {
     std::env::var("MUTATIONS").ok().and_then(|count| count.parse().ok()).unwrap_or(8)
 }

@@ -1,10 +1,8 @@
 //! The usage report against the books of a generated population.
 
-mod taking_apart;
-
 use std::collections::{BTreeMap, BTreeSet};
 
-use taking_apart::{dissect, key};
+use crate::taking_apart::{dissect, key};
 use wiremark_tasks::FlowType;
 use wiremark_tasks::report::{Line, figures};
 use wiremark_tests::population::{self, BookTask, Books, Population};

@@ -1,10 +1,8 @@
 //! Tasks in real captures.
 
-mod taking_apart;
-
 use std::collections::BTreeSet;
 
-use taking_apart::{Notes, dissect};
+use crate::taking_apart::{Notes, dissect};
 use wiremark_tasks::FlowType;
 use wiremark_tests::trace::Trace;
 

@@ -1,10 +1,8 @@
 //! The usage report of a population whose capture missed packets and has some in the wrong order.
 
-mod taking_apart;
-
 use std::collections::BTreeMap;
 
-use taking_apart::{Notes, dissect, key, small};
+use crate::taking_apart::{Notes, dissect, key, small};
 use wiremark_tests::population::{self, Books, Population};
 
 /// Sums by service.
@@ -80,7 +78,7 @@ fn no_task_goes_to_a_wrong_service_whatever_is_lost() {
     }
 }
 
-/// Minutes: `cargo test --release -p wiremark-tests --test tasks_loss -- --ignored`.
+/// Minutes: `cargo test --release -p wiremark-tests --test all -- tasks_loss:: --ignored`.
 #[test]
 #[ignore = "takes minutes without --release"]
 fn no_task_goes_to_a_wrong_service_in_many_large_populations() {

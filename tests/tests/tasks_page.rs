@@ -1,11 +1,9 @@
 //! The usage report's page in a browser.
 
-mod taking_apart;
-
 use std::path::Path;
 use std::process::Command;
 
-use taking_apart::{dissect, small};
+use crate::taking_apart::{dissect, small};
 use wiremark_tasks::report::{figures, html, tables};
 use wiremark_tests::population::{self, Population};
 

@@ -1,10 +1,8 @@
 //! Who is a user: over link layers, with IPv6, in GTP-U tunnels; and what is never told of one.
 
-mod taking_apart;
-
 use std::net::IpAddr;
 
-use taking_apart::{dissect, dissect_ahead, dissect_as, small};
+use crate::taking_apart::{dissect, dissect_ahead, dissect_as, small};
 use wiremark::TrackerConfig;
 use wiremark_tasks::Config;
 use wiremark_tests::population::{self, Population};

@@ -1,7 +1,5 @@
 //! The library as users get it, and C programs made with it.
-#![allow(dead_code)] // Not every test file uses everything.
 
-use std::ffi::OsStr;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -86,7 +84,12 @@ pub fn installed() -> &'static Path {
     STAGE.get_or_init(|| {
         let stage = scratch("installed");
         let mut install = Command::new("sh");
-        install.arg(ffi().join("install.sh")).env("PREFIX", &stage).env("CARGO", env!("CARGO"));
+        // The profile of the tests, whose parts are there already.
+        install
+            .arg(ffi().join("install.sh"))
+            .env("PREFIX", &stage)
+            .env("PROFILE", "test")
+            .env("CARGO", env!("CARGO"));
         must(install.env_remove("DESTDIR").env_remove("LIBDIR").env("CARGO_TARGET_DIR", target()));
         stage
     })
@@ -165,7 +168,11 @@ pub fn command() -> &'static Path {
         let mut build = Command::new(env!("CARGO"));
         // As the workspace's tests build it, so that it is there already when they all run.
         build.current_dir(repository()).args(["build", "--quiet", "--profile", "test", "--locked"]);
-        must(build.args(["-p", "wiremark-probe", "--bin", "wiremark"]).env("CARGO_TARGET_DIR", target()));
+        must(
+            build
+                .args(["-p", "wiremark-probe", "--features", "full", "--bin", "wiremark"])
+                .env("CARGO_TARGET_DIR", target()),
+        );
         target().join("debug/wiremark")
     })
 }
@@ -232,10 +239,4 @@ fn row_of_line(line: &str) -> Row {
         words[at] = end.to_string();
     }
     words.join(" ")
-}
-
-pub fn args<S: AsRef<OsStr>>(program: &Path, arguments: &[S]) -> Command {
-    let mut command = Command::new(program);
-    command.args(arguments);
-    command
 }

@@ -1,5 +1,4 @@
 //! Captures and their anonymized copies.
-#![allow(dead_code)]
 
 use std::fs;
 use std::net::IpAddr;

@@ -1,5 +1,4 @@
 //! Packets between any two ends, written by hand, and looking into the ones that come out.
-#![allow(dead_code)]
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};

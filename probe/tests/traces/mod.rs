@@ -1,5 +1,4 @@
 //! Captures, signature files and command runs for the tests, written by hand.
-#![allow(dead_code)]
 
 use std::fs;
 use std::io::Write;

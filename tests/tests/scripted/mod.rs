@@ -1,5 +1,4 @@
 //! Generated calls against the generator's script.
-#![allow(dead_code)] // each test binary looks at some of it
 
 use std::net::SocketAddr;
 use wiremark_calls::{Record, record::StreamRecord, story};

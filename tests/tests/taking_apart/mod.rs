@@ -1,5 +1,4 @@
 //! Traces through the task dissector.
-#![allow(dead_code)] // each test binary looks at some of it
 
 use wiremark::{Classifier, Frame, LinkType, Options, ParseError};
 use wiremark_tasks::{Config, FlowRecord, FlowType, Sink, TaskDissector, TaskRecord, TaskTable, Usage};

@@ -1,0 +1,8 @@
+//! The C side: one program, a module a subject.
+
+mod common;
+mod examples;
+mod header;
+mod install;
+mod misuse;
+mod ndpi;

@@ -1,0 +1,14 @@
+//! The command, tried as people use it: one program, a module a subject.
+
+mod annotate;
+mod anonymize;
+mod anonymize_captures;
+mod anonymize_files;
+mod calls;
+mod capture;
+mod command;
+mod copies;
+mod faults;
+mod packets;
+mod tasks;
+mod traces;

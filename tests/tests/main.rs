@@ -1,0 +1,29 @@
+//! The corpus against every engine, the promises, the analyses: one program, a module a subject.
+
+mod app_neutral;
+mod calls;
+mod calls_captures;
+mod calls_pictures;
+mod calls_told;
+mod calls_wechat;
+mod cases;
+mod evidence;
+mod floods;
+mod following;
+mod hostile;
+mod loading;
+mod recut;
+mod rows;
+mod score;
+mod scripted;
+mod taking_apart;
+mod targets;
+mod tasks;
+mod tasks_captures;
+mod tasks_loss;
+mod tasks_page;
+mod tasks_users;
+mod test_files;
+mod twin;
+mod unsafe_code;
+mod work;
