@@ -1,0 +1,150 @@
+//! Names within a message: stepped over, or read into a buffer.
+
+use super::super::cursor::Stop;
+
+/// Names begin behind the header (RFC 1035, 4.1.1).
+pub(super) const HEADER_LENGTH: usize = 12;
+pub(super) const POINTERS_MAX: usize = 32;
+/// Longest name on the wire, with length bytes and the root's zero (RFC 1035, 2.3.4).
+const NAME_MAX: usize = 255;
+
+/// A name within a message, perhaps compressed. Equality is that of the place, not of the letters: compare what
+/// [`read`](Self::read) gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Name<'a> {
+    pub(super) message: &'a [u8],
+    pub(super) at: usize,
+}
+
+impl Name<'_> {
+    /// Writes the name into the buffer, dotted, in lower case, without a dot at its end, and gives it back from there.
+    /// The root is empty, and so is a name that breaks off or whose pointers lead astray. Bytes of a label that are no
+    /// visible ASCII, and dots, become `?`.
+    pub fn read<'b>(&self, buffer: &'b mut NameBuffer) -> &'b str {
+        self.read_bytes(buffer);
+        buffer.as_str()
+    }
+
+    /// As [`read`](Self::read), without asking whether it is text (it is).
+    pub fn read_bytes<'b>(&self, buffer: &'b mut NameBuffer) -> &'b [u8] {
+        buffer.length = 0;
+        if walk_name(self.message, self.at, |label| buffer.push(label)).is_err() {
+            buffer.length = 0;
+        }
+        buffer.as_bytes()
+    }
+}
+
+/// Room for one name.
+#[derive(Clone, Copy, Debug)]
+pub struct NameBuffer {
+    bytes: [u8; NAME_MAX],
+    length: usize,
+}
+
+impl NameBuffer {
+    /// An empty one.
+    pub const fn new() -> Self {
+        Self { bytes: [0; NAME_MAX], length: 0 }
+    }
+
+    /// The name last read, as bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or_default()
+    }
+
+    /// The name last read.
+    pub fn as_str(&self) -> &str {
+        self.bytes.get(..self.length).and_then(|name| str::from_utf8(name).ok()).unwrap_or_default()
+    }
+
+    fn push(&mut self, label: &[u8]) {
+        let start = if self.length > 0 { self.length + 1 } else { 0 };
+        let Some(to) = self.bytes.get_mut(start..start + label.len()) else { return };
+        for (to, byte) in to.iter_mut().zip(label) {
+            *to = SHOWN[usize::from(*byte)];
+        }
+        if let Some(dot) = start.checked_sub(1).and_then(|at| self.bytes.get_mut(at)) {
+            *dot = b'.';
+        }
+        self.length = start + label.len();
+    }
+}
+
+/// How a byte of a label is shown.
+const SHOWN: [u8; 256] = {
+    let mut shown = [b'?'; 256];
+    let mut byte = b'!';
+    while byte <= b'~' {
+        if byte != b'.' {
+            shown[byte as usize] = byte.to_ascii_lowercase();
+        }
+        byte += 1;
+    }
+    shown
+};
+
+impl Default for NameBuffer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The place behind the name at a place, without following its pointer, if it ends in one.
+#[inline]
+pub(super) fn behind_name(message: &[u8], start: usize) -> Result<usize, Stop> {
+    let mut at = start;
+    loop {
+        match *message.get(at).ok_or(Stop::Cut)? {
+            0 => return Ok(at + 1),
+            length @ 1..=63 => at += 1 + usize::from(length),
+            0xc0..=0xff if at + 1 < message.len() => return Ok(at + 2),
+            0xc0..=0xff => return Err(Stop::Cut),
+            _ => return Err(Stop::Malformed),
+        }
+        if at - start > NAME_MAX {
+            return Err(Stop::Malformed);
+        }
+    }
+}
+
+/// Shows every label of a name; gives the place behind the name (behind its first pointer, where it has one).
+pub(super) fn walk_name<'a>(
+    message: &'a [u8],
+    start: usize,
+    mut show: impl FnMut(&'a [u8]),
+) -> Result<usize, Stop> {
+    let mut at = start;
+    let mut run = start;
+    let mut behind = None;
+    let mut wire_length = 1;
+    let mut pointers = 0;
+    loop {
+        let length = *message.get(at).ok_or(Stop::Cut)?;
+        let next = at + 1;
+        match length {
+            0 => return Ok(behind.unwrap_or(next)),
+            1..=63 => {
+                let end = next + usize::from(length);
+                wire_length += 1 + usize::from(length);
+                if wire_length > NAME_MAX {
+                    return Err(Stop::Malformed);
+                }
+                show(message.get(next..end).ok_or(Stop::Cut)?);
+                at = end;
+            }
+            0xc0..=0xff => {
+                let low = *message.get(next).ok_or(Stop::Cut)?;
+                let to = usize::from(u16::from_be_bytes([length & 0x3f, low]));
+                pointers += 1;
+                // Pointing backwards only, past the header: a loop is impossible.
+                if to >= run || to < HEADER_LENGTH || pointers > POINTERS_MAX {
+                    return Err(Stop::Malformed);
+                }
+                behind = behind.or(Some(next + 1));
+                (at, run) = (to, to);
+            }
+            _ => return Err(Stop::Malformed),
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! Sizes and time-outs.
+
+use crate::context::ContextConfig;
+
+/// Sizes and time-outs of a [`Tracker`](crate::Tracker).
+#[derive(Clone, Copy, Debug)]
+pub struct TrackerConfig {
+    /// Most flows at the same time; rounded up to a power of two, at least 16.
+    pub capacity: usize,
+    /// A TCP flow ends after so long without a packet.
+    pub tcp_timeout_us: u64,
+    /// A UDP flow ends after so long without a packet.
+    pub udp_timeout_us: u64,
+    /// Key of the flow table's hash. A secret one keeps others from choosing flows that collide.
+    pub hash_key: [u64; 2],
+    /// Sizes of the context.
+    pub context: ContextConfig,
+}
+
+impl Default for TrackerConfig {
+    /// 65,536 flows, TCP 30 min, UDP 1 min (ChatDissect, II-B).
+    fn default() -> Self {
+        Self {
+            capacity: 65_536,
+            tcp_timeout_us: 1_800_000_000,
+            udp_timeout_us: 60_000_000,
+            hash_key: [0x5bd1_e995_9d1d_4f3b, 0x27d4_eb2f_1656_67c5],
+            context: ContextConfig::default(),
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! What was counted.
+
+/// What the tracker has seen and lost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Statistics {
+    /// Frames handed in.
+    pub frames: u64,
+    /// Frames with TCP or UDP inside.
+    pub packets: u64,
+    /// Frames cut before their headers ended.
+    pub truncated: u64,
+    /// Frames whose headers contradict themselves.
+    pub malformed: u64,
+    /// Frames with something else inside.
+    pub unsupported: u64,
+    /// Flows begun.
+    pub flows: u64,
+    /// Flows ended by their time-out.
+    pub timed_out: u64,
+    /// Flows that went to make room for new ones.
+    pub evicted: u64,
+    /// Handshakes in pieces whose bytes went to make room for others'; see [`Context::handshakes_lost`](crate::Context::handshakes_lost).
+    pub handshakes_lost: u64,
+}
