@@ -1,6 +1,7 @@
 //! Captures in, verdicts out: what the `wiremark` command is made of.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "anonymize")]
 pub mod anonymize;
 pub mod record;
 pub mod time;

@@ -9,17 +9,31 @@ mod signal;
 mod stop;
 mod table;
 
+#[cfg(not(feature = "full"))]
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use command::{annotate, anonymize, calls, classify, explain, signatures, tasks};
+#[cfg(not(feature = "full"))]
+use command::absent;
+#[cfg(feature = "anonymize")]
+use command::anonymize;
+#[cfg(feature = "calls")]
+use command::calls;
+#[cfg(feature = "tasks")]
+use command::tasks;
+use command::{annotate, classify, explain, signatures};
 use stop::{Outcome, Stop, complain};
 
 /// Tells which traffic in a capture belongs to which messenger, and what it does there
 ///
 /// Reads pcap and pcapng files, plain or packed with gzip or zstd; `-` is standard input.
 #[derive(Parser)]
-#[command(version, arg_required_else_help = true, after_help = EXIT_CODES, after_long_help = EXAMPLES)]
+#[command(name = "wiremark", version, arg_required_else_help = true, after_help = EXIT_CODES, after_long_help = EXAMPLES)]
+#[cfg_attr(
+    not(feature = "full"),
+    command(subcommand_help_heading = "Commands (the others come with --features full)")
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -28,12 +42,18 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Classify(classify::Arguments),
+    #[cfg(feature = "calls")]
     Calls(calls::Arguments),
     Explain(explain::Arguments),
     Annotate(annotate::Arguments),
+    #[cfg(feature = "anonymize")]
     Anonymize(anonymize::Arguments),
     Signatures(signatures::Arguments),
+    #[cfg(feature = "tasks")]
     Tasks(tasks::Arguments),
+    #[cfg(not(feature = "full"))]
+    #[command(external_subcommand)]
+    Absent(Vec<OsString>),
 }
 
 /// What every command's help ends with.
@@ -76,12 +96,17 @@ Exit codes:
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Classify(arguments) => classify::run(&arguments),
+        #[cfg(feature = "calls")]
         Command::Calls(arguments) => calls::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Annotate(arguments) => annotate::run(&arguments),
+        #[cfg(feature = "anonymize")]
         Command::Anonymize(arguments) => anonymize::run(&arguments),
         Command::Signatures(arguments) => signatures::run(&arguments),
+        #[cfg(feature = "tasks")]
         Command::Tasks(arguments) => tasks::run(&arguments),
+        #[cfg(not(feature = "full"))]
+        Command::Absent(words) => Err(absent::explain::<Cli>(&words)),
     };
     match outcome {
         Ok(Outcome::Done) => ExitCode::SUCCESS,

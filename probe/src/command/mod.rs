@@ -1,9 +1,14 @@
 //! One file a command.
 
+#[cfg(not(feature = "full"))]
+pub(crate) mod absent;
 pub(crate) mod annotate;
+#[cfg(feature = "anonymize")]
 pub(crate) mod anonymize;
+#[cfg(feature = "calls")]
 pub(crate) mod calls;
 pub(crate) mod classify;
 pub(crate) mod explain;
 pub(crate) mod signatures;
+#[cfg(feature = "tasks")]
 pub(crate) mod tasks;
