@@ -76,25 +76,25 @@ pub(crate) unsafe fn share<'a, T: Opaque + Sync>(pointer: *const T) -> Result<&'
 }
 
 /// The only use of a handle's value, for as long as this lives.
-pub(crate) struct Held<'a, T> {
+pub(crate) struct HandleGuard<'a, T> {
     value: &'a mut T,
     busy: &'a AtomicBool,
 }
 
-impl<T> Deref for Held<'_, T> {
+impl<T> Deref for HandleGuard<'_, T> {
     type Target = T;
     fn deref(&self) -> &T {
         self.value
     }
 }
 
-impl<T> DerefMut for Held<'_, T> {
+impl<T> DerefMut for HandleGuard<'_, T> {
     fn deref_mut(&mut self) -> &mut T {
         self.value
     }
 }
 
-impl<T> Drop for Held<'_, T> {
+impl<T> Drop for HandleGuard<'_, T> {
     fn drop(&mut self) {
         self.busy.store(false, Ordering::Release);
     }
@@ -105,13 +105,13 @@ impl<T> Drop for Held<'_, T> {
 /// # Safety
 /// As [`find`]; nobody frees the handle during `'a`.
 #[inline]
-pub(crate) unsafe fn hold<'a, T: Opaque>(pointer: *mut T) -> Result<Held<'a, T>, Error> {
+pub(crate) unsafe fn hold<'a, T: Opaque>(pointer: *mut T) -> Result<HandleGuard<'a, T>, Error> {
     // SAFETY: the same contract.
     let handle = unsafe { find(pointer.cast_const())? };
     take(&handle.busy)?;
     // SAFETY: `busy` was not set before and is now, so nobody else has a reference to the value.
     match unsafe { (*handle.value.get()).as_mut() } {
-        Some(value) => Ok(Held { value, busy: &handle.busy }),
+        Some(value) => Ok(HandleGuard { value, busy: &handle.busy }),
         None => Err(BAD_HANDLE),
     }
 }

@@ -14,9 +14,10 @@ pub mod names;
 pub mod packet;
 mod pointer;
 pub mod status;
+pub mod status_text;
 pub mod tracker;
 pub mod verdict;
 pub mod version;
 
 #[cfg(test)]
-mod walk;
+mod panic_tests;

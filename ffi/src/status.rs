@@ -2,9 +2,7 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::ffi::{CStr, CString, c_char};
-
-use crate::boundary::value_of;
+use std::ffi::{CStr, CString};
 
 /// What came of a call. The numbers are fixed: none is ever reused, new ones are added at the end.
 ///
@@ -90,28 +88,13 @@ impl Error {
 }
 
 thread_local! {
-    static LAST: RefCell<Cow<'static, CStr>> = const { RefCell::new(Cow::Borrowed(c"")) };
+    /// The sentence for this thread's last error.
+    pub(crate) static LAST_ERROR: RefCell<Cow<'static, CStr>> = const { RefCell::new(Cow::Borrowed(c"")) };
 }
 
 /// Keeps the error's message for the thread, and gives back its status.
 pub(crate) fn remember(error: Error) -> wiremark_status {
     // A thread that is ending has no such memory any more; the status is all it gets.
-    let _ = LAST.try_with(|last| *last.borrow_mut() = error.message);
+    let _ = LAST_ERROR.try_with(|last| *last.borrow_mut() = error.message);
     error.status
-}
-
-/// The sentence for this thread's last error, in English, UTF-8; empty before the first. Calls that succeed leave it.
-///
-/// The text is wiremark's, and good until the next call on this thread that fails. Never NULL. Cost: none to speak of.
-#[unsafe(no_mangle)]
-pub extern "C" fn wiremark_last_error() -> *const c_char {
-    value_of(c"".as_ptr(), || LAST.try_with(|last| last.borrow().as_ptr()).unwrap_or(c"".as_ptr()))
-}
-
-/// The status' own name, such as "WIREMARK_OK"; empty for other numbers. Good for ever, for any thread.
-#[unsafe(no_mangle)]
-pub extern "C" fn wiremark_status_name(status: i32) -> *const c_char {
-    value_of(c"".as_ptr(), || {
-        STATUSES.iter().find(|(one, _)| *one as i32 == status).map_or(c"", |(_, name)| name).as_ptr()
-    })
 }

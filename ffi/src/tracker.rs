@@ -9,7 +9,7 @@ use engine::{Classifier, Flow, Frame, Statistics, Tracker, TrackerConfig};
 use crate::boundary::status_of;
 use crate::classifier::wiremark_classifier;
 use crate::classify::{check_memory, config, context_bytes, random, up_to, wiremark_context_options};
-use crate::handle::{self, Held, Opaque};
+use crate::handle::{self, HandleGuard, Opaque};
 use crate::packet::{c_addresses, link_type, no_packet};
 use crate::pointer::{self, Sized32};
 use crate::status::Error;
@@ -402,7 +402,7 @@ pub unsafe extern "C" fn wiremark_tracker_statistics(
 ) -> wiremark_status {
     status_of(|| {
         // SAFETY: by contract NULL or a tracker, not freed meanwhile.
-        let held: Held<'_, wiremark_tracker> = unsafe { handle::hold(tracker)? };
+        let held: HandleGuard<'_, wiremark_tracker> = unsafe { handle::hold(tracker)? };
         let Statistics {
             frames,
             packets,

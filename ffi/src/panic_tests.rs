@@ -4,8 +4,11 @@ use std::ffi::{CStr, c_char};
 use std::ptr::{null, null_mut};
 
 use crate::boundary::FORCED;
+use crate::status::STATUSES;
 use crate::status::wiremark_status::WIREMARK_INTERNAL;
-use crate::{classifier::*, classify::*, names::*, packet::*, status::*, tracker::*, verdict::*, version::*};
+use crate::{
+    classifier::*, classify::*, names::*, packet::*, status_text::*, tracker::*, verdict::*, version::*,
+};
 
 fn is_empty(text: *const c_char) -> bool {
     assert!(!text.is_null());
@@ -67,7 +70,7 @@ fn a_panic_in_any_export_stays_inside() {
     let message = unsafe { CStr::from_ptr(wiremark_last_error()) }.to_str().unwrap();
     assert_eq!(message, "a fault in wiremark: forced");
 
-    let here = include_str!("walk.rs");
+    let here = include_str!("panic_tests.rs");
     let header = include_str!("../../include/wiremark.h");
     for name in functions(header) {
         assert!(here.contains(&format!("{name}(")), "{name} is not walked");
