@@ -7,7 +7,7 @@ use crate::boundary::FORCED;
 use crate::status::STATUSES;
 use crate::status::wiremark_status::WIREMARK_INTERNAL;
 use crate::{
-    classifier::*, classify::*, names::*, packet::*, status_text::*, tracker::*, verdict::*, version::*,
+    classifier::*, classify::*, last_error::*, names::*, packet::*, tracker::*, verdict::*, version::*,
 };
 
 fn is_empty(text: *const c_char) -> bool {

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::{env, fs};
 
 /// Files with types and functions for C, in the order in which the header has them.
-const MODULES: [&str; 8] =
-    ["status", "version", "verdict", "classifier", "names", "packet", "classify", "tracker"];
+const MODULES: [&str; 9] =
+    ["status", "last_error", "version", "verdict", "classifier", "names", "packet", "classify", "tracker"];
 
 const ABOUT: &str = "\
 wiremark: which messenger a packet belongs to, and what it does there.
