@@ -5,10 +5,11 @@ use wiremark::dissect::{Dissection, http};
 
 use super::catalog::Framing;
 use super::exchange::{Exchange, Half, Side};
-use super::flow::{Guide, Sent, Told};
+use super::flow_context::{FlowContext, SidedPacket};
+use super::flow_event::FlowEvent;
 use super::http::Http;
-use super::in_turn::InTurn;
 use super::long_link::LongLink;
+use super::pipelined::Pipelined;
 use super::record::FlowType;
 use super::stream::{Piece, Stream};
 
@@ -27,7 +28,7 @@ enum Content {
     Unknown(Unknown),
     Http(Http),
     LongLink(LongLink),
-    InTurn(Box<InTurn>),
+    Pipelined(Box<Pipelined>),
     /// Nothing that can be taken apart: one exchange.
     Whole(Exchange),
 }
@@ -35,14 +36,14 @@ enum Content {
 /// What was seen so far, until it suffices.
 #[derive(Debug)]
 struct Unknown {
-    kept: Vec<Kept>,
+    kept: Vec<BufferedPiece>,
     /// When the connection's SYN was captured, if it was.
     opened_us: Option<u64>,
 }
 
 /// A piece that waits.
 #[derive(Debug)]
-struct Kept {
+struct BufferedPiece {
     side: Side,
     time_us: u64,
     bytes: Vec<u8>,
@@ -56,15 +57,20 @@ impl Connection {
         Self { streams: starts.map(Stream::new), content: Content::Unknown(unknown) }
     }
 
-    pub(super) fn segment(&mut self, guide: Guide<'_>, sent: Sent<'_>, tell: &mut impl FnMut(Told)) {
+    pub(super) fn segment(
+        &mut self,
+        context: FlowContext<'_>,
+        packet: SidedPacket<'_>,
+        tell: &mut impl FnMut(FlowEvent),
+    ) {
         let Self { streams, content } = self;
-        let Sent { side, time_us, tcp, payload } = sent;
+        let SidedPacket { side, time_us, tcp, payload } = packet;
         let other = side.other();
         streams[other as usize].overdue(time_us, &mut |time_us, piece| {
-            content.piece(guide, other, time_us, piece, tell);
+            content.piece(context, other, time_us, piece, tell);
         });
         streams[side as usize].segment(time_us, tcp, payload, &mut |time_us, piece| {
-            content.piece(guide, side, time_us, piece, tell);
+            content.piece(context, side, time_us, piece, tell);
         });
     }
 
@@ -73,60 +79,62 @@ impl Connection {
         self.streams.iter().all(Stream::is_over)
     }
 
-    pub(super) fn finish(&mut self, guide: Guide<'_>, tell: &mut impl FnMut(Told)) {
+    pub(super) fn finish(&mut self, context: FlowContext<'_>, tell: &mut impl FnMut(FlowEvent)) {
         let Self { streams, content } = self;
         for (side, stream) in [Side::User, Side::Server].into_iter().zip(streams) {
-            stream.finish(&mut |time_us, piece| content.piece(guide, side, time_us, piece, tell));
+            stream.finish(&mut |time_us, piece| content.piece(context, side, time_us, piece, tell));
         }
-        content.settle(guide, true, tell);
+        content.recognise(context, true, tell);
         match content {
             Content::Unknown(_) => {}
-            Content::Http(http) => http.finish(guide.table, &mut |open| tell(Told::Http(open))),
-            Content::LongLink(link) => link.finish(guide.table, &mut |step| tell(step.into())),
-            Content::InTurn(link) => link.finish(guide.table, &mut |exchange| in_turn(exchange, tell)),
+            Content::Http(http) => http.finish(context.table, &mut |open| tell(FlowEvent::Http(open))),
+            Content::LongLink(link) => link.finish(context.table, &mut |step| tell(step.into())),
+            Content::Pipelined(link) => link.finish(context.table, &mut |exchange| in_turn(exchange, tell)),
             Content::Whole(exchange) => {
-                let flow_type = if guide.carrier() == Carrier::Dns { FlowType::Dns } else { FlowType::Tcp };
-                tell(Told::Task(flow_type, std::mem::replace(exchange, Exchange::new(Side::User))));
+                let flow_type = if context.carrier() == Carrier::Dns { FlowType::Dns } else { FlowType::Tcp };
+                tell(FlowEvent::Task(flow_type, std::mem::replace(exchange, Exchange::new(Side::User))));
             }
         }
     }
 }
 
-fn in_turn(exchange: Exchange, tell: &mut impl FnMut(Told)) {
-    tell(Told::Began(exchange.begins_us()));
-    tell(Told::Task(FlowType::Tcp, exchange));
+fn in_turn(exchange: Exchange, tell: &mut impl FnMut(FlowEvent)) {
+    tell(FlowEvent::Began(exchange.begins_us()));
+    tell(FlowEvent::Task(FlowType::Tcp, exchange));
 }
 
 impl Content {
     fn piece(
         &mut self,
-        guide: Guide<'_>,
+        context: FlowContext<'_>,
         side: Side,
         time_us: u64,
         piece: Piece<'_>,
-        tell: &mut impl FnMut(Told),
+        tell: &mut impl FnMut(FlowEvent),
     ) {
-        let table = guide.table;
+        let table = context.table;
         match self {
             Content::Unknown(Unknown { kept, opened_us }) => {
                 // Most streams are known by the first piece of them.
                 if let (true, Piece::Bytes(bytes)) = (kept.is_empty(), piece)
-                    && let Dissection::Found(content) = look(guide, *opened_us, bytes)
+                    && let Dissection::Found(content) = recognise_start(context, *opened_us, bytes)
                 {
                     *self = content;
-                    return self.piece(guide, side, time_us, piece, tell);
+                    return self.piece(context, side, time_us, piece, tell);
                 }
                 let (bytes, gap) = match piece {
                     Piece::Bytes(bytes) => (bytes.to_vec(), 0),
                     Piece::Gap(gap) => (Vec::new(), gap),
                     Piece::Break => return,
                 };
-                kept.push(Kept { side, time_us, bytes, gap });
-                self.settle(guide, false, tell);
+                kept.push(BufferedPiece { side, time_us, bytes, gap });
+                self.recognise(context, false, tell);
             }
-            Content::Http(http) => http.feed(table, side, time_us, piece, &mut |open| tell(Told::Http(open))),
+            Content::Http(http) => {
+                http.feed(table, side, time_us, piece, &mut |open| tell(FlowEvent::Http(open)))
+            }
             Content::LongLink(link) => link.feed(table, side, time_us, piece, &mut |step| tell(step.into())),
-            Content::InTurn(link) => {
+            Content::Pipelined(link) => {
                 link.feed(table, side, time_us, piece, &mut |exchange| in_turn(exchange, tell));
             }
             Content::Whole(exchange) => {
@@ -141,7 +149,7 @@ impl Content {
     }
 
     /// Decides what the streams carry, if the bytes kept suffice, and takes them in.
-    fn settle(&mut self, guide: Guide<'_>, is_over: bool, tell: &mut impl FnMut(Told)) {
+    fn recognise(&mut self, context: FlowContext<'_>, is_over: bool, tell: &mut impl FnMut(FlowEvent)) {
         let Content::Unknown(Unknown { kept, opened_us }) = self else { return };
         let first = |side: Side| -> Vec<u8> {
             kept.iter()
@@ -149,30 +157,31 @@ impl Content {
                 .flat_map(|piece| piece.bytes.iter().copied())
                 .collect()
         };
-        let looks = [Side::User, Side::Server].map(|side| look(guide, *opened_us, &first(side)));
-        let content = match looks {
+        let starts =
+            [Side::User, Side::Server].map(|side| recognise_start(context, *opened_us, &first(side)));
+        let content = match starts {
             [Dissection::Found(content), _] | [_, Dissection::Found(content)] => content,
-            [Dissection::NotMine, _] | [_, Dissection::NotMine] => fallback(guide, *opened_us),
+            [Dissection::NotMine, _] | [_, Dissection::NotMine] => fallback(context, *opened_us),
             _ if is_over || kept.iter().map(|piece| piece.bytes.len()).sum::<usize>() > FIRST_BYTES => {
-                fallback(guide, *opened_us)
+                fallback(context, *opened_us)
             }
             _ => return,
         };
         let kept = std::mem::take(kept);
         *self = content;
-        for Kept { side, time_us, bytes, gap } in kept {
+        for BufferedPiece { side, time_us, bytes, gap } in kept {
             let piece = if gap > 0 { Piece::Gap(gap) } else { Piece::Bytes(&bytes) };
-            self.piece(guide, side, time_us, piece, tell);
+            self.piece(context, side, time_us, piece, tell);
         }
     }
 }
 
 /// What a stream that begins with these bytes carries.
-fn look(guide: Guide<'_>, opened_us: Option<u64>, bytes: &[u8]) -> Dissection<Content> {
+fn recognise_start(context: FlowContext<'_>, opened_us: Option<u64>, bytes: &[u8]) -> Dissection<Content> {
     if bytes.is_empty() {
         return Dissection::NeedMore;
     }
-    match guide.carrier() {
+    match context.carrier() {
         Carrier::Tls | Carrier::Dns => {
             return Dissection::Found(Content::Whole(Exchange::new(Side::User)));
         }
@@ -186,7 +195,7 @@ fn look(guide: Guide<'_>, opened_us: Option<u64>, bytes: &[u8]) -> Dissection<Co
         Dissection::NotMine => {}
     }
     let mut answer = Dissection::NotMine;
-    for (_, framing) in guide.table.framings() {
+    for (_, framing) in context.table.framings() {
         match framing.message_length(bytes) {
             Dissection::Found(_) => return Dissection::Found(cut_by(framing.clone())),
             Dissection::NeedMore => answer = Dissection::NeedMore,
@@ -197,10 +206,12 @@ fn look(guide: Guide<'_>, opened_us: Option<u64>, bytes: &[u8]) -> Dissection<Co
 }
 
 /// What the flow's role lets expect, where its first bytes do not tell: they may be the middle of something.
-fn fallback(guide: Guide<'_>, opened_us: Option<u64>) -> Content {
-    match (guide.carrier(), guide.table.framing_of_role(guide.role())) {
+fn fallback(context: FlowContext<'_>, opened_us: Option<u64>) -> Content {
+    match (context.carrier(), context.table.framing_of_role(context.role())) {
         (Carrier::Unknown | Carrier::Raw, Some(framing)) => cut_by(framing.clone()),
-        (Carrier::Unknown, None) if guide.table.is_http(guide.role()) => Content::Http(Http::new(opened_us)),
+        (Carrier::Unknown, None) if context.table.is_http(context.role()) => {
+            Content::Http(Http::new(opened_us))
+        }
         _ => Content::Whole(Exchange::new(Side::User)),
     }
 }
@@ -208,6 +219,6 @@ fn fallback(guide: Guide<'_>, opened_us: Option<u64>) -> Content {
 fn cut_by(framing: Framing) -> Content {
     match framing {
         Framing::LongLink => Content::LongLink(LongLink::new()),
-        framing => Content::InTurn(Box::new(InTurn::new(framing))),
+        framing => Content::Pipelined(Box::new(Pipelined::new(framing))),
     }
 }

@@ -3,7 +3,7 @@
 use wiremark::dissect::{dns, longlink};
 
 use super::catalog::TaskTable;
-use super::cut::Message;
+use super::deframer::Message;
 use super::exchange::{Exchange, Half, Side};
 use super::{TaskId, long_link};
 

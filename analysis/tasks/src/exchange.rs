@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::catalog::TaskId;
-use super::cut::Message;
+use super::deframer::Message;
 
 /// One of the two ends of a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

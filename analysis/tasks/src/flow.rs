@@ -1,15 +1,14 @@
 //! One flow from its first packet to its last.
 
-use wiremark::{
-    Address, Carrier, Direction, Fragment, Packet, Seen, SignatureSet, TcpFields, Transport, Tunnel, Verdict,
-};
+use wiremark::{Address, Carrier, Direction, Fragment, Packet, Seen, TcpFields, Transport, Tunnel};
 
 use super::TaskId;
 use super::catalog::{Request, TaskTable};
 use super::connection::Connection;
 use super::datagrams::{Call, LookUps, lone_message};
-use super::exchange::{Exchange, Half, Side, Step};
-use super::http::Open;
+use super::exchange::{Exchange, Half, Side};
+use super::flow_context::{FlowContext, SidedPacket};
+use super::flow_event::FlowEvent;
 use super::record::FlowType;
 use super::seconds::{Kind, Range, second};
 use super::usage::CaptureUse;
@@ -21,42 +20,6 @@ const PARKED_BYTES: usize = 8 * 1024;
 /// Most ranges of seconds with payload, and how many seconds at the most, that a user's sums lag behind.
 const LAG: usize = 16;
 const LAG_S: u32 = 2048;
-
-/// What a flow tells as it goes on.
-#[derive(Debug)]
-pub(super) enum Told {
-    /// A request or push began on a W-TCP flow.
-    Began(u64),
-    Task(FlowType, Exchange),
-    Http(Open),
-}
-
-/// What a flow is taken apart by: the table, and what the verdict says.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Guide<'a> {
-    pub(super) table: &'a TaskTable,
-    pub(super) set: &'a SignatureSet,
-    pub(super) verdict: Verdict,
-}
-
-impl<'a> Guide<'a> {
-    pub(super) fn role(&self) -> &'a str {
-        self.set.role_name(self.verdict.app, self.verdict.role)
-    }
-
-    pub(super) fn carrier(&self) -> Carrier {
-        self.verdict.carrier
-    }
-}
-
-/// A segment or datagram, live or parked.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Sent<'a> {
-    pub(super) side: Side,
-    pub(super) time_us: u64,
-    pub(super) tcp: TcpFields,
-    pub(super) payload: &'a [u8],
-}
 
 /// One flow. There are many, and each packet goes to another: what every packet asks for stands together at the
 /// beginning, and what is rare or large behind a pointer.
@@ -314,85 +277,91 @@ impl FlowTrack {
     /// Takes in a packet of the app's flow.
     pub(super) fn packet(
         &mut self,
-        guide: Guide<'_>,
+        context: FlowContext<'_>,
         packet: &Packet<'_>,
         side: Side,
         is_talkroom: bool,
-        tell: &mut impl FnMut(Told),
+        tell: &mut impl FnMut(FlowEvent),
     ) {
-        self.start(guide, is_talkroom, tell);
+        self.start(context, is_talkroom, tell);
         if matches!(packet.fragment, Fragment::Later(_)) {
             return;
         }
-        let sent = Sent { side, time_us: packet.time_us, tcp: packet.tcp, payload: packet.payload };
-        self.mode.packet(guide, sent, is_talkroom, tell);
+        let packet = SidedPacket { side, time_us: packet.time_us, tcp: packet.tcp, payload: packet.payload };
+        self.mode.packet(context, packet, is_talkroom, tell);
     }
 
     /// Takes in what waited, where that was not done before.
-    fn start(&mut self, guide: Guide<'_>, is_talkroom: bool, tell: &mut impl FnMut(Told)) {
+    fn start(&mut self, context: FlowContext<'_>, is_talkroom: bool, tell: &mut impl FnMut(FlowEvent)) {
         if let Mode::Waiting(_) = self.mode {
-            let mode = self.begin(guide);
+            let mode = self.begin(context);
             let Mode::Waiting(waiting) = std::mem::replace(&mut self.mode, mode) else { return };
             for Parked { side, time_us, tcp, payload } in waiting.iter().flat_map(|waiting| &waiting.parked) {
-                let sent = Sent { side: *side, time_us: *time_us, tcp: *tcp, payload };
-                self.mode.packet(guide, sent, is_talkroom, tell);
+                let packet = SidedPacket { side: *side, time_us: *time_us, tcp: *tcp, payload };
+                self.mode.packet(context, packet, is_talkroom, tell);
             }
         }
     }
 
-    pub(super) fn finish(&mut self, guide: Guide<'_>, tell: &mut impl FnMut(Told)) {
-        self.start(guide, false, tell);
+    pub(super) fn finish(&mut self, context: FlowContext<'_>, tell: &mut impl FnMut(FlowEvent)) {
+        self.start(context, false, tell);
         match &mut self.mode {
             Mode::Waiting(_) | Mode::Over | Mode::Lone => {}
-            Mode::Connection(connection) => connection.finish(guide, tell),
+            Mode::Connection(connection) => connection.finish(context, tell),
             Mode::LookUps(look_ups) => {
-                look_ups.finish(&mut |exchange| tell(Told::Task(FlowType::Dns, exchange)))
+                look_ups.finish(&mut |exchange| tell(FlowEvent::Task(FlowType::Dns, exchange)))
             }
-            Mode::Call(call) => call.finish(&mut |exchange| tell(Told::Task(FlowType::Udp, exchange))),
+            Mode::Call(call) => call.finish(&mut |exchange| tell(FlowEvent::Task(FlowType::Udp, exchange))),
             Mode::Whole(exchange) => {
                 let exchange = std::mem::replace(&mut **exchange, Exchange::new(Side::User));
-                tell(Told::Task(FlowType::Udp, exchange));
+                tell(FlowEvent::Task(FlowType::Udp, exchange));
             }
         }
     }
 
-    fn begin(&self, guide: Guide<'_>) -> Mode {
+    fn begin(&self, context: FlowContext<'_>) -> Mode {
         if self.transport == Transport::Tcp {
             return Mode::Connection(Box::new(Connection::new(self.opened_us, self.starts)));
         }
-        match guide.carrier() {
+        match context.carrier() {
             Carrier::Dns => Mode::LookUps(LookUps::default()),
             Carrier::Quic => Mode::Whole(Exchange::new(Side::User).into()),
-            _ if guide.table.is_call(guide.role()) => Mode::Call(Box::default()),
-            _ if guide.table.has_lone_messages(guide.role()) => Mode::Lone,
+            _ if context.table.is_call(context.role()) => Mode::Call(Box::default()),
+            _ if context.table.has_lone_messages(context.role()) => Mode::Lone,
             _ => Mode::Whole(Exchange::new(Side::User).into()),
         }
     }
 }
 
 impl Mode {
-    fn packet(&mut self, guide: Guide<'_>, sent: Sent<'_>, is_talkroom: bool, tell: &mut impl FnMut(Told)) {
-        let table = guide.table;
-        let Sent { side, time_us, payload, .. } = sent;
+    fn packet(
+        &mut self,
+        context: FlowContext<'_>,
+        packet: SidedPacket<'_>,
+        is_talkroom: bool,
+        tell: &mut impl FnMut(FlowEvent),
+    ) {
+        let table = context.table;
+        let SidedPacket { side, time_us, payload, .. } = packet;
         match self {
             Mode::Waiting(_) | Mode::Over => {}
             Mode::Connection(connection) => {
-                connection.segment(guide, sent, tell);
+                connection.segment(context, packet, tell);
                 if connection.is_over() {
-                    connection.finish(guide, tell);
+                    connection.finish(context, tell);
                     *self = Mode::Over;
                 }
             }
             Mode::LookUps(look_ups) => {
-                let task = table.of_role(guide.role());
+                let task = table.of_role(context.role());
                 look_ups.datagram(task, side, time_us, payload, &mut |exchange| {
-                    tell(Told::Task(FlowType::Dns, exchange));
+                    tell(FlowEvent::Task(FlowType::Dns, exchange));
                 });
             }
             Mode::Call(call) => call.datagram(table, is_talkroom, side, time_us, payload),
             Mode::Lone => {
                 let exchange = lone_message(table, side, time_us, payload);
-                exchange.into_iter().for_each(|exchange| tell(Told::Task(FlowType::Udp, exchange)));
+                exchange.into_iter().for_each(|exchange| tell(FlowEvent::Task(FlowType::Udp, exchange)));
             }
             Mode::Whole(exchange) => {
                 exchange.half(side).get_or_insert(Half::begin(time_us)).add(time_us, payload.len() as u64);
@@ -417,13 +386,4 @@ fn further(high: &mut Option<u32>, first: &mut Option<u32>, tcp: TcpFields, leng
     };
     *high = Some(end.wrapping_add(has(TcpFields::FIN)));
     new.into()
-}
-
-impl From<Step> for Told {
-    fn from(step: Step) -> Self {
-        match step {
-            Step::Began(time_us) => Told::Began(time_us),
-            Step::Done(exchange) => Told::Task(FlowType::Tcp, exchange),
-        }
-    }
 }

@@ -4,7 +4,7 @@ use wiremark::{
     Classifier, Event, Flow, Frame, Observer, Packet, ParseError, Seen, Statistics, Tracker, Tunnel,
 };
 
-use super::dissector::Config;
+use super::config::Config;
 
 /// Follows the flows of a capture.
 #[derive(Debug)]

@@ -5,9 +5,11 @@ use std::collections::HashMap;
 use wiremark::{Address, SignatureSet, Verdict};
 
 use super::TaskId;
-use super::catalog::{Marks, TaskTable};
+use super::catalog::{MessageIds, TaskTable};
 use super::exchange::{Exchange, Side};
-use super::flow::{FlowTrack, Guide, Told};
+use super::flow::FlowTrack;
+use super::flow_context::FlowContext;
+use super::flow_event::FlowEvent;
 use super::record::{FlowType, Sink, TaskRecord, UserRecord};
 use super::usage::Usage;
 use super::user::{User, UserId};
@@ -37,28 +39,28 @@ impl<'c> Ledger<'c> {
         Self { set, table, servers: Servers::default(), usage: Usage::new(table) }
     }
 
-    pub(super) fn guide(&self, verdict: &Verdict) -> Guide<'c> {
-        Guide { table: self.table, set: self.set, verdict: *verdict }
+    pub(super) fn context(&self, verdict: &Verdict) -> FlowContext<'c> {
+        FlowContext { table: self.table, set: self.set, verdict: *verdict }
     }
 
     /// Names what a flow tells, adds it up and passes it on.
     pub(super) fn tell(
         &mut self,
-        guide: Guide<'_>,
+        context: FlowContext<'_>,
         flow: &mut FlowTrack,
         owner: &mut Owner<'_>,
-        told: Told,
+        told: FlowEvent,
         sink: &mut impl Sink,
     ) {
-        let of_role = || guide.table.of_role(guide.role());
+        let of_role = || context.table.of_role(context.role());
         let (flow_type, exchange, task) = match told {
-            Told::Began(time_us) => {
+            FlowEvent::Began(time_us) => {
                 if let Some(before) = flow.last_task_us.replace(time_us) {
                     self.usage.between_us.add(time_us.abs_diff(before));
                 }
                 return;
             }
-            Told::Http(open) => {
+            FlowEvent::Http(open) => {
                 let exchange = open.exchange;
                 if let Some(task) = exchange.task.filter(|_| open.has_head) {
                     self.servers.note(flow.ends.server, task, open.is_by_host);
@@ -70,7 +72,7 @@ impl<'c> Ledger<'c> {
                 });
                 (FlowType::Http, exchange, task)
             }
-            Told::Task(flow_type, exchange) => {
+            FlowEvent::Task(flow_type, exchange) => {
                 let task = exchange.task.or(flow.host_task).or_else(of_role);
                 (flow_type, exchange, task)
             }
@@ -89,9 +91,12 @@ impl<'c> Ledger<'c> {
         sink: &mut impl Sink,
     ) {
         let Owner { flow, id, user } = owner;
-        let marks =
-            Marks { command: exchange.command, request_type: exchange.request_type, ..Marks::default() };
-        if let Some(is_in_talkroom) = self.table.talkroom(&marks) {
+        let ids = MessageIds {
+            command: exchange.command,
+            request_type: exchange.request_type,
+            ..MessageIds::default()
+        };
+        if let Some(is_in_talkroom) = self.table.talkroom(&ids) {
             user.is_in_talkroom = is_in_talkroom;
         }
         self.usage.add(task, flow_type, exchange, *id);

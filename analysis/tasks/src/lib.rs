@@ -10,32 +10,37 @@
 
 #![forbid(unsafe_code)]
 
-mod ahead;
-mod by_number;
 mod catalog;
+mod config;
 mod connection;
-mod cut;
 mod datagrams;
+mod deframer;
 mod dissector;
 mod distribution;
 mod exchange;
 mod flow;
+mod flow_context;
+mod flow_event;
 mod follower;
 mod http;
-mod in_turn;
 mod ledger;
 mod long_link;
+mod number_map;
 #[cfg(feature = "parquet")]
 pub mod parquet;
+mod pipelined;
+mod read_ahead;
 mod record;
 pub mod report;
 mod seconds;
 mod stream;
+mod task_state;
 mod usage;
 mod user;
 
 pub use catalog::{EMBEDDED, LoadError, TaskId, TaskName, TaskTable};
-pub use dissector::{Config, TaskDissector};
+pub use config::Config;
+pub use dissector::TaskDissector;
 pub use distribution::Distribution;
 pub use record::{FlowRecord, FlowType, Sink, TaskRecord, UserRecord};
 pub use usage::{CaptureUse, Sizes, TaskUse, Usage};

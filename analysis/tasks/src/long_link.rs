@@ -2,8 +2,8 @@
 
 use wiremark::dissect::longlink::{self, Header};
 
-use super::catalog::{Framing, Marks, TaskTable};
-use super::cut::{Cutter, Found, Message};
+use super::catalog::{Framing, MessageIds, TaskTable};
+use super::deframer::{Deframer, Found, Message};
 use super::exchange::{Exchange, Half, Side, Step};
 use super::stream::Piece;
 
@@ -16,7 +16,7 @@ const NEAR_US: u64 = 10_000_000;
 /// One long link.
 #[derive(Debug)]
 pub(super) struct LongLink {
-    cutters: [Cutter; 2],
+    deframers: [Deframer; 2],
     waiting: Vec<Waiting>,
     /// Bytes without a header: side, when, how many.
     unknown: Vec<(Side, Half)>,
@@ -47,7 +47,7 @@ struct Reading {
 
 impl LongLink {
     pub(super) fn new() -> Self {
-        Self { cutters: [Cutter::new(), Cutter::new()], waiting: Vec::new(), unknown: Vec::new() }
+        Self { deframers: [Deframer::new(), Deframer::new()], waiting: Vec::new(), unknown: Vec::new() }
     }
 
     pub(super) fn feed(
@@ -58,12 +58,12 @@ impl LongLink {
         piece: Piece<'_>,
         tell: &mut impl FnMut(Step),
     ) {
-        let Self { cutters: [user, server], waiting, unknown } = self;
-        let (cutter, other) = match side {
+        let Self { deframers: [user, server], waiting, unknown } = self;
+        let (deframer, other) = match side {
             Side::User => (user, server),
             Side::Server => (server, user),
         };
-        cutter.feed(&Framing::LongLink, time_us, piece, &mut |found| match found {
+        deframer.feed(&Framing::LongLink, time_us, piece, &mut |found| match found {
             Found::Message(message) => {
                 // What the other side sent without a header may be what an old exchange lacks; and a message under way
                 // there, of which the end was not captured, may be as well.
@@ -83,9 +83,9 @@ impl LongLink {
     }
 
     pub(super) fn finish(&mut self, table: &TaskTable, tell: &mut impl FnMut(Step)) {
-        let Self { cutters, waiting, unknown } = self;
-        for (side, cutter) in [Side::User, Side::Server].into_iter().zip(cutters) {
-            cutter.finish(&mut |found| match found {
+        let Self { deframers, waiting, unknown } = self;
+        for (side, deframer) in [Side::User, Side::Server].into_iter().zip(deframers) {
+            deframer.finish(&mut |found| match found {
                 Found::Message(message) => take(waiting, unknown, table, side, &message, tell),
                 Found::Unknown { from_us, to_us, bytes } => {
                     unknown.push((side, Half { from_us, to_us, bytes }))
@@ -138,8 +138,8 @@ fn name(table: &TaskTable, exchange: &mut Exchange, command: u32, message: &Mess
     exchange.request_type = request_type;
     exchange.command = Some(command);
     let from_server = exchange.initiator == Side::Server;
-    let marks = Marks { command: Some(command), request_type: exchange.request_type, from_server };
-    if let Some(row) = table.row(&marks) {
+    let ids = MessageIds { command: Some(command), request_type: exchange.request_type, from_server };
+    if let Some(row) = table.row(&ids) {
         exchange.task = Some(row.task);
         exchange.cgi.clone_from(&row.cgi);
     }

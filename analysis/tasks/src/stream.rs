@@ -31,11 +31,11 @@ pub(super) struct Stream {
     end: Option<u32>,
     /// Segments ahead of `next`, by sequence number; nearly always none.
     #[expect(clippy::box_collection, reason = "there are many streams, and each packet goes to another")]
-    held: Option<Box<Vec<Held>>>,
+    held: Option<Box<Vec<OutOfOrderSegment>>>,
 }
 
 #[derive(Debug)]
-struct Held {
+struct OutOfOrderSegment {
     sequence: u32,
     time_us: u64,
     bytes: Box<[u8]>,
@@ -91,7 +91,7 @@ impl Stream {
 
     /// Gives up gaps that nothing has filled by now.
     pub(super) fn overdue(&mut self, now_us: u64, show: &mut impl FnMut(u64, Piece<'_>)) {
-        let is_overdue = |held: &Vec<Held>| {
+        let is_overdue = |held: &Vec<OutOfOrderSegment>| {
             held.first().is_some_and(|first| first.time_us.saturating_add(PATIENCE_US) < now_us)
                 || held.len() > HELD_SEGMENTS
                 || held.iter().map(|held| held.bytes.len()).sum::<usize>() > HELD_BYTES
@@ -144,12 +144,12 @@ impl Stream {
     fn hold(&mut self, sequence: u32, time_us: u64, payload: &[u8]) {
         let all = self.held.get_or_insert_default();
         let place = all.partition_point(|held| (sequence.wrapping_sub(held.sequence) as i32) >= 0);
-        let is_known = |held: &Held| {
+        let is_known = |held: &OutOfOrderSegment| {
             sequence.wrapping_add(payload.len() as u32).wrapping_sub(held.sequence) as usize
                 <= held.bytes.len()
         };
         if !all[..place].last().is_some_and(is_known) {
-            all.insert(place, Held { sequence, time_us, bytes: payload.into() });
+            all.insert(place, OutOfOrderSegment { sequence, time_us, bytes: payload.into() });
         }
     }
 

@@ -1,9 +1,23 @@
 //! The rows' file: `cgi_path, functype, longlink_cmdid, service, task, direction_hint, source, confidence`.
 
-use super::{LoadError, Names, Row};
+use std::sync::Arc;
+
+use super::error::LoadError;
+use super::task_name::{Names, TaskId};
 
 const HEADER: [&str; 8] =
     ["cgi_path", "functype", "longlink_cmdid", "service", "task", "direction_hint", "source", "confidence"];
+
+/// One known request.
+#[derive(Clone, Debug)]
+pub(crate) struct Row {
+    /// Path of the CGI; none where the request exists on the long link alone.
+    pub(crate) cgi: Option<Arc<str>>,
+    pub(crate) request_type: Option<u32>,
+    /// Whether only servers send it.
+    pub(crate) is_push: bool,
+    pub(crate) task: TaskId,
+}
 
 pub(super) struct Read {
     pub(super) row: Row,

@@ -8,9 +8,9 @@ use std::thread;
 
 use wiremark::{Flow, Frame, Packet, ParseError, Seen, Tunnel};
 
-use super::dissector::Desk;
 use super::follower::{Followed, Follower};
 use super::record::Sink;
+use super::task_state::TaskState;
 
 /// A batch is full at so many packets and ended flows, or bytes.
 const STEPS: usize = 512;
@@ -59,16 +59,16 @@ impl Batch {
     }
 
     /// Does what was handed over; the batch is empty then.
-    fn play(&mut self, desk: &mut Desk<'_>, sink: &mut impl Sink) {
+    fn play(&mut self, state: &mut TaskState<'_>, sink: &mut impl Sink) {
         let Self { steps, bytes } = self;
         let at = |range: Range<usize>| bytes.get(range).unwrap_or_default();
         for step in steps.drain(..) {
             match step {
                 Step::Packet { packet, payload, name, tunnel, seen } => {
                     let packet = Packet { payload: at(payload), ..packet };
-                    desk.packet(&Followed { packet, tunnel, seen, name: at(name) }, sink);
+                    state.packet(&Followed { packet, tunnel, seen, name: at(name) }, sink);
                 }
-                Step::Ended(flow) => desk.ended(&flow, sink),
+                Step::Ended(flow) => state.ended(&flow, sink),
             }
         }
         bytes.clear();
@@ -104,7 +104,7 @@ impl Feed<'_, '_> {
 /// Has `read` hand in frames on a thread of its own while tasks come out on this one.
 pub(super) fn run<R: Send>(
     follower: &mut Follower<'_>,
-    desk: &mut Desk<'_>,
+    state: &mut TaskState<'_>,
     read: impl FnOnce(&mut dyn FnMut(&Frame<'_>) -> Result<(), ParseError>) -> R + Send,
     sink: &mut impl Sink,
 ) -> R {
@@ -118,7 +118,7 @@ pub(super) fn run<R: Send>(
             result
         });
         for mut batch in filled {
-            batch.play(desk, sink);
+            batch.play(state, sink);
             let _ = emptied.send(batch);
         }
         reading.join().unwrap_or_else(|panic| resume_unwind(panic))

@@ -24,7 +24,7 @@ pub(super) struct Message<'m> {
     pub(super) peek: Cow<'m, [u8]>,
 }
 
-/// What a cutter finds.
+/// What a deframer finds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Found<'m> {
     Message(Message<'m>),
@@ -80,7 +80,7 @@ impl Framing {
 
 /// Where in the messages one direction is.
 #[derive(Debug)]
-pub(super) struct Cutter {
+pub(super) struct Deframer {
     state: State,
 }
 
@@ -105,7 +105,7 @@ enum State {
     },
 }
 
-impl Cutter {
+impl Deframer {
     pub(super) fn new() -> Self {
         Self { state: State::Header { bytes: Vec::new(), from_us: 0 } }
     }
@@ -325,7 +325,7 @@ mod tests {
     }
 
     fn cut<'a>(pieces: impl IntoIterator<Item = Piece<'a>>) -> Cut {
-        let (mut cutter, mut cut) = (Cutter::new(), Cut::default());
+        let (mut deframer, mut cut) = (Deframer::new(), Cut::default());
         let mut take = |found: Found<'_>| match found {
             Found::Message(message) => {
                 let header = longlink::header(&message.peek).found().expect("a header");
@@ -334,9 +334,9 @@ mod tests {
             Found::Unknown { bytes, .. } => cut.unknown += bytes,
         };
         for (time_us, piece) in (0..).zip(pieces) {
-            cutter.feed(&Framing::LongLink, time_us, piece, &mut take);
+            deframer.feed(&Framing::LongLink, time_us, piece, &mut take);
         }
-        cutter.finish(&mut take);
+        deframer.finish(&mut take);
         cut
     }
 

@@ -6,7 +6,7 @@ use wiremark::dissect::mmtls;
 
 use super::TaskId;
 use super::catalog::{Framing, Request, TaskTable};
-use super::cut::{Cutter, Found, Message};
+use super::deframer::{Deframer, Found, Message};
 use super::exchange::{Exchange, Half, Side};
 use super::stream::Piece;
 
@@ -15,9 +15,9 @@ const WAITING: usize = 64;
 
 /// One such stream.
 #[derive(Debug)]
-pub(super) struct InTurn {
+pub(super) struct Pipelined {
     framing: Framing,
-    cutters: [Cutter; 2],
+    deframers: [Deframer; 2],
     pairs: Pairs,
 }
 
@@ -40,9 +40,9 @@ enum Meaning {
     Either(TaskId, TaskId),
 }
 
-impl InTurn {
+impl Pipelined {
     pub(super) fn new(framing: Framing) -> Self {
-        Self { framing, cutters: [Cutter::new(), Cutter::new()], pairs: Pairs::default() }
+        Self { framing, deframers: [Deframer::new(), Deframer::new()], pairs: Pairs::default() }
     }
 
     pub(super) fn feed(
@@ -53,8 +53,8 @@ impl InTurn {
         piece: Piece<'_>,
         done: &mut impl FnMut(Exchange),
     ) {
-        let Self { framing, cutters, pairs } = self;
-        cutters[side as usize].feed(framing, time_us, piece, &mut |found| {
+        let Self { framing, deframers, pairs } = self;
+        deframers[side as usize].feed(framing, time_us, piece, &mut |found| {
             if let Found::Message(message) = found {
                 pairs.take(framing, table, side, &message, done);
             }
@@ -62,9 +62,9 @@ impl InTurn {
     }
 
     pub(super) fn finish(&mut self, table: &TaskTable, done: &mut impl FnMut(Exchange)) {
-        let Self { framing, cutters, pairs } = self;
-        for (side, cutter) in [Side::User, Side::Server].into_iter().zip(cutters) {
-            cutter.finish(&mut |found| {
+        let Self { framing, deframers, pairs } = self;
+        for (side, deframer) in [Side::User, Side::Server].into_iter().zip(deframers) {
+            deframer.finish(&mut |found| {
                 if let Found::Message(message) = found {
                     pairs.take(framing, table, side, &message, done);
                 }
@@ -188,7 +188,7 @@ mod tests {
     fn run(cut: &str, messages: &[(Side, Vec<u8>)]) -> Vec<(String, u64, u64)> {
         let table = TaskTable::embedded().unwrap();
         let framing = table.framings().iter().find(|(role, _)| role == cut).unwrap().1.clone();
-        let mut link = InTurn::new(framing);
+        let mut link = Pipelined::new(framing);
         let mut done = Vec::new();
         let mut note = |exchange: Exchange| {
             let task = exchange.task.map_or("?", |task| &table.name(task).task).to_owned();
