@@ -287,5 +287,5 @@ fn session_9_both_clients_and_no_answer() {
         assert_script(record, party, &trace, &script(call), &call.relays, &[]);
         assert_relays(record, party, call);
     }
-    assert_eq!(told.names.census.calls(), 1, "the relays of one call count once");
+    assert_eq!(told.names.mark_recapture.calls(), 1, "the relays of one call count once");
 }

@@ -6,7 +6,7 @@
 use std::fs::File;
 
 use crate::following::{Told, follow, traces};
-use wiremark_calls::{EndPoint, Party, Record, State, Story, story};
+use wiremark_calls::{EndPoint, Party, Record, State, CallKind, story};
 use wiremark_tests::packet::{UDP, locate};
 use wiremark_tests::trace::Trace;
 
@@ -18,7 +18,7 @@ fn told(name: &str) -> Option<Told> {
             let trace = Trace::read(file).expect("a capture");
             let told = follow(&trace);
             told.calls.iter().for_each(|call| {
-                let Story::Relayed(parties) = &call.story else { panic!("calls over relays") };
+                let CallKind::Relayed(parties) = &call.kind else { panic!("calls over relays") };
                 assert_eq!(parties.len(), 1);
                 assert_counted(&trace, &parties[0]);
                 assert_evidence(&trace, &parties[0]);
@@ -270,8 +270,8 @@ fn stun_wa_call_is_two_calls() {
     let silent = |way: &str| format!("no media {way} in the last 10.");
     assert!(["up", "down"].iter().all(|way| video.findings.join("\n").contains(&silent(way))), "{video:?}");
     // Two relays were met again: too few for an estimate.
-    let census = &told.names.census;
-    assert_eq!((census.relays(), census.halves(), census.all_visits()), (8, (5, 5, 2), None));
+    let mark_recapture = &told.names.mark_recapture;
+    assert_eq!((mark_recapture.relays(), mark_recapture.halves(), mark_recapture.all_visits()), (8, (5, 5, 2), None));
 }
 
 #[test]

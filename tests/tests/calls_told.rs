@@ -190,7 +190,7 @@ fn memory_grows_with_calls_at_the_same_time_only() {
     let told = follow(&Trace::mixed(calls));
     assert_eq!(told.records.len(), 200);
     assert!(told.most_open <= 6, "{}", told.most_open);
-    let (marked, captured, recaptured) = told.names.census.halves();
+    let (marked, captured, recaptured) = told.names.mark_recapture.halves();
     assert_eq!((marked, captured, recaptured), (8, 8, 8));
 }
 
@@ -206,7 +206,7 @@ fn relays_met_again_tell_how_many_there_are() {
     };
     let calls = [asking(0..16, START_US), asking(7..21, START_US + 60_000_000)];
     let told = follow(&Trace::mixed(calls.iter().map(Call::trace)));
-    assert_eq!(told.names.census.halves(), (16, 14, 9));
+    assert_eq!(told.names.mark_recapture.halves(), (16, 14, 9));
     // 27.86 +- 5.64; the paper prints the whole parts, 27 +- 5.
     let close = story::close(&told.names, 2);
     assert!(close.contains("27.9 +- 5.6 (two visits: odd and even calls, K=16 n=14 k=9)"), "{close}");

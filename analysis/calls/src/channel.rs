@@ -1,6 +1,7 @@
 //! Calls over control, data and mixed channels (UVP, II-A): what the channels of one client say of its call.
 
-use super::mark::{EndPoint, Mark, Way};
+use super::end_point::{EndPoint, LinkDirection};
+use super::packet_stamp::PacketStamp;
 use super::party::Signalling;
 use super::remote::add;
 use super::script::{ChannelScript, Class};
@@ -46,9 +47,9 @@ pub struct Channel {
     /// The other one.
     pub remote: EndPoint,
     /// First packet.
-    pub first: Mark,
+    pub first: PacketStamp,
     /// Last packet.
-    pub last: Mark,
+    pub last: PacketStamp,
     /// Packets up, down.
     pub packets: [u64; 2],
     /// UDP payload bytes up, down.
@@ -64,9 +65,9 @@ pub struct Channel {
     /// When its datagrams came.
     pub spans: Spans,
     /// When the initial burst was complete.
-    pub burst: Option<Mark>,
+    pub burst: Option<PacketStamp>,
     /// When the burst was seen to be over: a second had passed with less than half of one.
-    pub calm: Option<Mark>,
+    pub calm: Option<PacketStamp>,
     window: Window,
     flow_number: u64,
 }
@@ -123,9 +124,9 @@ impl Channel {
 #[derive(Clone, Debug)]
 pub struct ChannelCall {
     /// First packet.
-    pub first: Mark,
+    pub first: PacketStamp,
     /// Last packet.
-    pub last: Mark,
+    pub last: PacketStamp,
     /// In order of appearance.
     pub channels: Vec<Channel>,
     /// Datagrams of channels beyond those kept.
@@ -138,9 +139,9 @@ pub struct ChannelCall {
 
 /// A datagram of a channel.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct ChannelSighting {
-    pub(crate) at: Mark,
-    pub(crate) way: Way,
+pub(crate) struct ChannelObservation {
+    pub(crate) at: PacketStamp,
+    pub(crate) way: LinkDirection,
     pub(crate) local: EndPoint,
     pub(crate) remote: EndPoint,
     pub(crate) flow_number: u64,
@@ -149,7 +150,7 @@ pub(crate) struct ChannelSighting {
 }
 
 impl ChannelCall {
-    pub(crate) fn new(at: Mark) -> Self {
+    pub(crate) fn new(at: PacketStamp) -> Self {
         let signalling = Signalling::default();
         Self { first: at, last: at, channels: Vec::new(), beyond: 0, signalling, app: 0, signature: 0 }
     }
@@ -159,13 +160,13 @@ impl ChannelCall {
         self.channels.iter().any(|channel| channel.flow_number == flow_number)
     }
 
-    pub(crate) fn signal(&mut self, at: Mark, way: Way) {
+    pub(crate) fn signal(&mut self, at: PacketStamp, way: LinkDirection) {
         add(&mut self.signalling.packets, way, 1);
         self.signalling.last = Some((at, way));
         self.signalling.spans.add(at.time_us);
     }
 
-    pub(crate) fn take(&mut self, script: &ChannelScript, seen: &ChannelSighting) {
+    pub(crate) fn take(&mut self, script: &ChannelScript, seen: &ChannelObservation) {
         self.last = seen.at;
         let known = self.channels.iter().position(|channel| channel.flow_number == seen.flow_number);
         let Some(at) = known.or_else(|| self.open(seen)) else {
@@ -200,7 +201,7 @@ impl ChannelCall {
         }
     }
 
-    fn open(&mut self, seen: &ChannelSighting) -> Option<usize> {
+    fn open(&mut self, seen: &ChannelObservation) -> Option<usize> {
         if self.channels.len() >= CHANNELS {
             return None;
         }
@@ -225,7 +226,7 @@ impl ChannelCall {
     }
 
     /// When the call was answered: the first burst on a channel that controls.
-    pub fn answered(&self) -> Option<Mark> {
+    pub fn answered(&self) -> Option<PacketStamp> {
         let bursts = self.channels.iter().filter_map(|channel| channel.burst);
         bursts.min_by_key(|mark| mark.time_us)
     }
@@ -234,7 +235,7 @@ impl ChannelCall {
     pub fn steps(&self) -> Vec<Step> {
         let mut steps = Vec::new();
         let mut step = |state, at, channel, evidence: String| {
-            let (way, signature) = (Way::Up, self.signature);
+            let (way, signature) = (LinkDirection::Up, self.signature);
             steps.push(Step { state, at, way, remote: Some(channel), evidence, signature });
         };
         let mut is_open = false;
@@ -285,10 +286,10 @@ mod tests {
         EndPoint { address: Address::v4([192, 0, 2, last]), port }
     }
 
-    fn seen(number: u64, time_ms: u64, flow_number: u64, first_byte: u8, bytes: usize) -> ChannelSighting {
-        ChannelSighting {
-            at: Mark { time_us: time_ms * 1000, number },
-            way: Way::Up,
+    fn seen(number: u64, time_ms: u64, flow_number: u64, first_byte: u8, bytes: usize) -> ChannelObservation {
+        ChannelObservation {
+            at: PacketStamp { time_us: time_ms * 1000, number },
+            way: LinkDirection::Up,
             local: end_point(1, 4000),
             remote: end_point(2, 8000),
             flow_number,
@@ -300,7 +301,7 @@ mod tests {
     #[test]
     fn the_initial_burst_is_the_answer() {
         let script = Scripts::embedded().unwrap().channels;
-        let mut call = ChannelCall::new(Mark { time_us: 0, number: 1 });
+        let mut call = ChannelCall::new(PacketStamp { time_us: 0, number: 1 });
         let mut number = 0;
         let mut say = |call: &mut ChannelCall, time_ms, flow, byte, bytes| {
             number += 1;

@@ -1,21 +1,24 @@
 //! Calls: one story out of many flows (WhatsApp Exposed; UVP, II).
 //!
-//! [`Watch`] takes packets with the tracker's verdicts and hands out each [`Call`] when it is over. A call over relays has
-//! one or two [`Party`]s with their states, relays and streams, a call over channels its [`Channel`]s; both become one
+//! [`CallTracker`] takes packets with the tracker's verdicts and hands out each [`Call`] when it is over. A call over relays
+//! has one or two [`Party`]s with their states, relays and streams, a call over channels its [`Channel`]s; both become one
 //! [`Record`], which [`story`] tells in words and [`picture`] draws. What an app's messages mean is read from
 //! `signatures/calls`.
 
 #![forbid(unsafe_code)]
 
+mod call;
+mod call_tracker;
 mod channel;
-mod channels;
+mod channel_calls;
 mod datagram;
+mod end_point;
 mod jitter;
-mod joined;
-mod keyed;
-mod mark;
+mod keyed_hash;
 mod names;
+mod packet_stamp;
 mod party;
+mod party_pairs;
 pub mod picture;
 pub mod population;
 pub mod quality;
@@ -27,18 +30,19 @@ mod spans;
 mod step;
 pub mod story;
 mod stream;
-mod watch;
 
+pub use call::{Call, CallKind};
+pub use call_tracker::CallTracker;
 pub use channel::{Channel, ChannelCall, ChannelKind};
+pub use end_point::{EndPoint, LinkDirection};
 pub use jitter::JitterSummary;
-pub use mark::{EndPoint, Mark, Way};
 pub use names::Names;
-pub use party::{Farewell, Others, Party, Reports, Signalling};
+pub use packet_stamp::PacketStamp;
+pub use party::{Others, Party, Reports, Signalling, Termination};
 pub use record::Record;
 pub use remote::{ClockOffset, Remote, RemoteKind, RoundTrip};
 pub use script::{ChannelScript, Content, RelayScript, ScriptError, Scripts, Side};
 pub use spans::Spans;
 pub use step::{State, Step};
 pub use stream::{Gap, Stream, StreamLeg};
-pub use watch::{Call, Story, Watch};
 pub use wiremark_report::Series;

@@ -3,17 +3,17 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use super::mark::EndPoint;
-use super::population::Census;
+use super::end_point::EndPoint;
+use super::population::MarkRecapture;
 
 /// Gives names, the same relay the same name in every call.
 #[derive(Clone, Debug, Default)]
 pub struct Names {
     /// Relays met so far.
-    pub census: Census,
+    pub mark_recapture: MarkRecapture,
     /// Whether names are the real addresses.
     pub addresses: bool,
-    /// Names given to relays, in the order of the census.
+    /// Names given to relays, in the order in which they were met.
     relays: Vec<Arc<str>>,
 }
 
@@ -24,7 +24,7 @@ impl Names {
     }
 
     pub(crate) fn relay(&mut self, end_point: EndPoint) -> Arc<str> {
-        let number = self.census.number(end_point);
+        let number = self.mark_recapture.number(end_point);
         while self.relays.len() <= number {
             self.relays.push(format!("relay {}", letters(self.relays.len())).into());
         }

@@ -1,16 +1,18 @@
 //! One end of a call over relays: the state machine.
 
 mod media;
-mod messages;
+mod token;
+mod transitions;
 
 use super::datagram::Datagram;
-use super::mark::{EndPoint, Mark, Way};
+use super::end_point::{EndPoint, LinkDirection};
+use super::packet_stamp::PacketStamp;
 use super::remote::{Remote, RemoteKind, add};
 use super::script::{Meaning, RelayScript, Side};
 use super::spans::Spans;
 use super::step::{State, Step};
 use super::stream::Stream;
-use messages::token;
+use token::token;
 
 /// Most of each that one party keeps; what comes beyond is only counted.
 const REMOTES: usize = 64;
@@ -25,9 +27,9 @@ pub struct Signalling {
     /// Packets with payload up, down.
     pub packets: [u64; 2],
     /// The last one, and who sent it.
-    pub last: Option<(Mark, Way)>,
+    pub last: Option<(PacketStamp, LinkDirection)>,
     /// The last one before the first release, and who sent it.
-    pub before_ending: Option<(Mark, Way)>,
+    pub before_ending: Option<(PacketStamp, LinkDirection)>,
     /// When they came.
     pub spans: Spans,
 }
@@ -45,11 +47,11 @@ pub struct Reports {
 
 /// The last reports of one side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Farewell {
+pub struct Termination {
     /// How many.
     pub packets: u64,
     /// The first of them.
-    pub first: Mark,
+    pub first: PacketStamp,
     /// Where it went to or came from: its place among the party's remotes.
     pub remote: usize,
     pub(crate) signature: u16,
@@ -78,9 +80,9 @@ pub struct Party {
     /// Which end of the call it is, and how that is known.
     pub side: Option<(Side, &'static str)>,
     /// First packet.
-    pub first: Mark,
+    pub first: PacketStamp,
     /// Last packet.
-    pub last: Mark,
+    pub last: PacketStamp,
     /// Relays and peer addresses in order of appearance.
     pub remotes: Vec<Remote>,
     /// States, in order of time.
@@ -94,18 +96,18 @@ pub struct Party {
     /// Everything else.
     pub others: Others,
     /// The first report each way.
-    pub handshake: [Option<Mark>; 2],
+    pub handshake: [Option<PacketStamp>; 2],
     /// The last words each way.
-    pub farewell: [Option<Farewell>; 2],
+    pub farewell: [Option<Termination>; 2],
     /// The first release, when it was sent by this end.
-    pub released: Option<Mark>,
+    pub released: Option<PacketStamp>,
     /// The first media packet each way.
-    pub first_media: [Option<Mark>; 2],
+    pub first_media: [Option<PacketStamp>; 2],
     pub(crate) last_release_us: u64,
     pub(crate) app: u16,
     pub(crate) counterpart: Option<u64>,
-    last_media: [Option<Mark>; 2],
-    last_direct_down: Option<Mark>,
+    last_media: [Option<PacketStamp>; 2],
+    last_direct_down: Option<PacketStamp>,
     is_direct: [bool; 2],
     fell_back: Option<u64>,
     is_rechecked: bool,
@@ -114,16 +116,16 @@ pub struct Party {
 }
 
 /// A packet of a party.
-pub(crate) struct Sighting {
-    pub(crate) at: Mark,
-    pub(crate) way: Way,
+pub(crate) struct Observation {
+    pub(crate) at: PacketStamp,
+    pub(crate) way: LinkDirection,
     pub(crate) remote: EndPoint,
     pub(crate) bytes: usize,
     pub(crate) signature: u16,
 }
 
 impl Party {
-    pub(crate) fn new(local: EndPoint, at: Mark) -> Self {
+    pub(crate) fn new(local: EndPoint, at: PacketStamp) -> Self {
         Self {
             local,
             mapped: None,
@@ -157,7 +159,7 @@ impl Party {
     pub(crate) fn take(
         &mut self,
         script: &RelayScript,
-        seen: &Sighting,
+        seen: &Observation,
         datagram: &Datagram<'_>,
     ) -> Option<u32> {
         self.last = seen.at;
@@ -179,7 +181,7 @@ impl Party {
     }
 
     /// Takes note of a packet of the app's signalling.
-    pub(crate) fn signal(&mut self, at: Mark, way: Way) {
+    pub(crate) fn signal(&mut self, at: PacketStamp, way: LinkDirection) {
         let signalling = &mut self.signalling;
         add(&mut signalling.packets, way, 1);
         signalling.last = Some((at, way));
@@ -190,18 +192,23 @@ impl Party {
     }
 
     /// Whether this allocation begins another call on the same port.
-    pub(crate) fn is_over_for(&self, script: &RelayScript, seen: &Sighting, datagram: &Datagram<'_>) -> bool {
+    pub(crate) fn is_over_for(
+        &self,
+        script: &RelayScript,
+        seen: &Observation,
+        datagram: &Datagram<'_>,
+    ) -> bool {
         let Datagram::Stun(Meaning::Allocate, message) = datagram else { return false };
         let known = |remote: &Remote| {
             remote.end_point == seen.remote && remote.token != 0 && remote.token != token(script, message)
         };
-        let quiet_us = |mark: Mark| seen.at.time_us.saturating_sub(mark.time_us);
+        let quiet_us = |mark: PacketStamp| seen.at.time_us.saturating_sub(mark.time_us);
         let was_spoken = self.last_media.iter().flatten().max_by_key(|mark| mark.time_us);
         self.released.is_some()
             || was_spoken.is_some_and(|mark| quiet_us(*mark) >= NEW_CALL_US) && self.remotes.iter().any(known)
     }
 
-    fn remote(&mut self, script: &RelayScript, seen: &Sighting, datagram: &Datagram<'_>) -> Option<usize> {
+    fn remote(&mut self, script: &RelayScript, seen: &Observation, datagram: &Datagram<'_>) -> Option<usize> {
         use Meaning::{Check, Checked};
         let told = match datagram {
             Datagram::Stun(Check | Checked, _) => Some(RemoteKind::Peer),
@@ -230,8 +237,8 @@ impl Party {
         Some(at)
     }
 
-    fn step(&mut self, state: State, seen: &Sighting, remote: usize, evidence: String) {
-        let Sighting { at, way, signature, .. } = *seen;
+    fn step(&mut self, state: State, seen: &Observation, remote: usize, evidence: String) {
+        let Observation { at, way, signature, .. } = *seen;
         self.enter(Step { state, at, way, remote: Some(remote), evidence, signature });
     }
 
@@ -242,14 +249,14 @@ impl Party {
     }
 
     /// Who said the first of the last words, and when.
-    fn first_farewell(&self) -> Option<(Way, Farewell)> {
-        let both = [Way::Up, Way::Down].into_iter().zip(self.farewell);
+    fn first_farewell(&self) -> Option<(LinkDirection, Termination)> {
+        let both = [LinkDirection::Up, LinkDirection::Down].into_iter().zip(self.farewell);
         both.filter_map(|(way, words)| Some((way, words?))).min_by_key(|(_, words)| words.first.time_us)
     }
 
     /// The end, shown by the last words.
-    fn part(&mut self, way: Way, words: Farewell, and: &str) {
-        let Farewell { packets, first: at, remote, signature } = words;
+    fn part(&mut self, way: LinkDirection, words: Termination, and: &str) {
+        let Termination { packets, first: at, remote, signature } = words;
         let s = if packets == 1 { "" } else { "s" };
         let evidence = format!("last report ({packets} packet{s}), {and}");
         self.enter(Step { state: State::Ending, at, way, remote: Some(remote), evidence, signature });

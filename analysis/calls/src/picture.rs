@@ -1,20 +1,15 @@
 //! A call as a picture: lanes for relays, peer, signalling and media over time, state changes marked.
 
 mod lanes;
+mod scale;
+mod state_band;
 
-use super::record::{Record, StateRecord};
+use super::record::Record;
+use scale::{EDGE, SMALL_LETTER, Scale, WIDTH};
+use state_band::is_beside;
 use wiremark_report::page::escape;
 use wiremark_report::svg::Drawing;
 
-const WIDTH: f64 = 1200.0;
-/// Where time ends, and the lanes do.
-const RIGHT: f64 = WIDTH - 30.0;
-const EDGE: f64 = WIDTH - 20.0;
-/// Where time begins, right of the names, unless a name needs more.
-const GUTTER: f64 = 170.0;
-/// Widths of letters, generously: of names and of small text.
-const LETTER: f64 = 7.6;
-const SMALL_LETTER: f64 = 6.4;
 const ROW: f64 = 15.0;
 /// Where the evidence of a state begins.
 const EVIDENCE: f64 = 300.0;
@@ -33,27 +28,6 @@ text{font:12px sans-serif;fill:#222}.title{font-size:16px;font-weight:bold}.smal
 pub struct Picture {
     height: f64,
     body: String,
-}
-
-/// Time to pixels.
-struct Scale {
-    length_us: u64,
-    left: f64,
-}
-
-impl Scale {
-    /// Room for the longest name: real addresses take more than `relay A`.
-    fn of(record: &Record) -> Self {
-        let relays = record.relays.iter().map(|relay| relay.name.len());
-        let legs = record.legs.iter().map(|leg| leg.name.len() + leg.kind.len() + 3);
-        let longest = relays.chain(legs).max().unwrap_or(0);
-        Self { length_us: record.duration_us, left: GUTTER.max(longest as f64 * LETTER + 16.0) }
-    }
-
-    fn x(&self, at_us: u64) -> f64 {
-        let share = at_us.min(self.length_us) as f64 / self.length_us.max(1) as f64;
-        self.left + share * (RIGHT - self.left)
-    }
 }
 
 /// Draws a call; `when` is its start in words.
@@ -102,26 +76,6 @@ fn place_flags(record: &Record, scale: &Scale, top: f64) -> (Vec<(f64, f64, usiz
     // The first row is the lowest one.
     let flags = flags.into_iter().map(|(x, row, number)| (x, bottom - (row + 1.0) * ROW, number)).collect();
     (flags, bottom + 2.0)
-}
-
-/// Path checks, and a control channel's heart-beats, run beside the state that the media is in.
-fn is_beside(state: &StateRecord) -> bool {
-    matches!(state.state, "checking" | "reached" | "heartbeat")
-}
-
-/// The state of a party over time.
-fn band(drawing: &mut Drawing, record: &Record, party: usize, scale: &Scale, y: f64) {
-    let mut states: Vec<&StateRecord> =
-        record.states.iter().filter(|state| state.party == party && !is_beside(state)).collect();
-    states.dedup_by_key(|state| state.state);
-    for (n, state) in states.iter().enumerate() {
-        let until = states.get(n + 1).map_or(record.duration_us, |next| next.at_us);
-        let (left, right) = (scale.x(state.at_us), scale.x(until));
-        drawing.rect((left, y), (right - left, 12.0), state.state);
-        if right - left > state.state.len() as f64 * SMALL_LETTER + 8.0 {
-            drawing.text((left + 4.0, y + 10.0), "small", state.state);
-        }
-    }
 }
 
 fn axis(drawing: &mut Drawing, scale: &Scale, y: f64) {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::mark::EndPoint;
+use super::end_point::EndPoint;
 
 /// Most relays that are counted.
 const RELAYS: usize = 65_536;
@@ -39,7 +39,7 @@ pub fn two_visits(marked: u64, captured: u64, recaptured: u64) -> Option<Populat
 
 /// Relays met, call by call.
 #[derive(Clone, Debug, Default)]
-pub struct Census {
+pub struct MarkRecapture {
     numbers: HashMap<EndPoint, usize>,
     /// In which half of the calls each was met: odd ones, even ones.
     halves: Vec<[bool; 2]>,
@@ -48,7 +48,7 @@ pub struct Census {
     calls: u64,
 }
 
-impl Census {
+impl MarkRecapture {
     /// The relay's number, from 0 in the order in which relays were met.
     pub fn number(&mut self, relay: EndPoint) -> usize {
         let next = self.numbers.len();
@@ -166,11 +166,11 @@ mod tests {
 
     #[test]
     fn the_posterior_of_two_visits_is_the_closed_form() {
-        let mut census = Census::default();
-        census.visit((0..16).map(relay));
-        census.visit((7..21).map(relay));
-        assert_eq!((census.relays(), census.halves()), (21, (16, 14, 9)));
-        let (posterior, closed) = (census.all_visits().unwrap(), two_visits(16, 14, 9).unwrap());
+        let mut mark_recapture = MarkRecapture::default();
+        mark_recapture.visit((0..16).map(relay));
+        mark_recapture.visit((7..21).map(relay));
+        assert_eq!((mark_recapture.relays(), mark_recapture.halves()), (21, (16, 14, 9)));
+        let (posterior, closed) = (mark_recapture.all_visits().unwrap(), two_visits(16, 14, 9).unwrap());
         assert!((posterior.mean - closed.mean).abs() < 0.05, "{posterior:?} {closed:?}");
         assert!((posterior.deviation - closed.deviation).abs() < 0.2, "{posterior:?} {closed:?}");
     }
@@ -178,17 +178,17 @@ mod tests {
     #[test]
     fn more_visits_find_the_number() {
         // Eight out of forty, drawn anew for each of thirty calls.
-        let (mut census, mut state) = (Census::default(), 7u64);
+        let (mut mark_recapture, mut state) = (MarkRecapture::default(), 7u64);
         for _ in 0..30 {
             let mut drawn: Vec<u32> = (0..40).collect();
             for n in 0..8 {
                 state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
                 drawn.swap(n, n + (state >> 33) as usize % (40 - n));
             }
-            census.visit(drawn[..8].iter().copied().map(relay));
+            mark_recapture.visit(drawn[..8].iter().copied().map(relay));
         }
-        let estimate = census.all_visits().unwrap();
+        let estimate = mark_recapture.all_visits().unwrap();
         assert!((estimate.mean - 40.0).abs() < 2.0, "{estimate:?}");
-        assert_eq!(Census::default().all_visits(), None);
+        assert_eq!(MarkRecapture::default().all_visits(), None);
     }
 }

@@ -4,339 +4,29 @@
 //! [`Names::addresses`] asks for them.
 
 mod channels;
+mod context;
+mod fields;
 mod findings;
 mod relayed;
 
-use std::sync::Arc;
+pub use fields::{
+    GapRecord, LegRecord, PartyRecord, Record, RelayRecord, SeriesRecord, StateRecord, StepRecord,
+    StreamLegRecord, StreamRecord,
+};
 
-use serde::Serialize;
-use wiremark::{SignatureId, SignatureSet};
+use wiremark::SignatureSet;
 
-use super::mark::Mark;
+use super::call::{Call, CallKind};
 use super::names::Names;
-use super::quality::Estimate;
-use super::spans::Spans;
-use super::step::Step;
-use super::watch::{Call, Story};
-use wiremark_report::Series;
-
-/// One call.
-#[derive(Clone, Debug, Serialize)]
-pub struct Record {
-    /// First packet, microseconds since 1970.
-    #[serde(skip)]
-    pub start_us: u64,
-    /// Always `call`.
-    pub event_type: &'static str,
-    /// Number of the call in the order in which calls end.
-    pub call_id: u64,
-    /// The app; null where only the relays' operator is known.
-    pub app: Option<String>,
-    /// The year of the dialect its messages are in.
-    pub dialect: Option<String>,
-    /// `answered`, `unanswered`, `rejected`, `blocked` (no relay answered) or `partial` (its beginning is not in the capture).
-    pub outcome: &'static str,
-    /// From the first packet to the last.
-    pub duration_us: u64,
-    /// One or both ends.
-    pub parties: Vec<PartyRecord>,
-    /// In the order asked.
-    pub relays: Vec<RelayRecord>,
-    /// Every other end the call exchanged media, checks or channels with.
-    pub legs: Vec<LegRecord>,
-    /// In order of time.
-    pub states: Vec<StateRecord>,
-    /// In order of appearance.
-    pub streams: Vec<StreamRecord>,
-    /// What a person should know.
-    pub findings: Vec<String>,
-}
-
-/// One end of a call.
-#[derive(Clone, Debug, Serialize)]
-pub struct PartyRecord {
-    /// `caller`, `callee` or `client`.
-    pub name: String,
-    /// Its address, where asked for.
-    pub address: Option<String>,
-    /// `caller` or `callee`.
-    pub side: Option<&'static str>,
-    /// How that is known.
-    pub side_evidence: Option<&'static str>,
-    /// Whether relays see another address.
-    pub behind_nat: Option<bool>,
-    /// From the first allocation to the first answer of a relay.
-    pub setup_us: Option<u64>,
-    /// From the first answer of a relay to the other person's.
-    pub ringing_us: Option<u64>,
-    /// From the other person's answer to the first media packet of either way.
-    pub first_media_us: Option<u64>,
-    /// Media on relays, first packet to last, without what ran to the peer at the same time.
-    pub relayed_us: u64,
-    /// Media to the peer, first packet to last.
-    pub direct_us: u64,
-    /// Control packets of the media up, down.
-    pub rtcp: [u64; 2],
-    /// How many of them are encrypted.
-    pub srtcp: u64,
-    /// How many are of a few words only.
-    pub compact_rtcp: u64,
-    /// Packets of the app's signalling up, down.
-    pub signalling: [u64; 2],
-    /// When they came: stretches, first packet and last.
-    pub signalling_at: Vec<[u64; 2]>,
-}
-
-/// One relay.
-#[derive(Clone, Debug, Serialize)]
-pub struct RelayRecord {
-    /// Place of the party that asked.
-    pub party: usize,
-    /// Its name.
-    pub name: Arc<str>,
-    /// Allocations sent.
-    pub asked: u64,
-    /// Allocations answered.
-    pub answered: u64,
-    /// Allocations refused.
-    pub refused: u64,
-    /// First packet.
-    pub at_us: u64,
-    /// Its number in the capture.
-    pub packet: u64,
-    /// Round trip of the first answer.
-    pub rtt_us: Option<u64>,
-    /// The least round trip.
-    pub min_rtt_us: Option<u64>,
-    /// How far its clock is ahead of the capture's: least and greatest.
-    pub clock_ahead_us: Option<[i64; 2]>,
-    /// Keep-alives sent.
-    pub keepalives: u64,
-    /// Bandwidth probes sent.
-    pub probes: u64,
-    /// Releases sent.
-    pub released: u64,
-    /// How it shows that the call settled on this one.
-    pub chosen_by: Option<&'static str>,
-    /// When its datagrams came: stretches, first packet and last.
-    pub activity: Vec<[u64; 2]>,
-}
-
-/// What went to and from one other end.
-#[derive(Clone, Debug, Serialize)]
-pub struct LegRecord {
-    /// Place of the party.
-    pub party: usize,
-    /// Its name.
-    pub name: Arc<str>,
-    /// `relay`, `peer` (an address of the Internet), `peer host` (a private one); `control`, `data`, `mixed` channel.
-    pub kind: &'static str,
-    /// First packet.
-    pub at_us: u64,
-    /// Its number in the capture.
-    pub packet: u64,
-    /// Last packet.
-    pub until_us: u64,
-    /// Packets up, down.
-    pub packets: [u64; 2],
-    /// UDP payload bytes up, down.
-    pub bytes: [u64; 2],
-    /// RTP packets up, down.
-    pub media: [u64; 2],
-    /// Path checks sent, received.
-    pub checks: [u64; 2],
-    /// Path checks it answered, answered to it.
-    pub checked: [u64; 2],
-    /// Least round trip of a check.
-    pub rtt_us: Option<u64>,
-    /// When its datagrams came: stretches, first packet and last.
-    pub activity: Vec<[u64; 2]>,
-    /// UDP payload bytes over time; channels only (media has its own, by stream).
-    pub series: Option<SeriesRecord>,
-}
-
-/// Entry into a state.
-#[derive(Clone, Debug, Serialize)]
-pub struct StateRecord {
-    /// Place of the party.
-    pub party: usize,
-    /// The state.
-    pub state: &'static str,
-    /// When.
-    pub at_us: u64,
-    /// Number in the capture of the packet that showed it.
-    pub packet: u64,
-    /// Who sent that packet.
-    pub way: &'static str,
-    /// The other end.
-    pub with: Option<Arc<str>>,
-    /// What the packet was.
-    pub evidence: String,
-    /// The signature its flow is known by.
-    pub signature: Option<String>,
-}
-
-/// One RTP stream.
-#[derive(Clone, Debug, Serialize)]
-pub struct StreamRecord {
-    /// Place of the party.
-    pub party: usize,
-    /// Source, hexadecimal.
-    pub ssrc: String,
-    /// Who sends it.
-    pub way: &'static str,
-    /// Payload types.
-    pub payload_types: Vec<u8>,
-    /// `audio`, `video` or `repair`.
-    pub media: Option<&'static str>,
-    /// Clock of the time stamps.
-    pub clock_hz: Option<u32>,
-    /// Whether the clock was measured (else it is the payload type's).
-    pub clock_measured: bool,
-    /// First packet.
-    pub at_us: u64,
-    /// Its number in the capture.
-    pub packet: u64,
-    /// Last packet.
-    pub until_us: u64,
-    /// Sequence number of the first packet.
-    pub first_sequence: u16,
-    /// Packets, duplicates included.
-    pub packets: u64,
-    /// UDP payload bytes.
-    pub bytes: u64,
-    /// Packets sent, as far as the sequence numbers tell.
-    pub expected: u64,
-    /// Of those, missing.
-    pub lost: u64,
-    /// Packets that had come before.
-    pub duplicates: u64,
-    /// Packets behind a newer one.
-    pub reordered: u64,
-    /// Packets with the marker bit.
-    pub markers: u64,
-    /// Packets marked as holding no voice.
-    pub silent: u64,
-    /// Voice not sent.
-    pub suppressed_us: u64,
-    /// Time-stamp steps from packet to packet, most frequent first.
-    pub steps: Vec<StepRecord>,
-    /// Pauses of a second and more.
-    pub gaps: Vec<GapRecord>,
-    /// By leg.
-    pub legs: Vec<StreamLegRecord>,
-    /// What it sounded like at the capture; audio only.
-    pub quality: Option<Estimate>,
-    /// UDP payload bytes over time.
-    pub series: SeriesRecord,
-}
-
-/// A time-stamp step.
-#[derive(Clone, Debug, Serialize)]
-pub struct StepRecord {
-    /// In units of the clock.
-    pub units: u32,
-    /// In milliseconds, where the clock is known.
-    pub ms: Option<f64>,
-    /// How often.
-    pub count: u64,
-}
-
-/// A pause.
-#[derive(Clone, Debug, Serialize)]
-pub struct GapRecord {
-    /// When the packet before it came.
-    pub at_us: u64,
-    /// Number in the capture of the packet before it.
-    pub from_packet: u64,
-    /// Number in the capture of the packet behind it.
-    pub to_packet: u64,
-    /// How long.
-    pub length_us: u64,
-    /// Packets missing in it.
-    pub lost: u64,
-}
-
-/// The part of a stream on one leg.
-#[derive(Clone, Debug, Serialize)]
-pub struct StreamLegRecord {
-    /// The other end.
-    pub with: Arc<str>,
-    /// First packet.
-    pub at_us: u64,
-    /// Its number in the capture.
-    pub packet: u64,
-    /// Last packet.
-    pub until_us: u64,
-    /// When packets came: stretches, first packet and last.
-    pub activity: Vec<[u64; 2]>,
-    /// Packets, duplicates included.
-    pub packets: u64,
-    /// Packets that had come before.
-    pub duplicates: u64,
-    /// Mean jitter, RFC 3550.
-    pub jitter_ms: Option<f64>,
-    /// Greatest jitter.
-    pub max_jitter_ms: Option<f64>,
-}
-
-/// Amounts over time.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct SeriesRecord {
-    /// When the first bin begins.
-    pub at_us: u64,
-    /// Width of a bin.
-    pub width_us: u64,
-    /// One amount a bin.
-    pub values: Vec<u32>,
-}
-
-/// What records of one call have in common.
-pub(super) struct Context<'a> {
-    start_us: u64,
-    set: &'a SignatureSet,
-}
-
-impl Context<'_> {
-    fn since(&self, time_us: u64) -> u64 {
-        time_us.saturating_sub(self.start_us)
-    }
-
-    fn series(&self, series: &Series) -> SeriesRecord {
-        SeriesRecord {
-            at_us: self.since(series.start_us()),
-            width_us: series.width_us(),
-            values: series.bins().to_vec(),
-        }
-    }
-
-    fn spans(&self, spans: &Spans) -> Vec<[u64; 2]> {
-        spans.all().iter().map(|(from, until)| [self.since(*from), self.since(*until)]).collect()
-    }
-
-    fn state(&self, party: usize, step: Step, with: Option<Arc<str>>) -> StateRecord {
-        StateRecord {
-            party,
-            state: step.state.name(),
-            at_us: self.since(step.at.time_us),
-            packet: step.at.number,
-            way: step.way.name(),
-            with,
-            evidence: step.evidence,
-            signature: self
-                .set
-                .signature(SignatureId(step.signature))
-                .map(|signature| signature.name.clone()),
-        }
-    }
-}
+use super::packet_stamp::PacketStamp;
+use context::Context;
 
 impl Record {
-    /// The record of a call that was followed with verdicts of this set. Relays are counted in the names' census.
+    /// The record of a call that was followed with verdicts of this set. Relays are counted by the names.
     pub fn new(call: Call, set: &SignatureSet, names: &mut Names) -> Self {
-        let (first, last) = match &call.story {
-            Story::Relayed(parties) => bounds(parties.iter().map(|party| (party.first, party.last))),
-            Story::Channels(call) => (call.first, call.last),
+        let (first, last) = match &call.kind {
+            CallKind::Relayed(parties) => bounds(parties.iter().map(|party| (party.first, party.last))),
+            CallKind::Channels(call) => (call.first, call.last),
         };
         let context = Context { start_us: first.time_us, set };
         let mut record = Self {
@@ -354,17 +44,19 @@ impl Record {
             streams: Vec::new(),
             findings: Vec::new(),
         };
-        match call.story {
-            Story::Relayed(parties) => relayed::tell(&mut record, &context, parties, names),
-            Story::Channels(call) => channels::tell(&mut record, &context, &call, names),
+        match call.kind {
+            CallKind::Relayed(parties) => relayed::tell(&mut record, &context, parties, names),
+            CallKind::Channels(call) => channels::tell(&mut record, &context, &call, names),
         }
         record.states.sort_by_key(|state| (state.at_us, state.packet));
         record
     }
 }
 
-fn bounds(marks: impl Iterator<Item = (Mark, Mark)>) -> (Mark, Mark) {
-    let earlier = |a: Mark, b: Mark| if (b.time_us, b.number) < (a.time_us, a.number) { b } else { a };
-    let later = |a: Mark, b: Mark| if (b.time_us, b.number) > (a.time_us, a.number) { b } else { a };
+fn bounds(marks: impl Iterator<Item = (PacketStamp, PacketStamp)>) -> (PacketStamp, PacketStamp) {
+    let earlier =
+        |a: PacketStamp, b: PacketStamp| if (b.time_us, b.number) < (a.time_us, a.number) { b } else { a };
+    let later =
+        |a: PacketStamp, b: PacketStamp| if (b.time_us, b.number) > (a.time_us, a.number) { b } else { a };
     marks.reduce(|(first, last), (begin, end)| (earlier(first, begin), later(last, end))).unwrap_or_default()
 }

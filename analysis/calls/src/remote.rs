@@ -1,6 +1,7 @@
 //! A relay or a peer, as one end of a call sees it.
 
-use super::mark::{EndPoint, Mark, Way};
+use super::end_point::{EndPoint, LinkDirection};
+use super::packet_stamp::PacketStamp;
 use super::spans::Spans;
 
 /// Requests to one remote that may still be answered.
@@ -47,9 +48,9 @@ pub struct Remote {
     /// What it is.
     pub kind: RemoteKind,
     /// First packet.
-    pub first: Mark,
+    pub first: PacketStamp,
     /// Last packet.
-    pub last: Mark,
+    pub last: PacketStamp,
     /// Packets up, down.
     pub packets: [u64; 2],
     /// UDP payload bytes up, down.
@@ -65,11 +66,11 @@ pub struct Remote {
     /// Allocations refused.
     pub refused: u64,
     /// The first allocation.
-    pub first_asked: Option<Mark>,
+    pub first_asked: Option<PacketStamp>,
     /// The first answer.
-    pub first_answered: Option<Mark>,
+    pub first_answered: Option<PacketStamp>,
     /// Releases sent, and the first of them.
-    pub released: Option<(u64, Mark)>,
+    pub released: Option<(u64, PacketStamp)>,
     /// Keep-alives sent.
     pub pings: u64,
     /// Keep-alives answered.
@@ -81,7 +82,7 @@ pub struct Remote {
     /// Path checks answered by this remote, answered to it.
     pub checked: [u64; 2],
     /// When it first answered a check, or was answered.
-    pub first_checked: Option<Mark>,
+    pub first_checked: Option<PacketStamp>,
     /// Round trips of requests to it.
     pub round_trip: Option<RoundTrip>,
     /// Its clock.
@@ -93,7 +94,7 @@ pub struct Remote {
 }
 
 impl Remote {
-    pub(crate) fn new(end_point: EndPoint, kind: RemoteKind, at: Mark) -> Self {
+    pub(crate) fn new(end_point: EndPoint, kind: RemoteKind, at: PacketStamp) -> Self {
         Self {
             end_point,
             kind,
@@ -123,7 +124,7 @@ impl Remote {
         }
     }
 
-    pub(crate) fn count(&mut self, at: Mark, way: Way, bytes: usize) {
+    pub(crate) fn count(&mut self, at: PacketStamp, way: LinkDirection, bytes: usize) {
         self.last = at;
         add(&mut self.packets, way, 1);
         add(&mut self.bytes, way, bytes as u64);
@@ -168,7 +169,7 @@ impl Remote {
 }
 
 /// Adds to one way's count.
-pub(crate) fn add(counts: &mut [u64; 2], way: Way, amount: u64) {
+pub(crate) fn add(counts: &mut [u64; 2], way: LinkDirection, amount: u64) {
     if let Some(count) = counts.get_mut(way.index()) {
         *count += amount;
     }
@@ -181,7 +182,7 @@ mod tests {
 
     fn remote() -> Remote {
         let end_point = EndPoint { address: Address::v4([198, 51, 100, 1]), port: 3478 };
-        Remote::new(end_point, RemoteKind::Relay, Mark { time_us: 0, number: 1 })
+        Remote::new(end_point, RemoteKind::Relay, PacketStamp { time_us: 0, number: 1 })
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The states a call goes through.
 
-use super::mark::{Mark, Way};
+use super::end_point::LinkDirection;
+use super::packet_stamp::PacketStamp;
 
 /// A state of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -54,9 +55,9 @@ pub struct Step {
     /// The state.
     pub state: State,
     /// The packet that showed it.
-    pub at: Mark,
+    pub at: PacketStamp,
     /// Which way media moved, or who sent that packet.
-    pub way: Way,
+    pub way: LinkDirection,
     /// The other end of that packet: its place among the party's remotes.
     pub remote: Option<usize>,
     /// What the packet was.

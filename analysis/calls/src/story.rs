@@ -30,11 +30,16 @@ pub fn tell(record: &Record, when: &str) -> String {
 /// What is to be said of all calls together.
 pub fn close(names: &Names, calls: u64) -> String {
     let mut out = format!("{calls} call{}", if calls == 1 { "" } else { "s" });
-    let census = &names.census;
-    if census.relays() > 0 {
-        let _ = write!(out, "; {} different relays asked in {} of them", census.relays(), census.calls());
-        let (marked, captured, recaptured) = census.halves();
-        match census.all_visits() {
+    let mark_recapture = &names.mark_recapture;
+    if mark_recapture.relays() > 0 {
+        let _ = write!(
+            out,
+            "; {} different relays asked in {} of them",
+            mark_recapture.relays(),
+            mark_recapture.calls()
+        );
+        let (marked, captured, recaptured) = mark_recapture.halves();
+        match mark_recapture.all_visits() {
             Some(all) => {
                 let _ = write!(
                     out,
@@ -51,7 +56,7 @@ pub fn close(names: &Names, calls: u64) -> String {
                     let _ = write!(out, " K={marked} n={captured} k={recaptured})");
                 }
             }
-            None if census.calls() > 1 => {
+            None if mark_recapture.calls() > 1 => {
                 out +=
                     "\nrelays there are: too few met twice for an estimate (mark and recapture needs four)";
             }

@@ -2,8 +2,9 @@
 
 use wiremark::dissect::rtp::Rtp;
 
+use super::end_point::LinkDirection;
 use super::jitter::{Jitter, JitterSummary, recognised_clock};
-use super::mark::{Mark, Way};
+use super::packet_stamp::PacketStamp;
 use super::script::{Content, RelayScript};
 use super::sequence::{Arrival, Sequence};
 use super::spans::Spans;
@@ -18,9 +19,9 @@ const KEPT: usize = 16;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Gap {
     /// The packet before.
-    pub from: Mark,
+    pub from: PacketStamp,
     /// The packet after.
-    pub to: Mark,
+    pub to: PacketStamp,
     /// Packets missing in between.
     pub lost: u64,
 }
@@ -38,9 +39,9 @@ pub struct StreamLeg {
     /// The other end: its place among the party's remotes.
     pub remote: usize,
     /// First packet here.
-    pub first: Mark,
+    pub first: PacketStamp,
     /// Last packet here.
-    pub last: Mark,
+    pub last: PacketStamp,
     /// Packets, duplicates included.
     pub packets: u64,
     /// Packets that had come before, here or on another leg.
@@ -56,15 +57,15 @@ pub struct Stream {
     /// Synchronisation source.
     pub ssrc: u32,
     /// Who sends it.
-    pub way: Way,
+    pub way: LinkDirection,
     /// In order of appearance.
     pub payload_types: Vec<u8>,
     /// What the payload type carries.
     pub content: Option<Content>,
     /// First packet.
-    pub first: Mark,
+    pub first: PacketStamp,
     /// Last packet.
-    pub last: Mark,
+    pub last: PacketStamp,
     /// Sequence number of the first packet.
     pub first_sequence: u16,
     /// Packets, duplicates included.
@@ -92,7 +93,7 @@ pub struct Stream {
 
 /// Where a packet continued its stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Course {
+pub(crate) enum LegChange {
     /// Where the one before was.
     Same,
     /// With another remote than the one before.
@@ -103,7 +104,13 @@ pub(crate) enum Course {
 
 impl Stream {
     /// `start` is when the call began: series of one call have the same bins.
-    pub(crate) fn new(way: Way, packet: &Rtp<'_>, at: Mark, start: Mark, script: &RelayScript) -> Self {
+    pub(crate) fn new(
+        way: LinkDirection,
+        packet: &Rtp<'_>,
+        at: PacketStamp,
+        start: PacketStamp,
+        script: &RelayScript,
+    ) -> Self {
         let known = script.payload(packet.payload_type);
         Self {
             ssrc: packet.ssrc,
@@ -132,15 +139,15 @@ impl Stream {
     /// Takes the next packet, `bytes` long as a whole.
     pub(crate) fn take(
         &mut self,
-        at: Mark,
+        at: PacketStamp,
         remote: usize,
         packet: &Rtp<'_>,
         bytes: usize,
         script: &RelayScript,
-    ) -> Course {
+    ) -> LegChange {
         let arrival = self.sequence.arrive(packet.sequence);
         if arrival == Arrival::Stray {
-            return Course::Behind;
+            return LegChange::Behind;
         }
         self.packets += 1;
         self.bytes += bytes as u64;
@@ -164,7 +171,7 @@ impl Stream {
         }
         let Arrival::New { skipped } = arrival else {
             self.last = at;
-            return Course::Behind;
+            return LegChange::Behind;
         };
         if self.packets > 1 {
             if skipped == 0 {
@@ -178,13 +185,13 @@ impl Stream {
         self.last = at;
         self.newest = packet.sequence;
         self.last_timestamp = packet.timestamp;
-        let (Some(before), Some(leg)) = (self.legs.get(self.leg), leg) else { return Course::Same };
+        let (Some(before), Some(leg)) = (self.legs.get(self.leg), leg) else { return LegChange::Same };
         let from = before.remote;
         self.leg = leg;
-        if from == remote { Course::Same } else { Course::Moved { from, sequence_from } }
+        if from == remote { LegChange::Same } else { LegChange::Moved { from, sequence_from } }
     }
 
-    fn leg_with(&mut self, remote: usize, at: Mark) -> Option<usize> {
+    fn leg_with(&mut self, remote: usize, at: PacketStamp) -> Option<usize> {
         if let Some(leg) = self.legs.iter().position(|leg| leg.remote == remote) {
             return Some(leg);
         }
@@ -284,12 +291,12 @@ mod tests {
         }
     }
 
-    fn fed(packets: &[(u64, usize, u16, u32)]) -> (Stream, Vec<Course>) {
+    fn fed(packets: &[(u64, usize, u16, u32)]) -> (Stream, Vec<LegChange>) {
         let script = Scripts::embedded().unwrap().relays;
-        let mark = |n: usize, time_ms: u64| Mark { time_us: time_ms * 1000, number: n as u64 + 1 };
+        let mark = |n: usize, time_ms: u64| PacketStamp { time_us: time_ms * 1000, number: n as u64 + 1 };
         let first = packets[0];
         let mut stream =
-            Stream::new(Way::Up, &packet(first.2, first.3), mark(0, first.0), mark(0, 0), &script);
+            Stream::new(LinkDirection::Up, &packet(first.2, first.3), mark(0, first.0), mark(0, 0), &script);
         let courses = packets.iter().enumerate().map(|(n, (time_ms, remote, sequence, timestamp))| {
             stream.take(mark(n, *time_ms), *remote, &packet(*sequence, *timestamp), 100, &script)
         });
@@ -301,7 +308,7 @@ mod tests {
     fn a_stream_goes_on_over_two_legs() {
         let (stream, courses) =
             fed(&[(0, 0, 5, 0), (20, 0, 6, 320), (40, 3, 7, 640), (45, 0, 4, 0), (60, 3, 8, 960)]);
-        use Course::{Behind, Moved, Same};
+        use LegChange::{Behind, Moved, Same};
         assert_eq!(courses, [Same, Same, Moved { from: 0, sequence_from: 6 }, Behind, Same]);
         assert_eq!((stream.packets, stream.lost(), stream.legs.len()), (5, 0, 2));
         assert_eq!(stream.steps(), [(320, 3)]);

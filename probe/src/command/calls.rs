@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use report::Report;
 use wiremark::{Classifier, Flow, Frame, Packet, ParseError, Tracker, TrackerConfig};
-use wiremark_calls::{Call, Scripts, Watch};
+use wiremark_calls::{Call, Scripts, CallTracker};
 use wiremark_capture::Capture;
 use wiremark_capture::replay::{replay, tracker_config};
 
@@ -121,7 +121,7 @@ fn follow(
     };
     let mut progress = Progress::new(capture.name(), capture.file_bytes(), report.scrolls());
     let mut tracker = Tracker::new(classifier, tracker_config(TrackerConfig::default().capacity));
-    let mut watch = Watch::new(scripts, classifier.set());
+    let mut watch = CallTracker::new(scripts, classifier.set());
     let stopped = std::cell::Cell::new(None);
     let before = *calls;
     let mut ended = |call: Call| {

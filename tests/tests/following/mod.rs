@@ -1,7 +1,7 @@
 //! Traces and captures through a tracker and a watch.
 
 use wiremark::{Classifier, LinkType, Options, Packet, Tracker, TrackerConfig};
-use wiremark_calls::{Call, Names, Record, Scripts, Watch};
+use wiremark_calls::{Call, Names, Record, Scripts, CallTracker};
 use wiremark_tests::trace::Trace;
 
 /// Where the real captures lie: `WIREMARK_TRACES`, or the place that the scores are counted at.
@@ -34,7 +34,7 @@ pub(crate) fn follow_frames<'f>(frames: impl Iterator<Item = (u64, u32, &'f [u8]
     let classifier = classifier();
     let scripts = Scripts::embedded().expect("the shipped scripts");
     let mut tracker = Tracker::new(&classifier, TrackerConfig::default());
-    let mut watch = Watch::new(&scripts, classifier.set());
+    let mut watch = CallTracker::new(&scripts, classifier.set());
     let mut calls = Vec::new();
     let mut most_open = 0;
     for (number, (time_us, link, bytes)) in (1..).zip(frames) {

@@ -2,18 +2,18 @@
 
 use wiremark::dissect::rtp::Rtp;
 
-use super::super::mark::Way;
+use super::super::end_point::LinkDirection;
 use super::super::remote::{RemoteKind, add};
 use super::super::script::RelayScript;
 use super::super::step::{State, Step};
-use super::super::stream::{Course, Stream};
-use super::{Party, STREAMS, Sighting};
+use super::super::stream::{LegChange, Stream};
+use super::{Observation, Party, STREAMS};
 
 impl Party {
     pub(super) fn media(
         &mut self,
         script: &RelayScript,
-        seen: &Sighting,
+        seen: &Observation,
         at: usize,
         packet: &Rtp<'_>,
     ) -> Option<u32> {
@@ -32,7 +32,7 @@ impl Party {
             }
         };
         let stream = self.streams.get_mut(number)?;
-        let course = stream.take(seen.at, at, packet, seen.bytes, script);
+        let change = stream.take(seen.at, at, packet, seen.bytes, script);
         let kind = self.remotes.get_mut(at).map(|remote| {
             add(&mut remote.media, seen.way, 1);
             remote.kind
@@ -40,12 +40,12 @@ impl Party {
         if let Some(first) = self.first_media.get_mut(seen.way.index()) {
             first.get_or_insert(seen.at);
         }
-        self.course(seen, at, kind, course, is_new, packet);
-        if course != Course::Behind {
+        self.leg_change(seen, at, kind, change, is_new, packet);
+        if change != LegChange::Behind {
             if let Some(last) = self.last_media.get_mut(seen.way.index()) {
                 *last = Some(seen.at);
             }
-            if kind == RemoteKind::Peer && seen.way == Way::Down {
+            if kind == RemoteKind::Peer && seen.way == LinkDirection::Down {
                 self.last_direct_down = Some(seen.at);
             }
         }
@@ -53,23 +53,23 @@ impl Party {
     }
 
     /// What a media packet's path says of the state.
-    fn course(
+    fn leg_change(
         &mut self,
-        seen: &Sighting,
+        seen: &Observation,
         at: usize,
         kind: RemoteKind,
-        course: Course,
+        change: LegChange,
         is_new: bool,
         packet: &Rtp<'_>,
     ) {
         let way = seen.way.index();
         let was_direct = self.is_direct.get(way).copied().unwrap_or(false);
         let (ssrc, sequence) = (packet.ssrc, packet.sequence);
-        let before = match course {
-            Course::Moved { from, sequence_from } => {
+        let before = match change {
+            LegChange::Moved { from, sequence_from } => {
                 self.remotes.get(from).map(|remote| (remote.kind, sequence_from))
             }
-            Course::Same | Course::Behind => None,
+            LegChange::Same | LegChange::Behind => None,
         };
         let state = match (kind, before) {
             (RemoteKind::Peer, Some((RemoteKind::Relay, _))) if !was_direct => Some(State::Direct),
@@ -111,6 +111,6 @@ impl Party {
     }
 }
 
-fn is_media(step: &Step, way: Way) -> bool {
+fn is_media(step: &Step, way: LinkDirection) -> bool {
     step.way == way && matches!(step.state, State::Relayed | State::Direct | State::Fallback)
 }

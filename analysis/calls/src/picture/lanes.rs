@@ -1,7 +1,8 @@
 //! The lanes of a call: who was in touch when, and how much media there was.
 
 use super::super::record::{Record, SeriesRecord, StreamRecord};
-use super::{EDGE, Scale, band};
+use super::scale::{EDGE, Scale};
+use super::state_band::state_band;
 use wiremark_report::svg::Drawing;
 
 const LANE: f64 = 18.0;
@@ -13,7 +14,7 @@ pub(super) fn draw(drawing: &mut Drawing, record: &Record, scale: &Scale, mut y:
         let whose =
             if record.parties.len() > 1 { format!("state of {}", party.name) } else { "state".into() };
         drawing.text((8.0, y + 10.0), "name used", &whose);
-        band(drawing, record, number, scale, y);
+        state_band(drawing, record, number, scale, y);
         y += 16.0;
         for relay in record.relays.iter().filter(|relay| relay.party == number) {
             lane(drawing, scale, y, &relay.name, relay.chosen_by.is_some());

@@ -2,7 +2,8 @@
 
 use super::super::channel::{ChannelCall, ChannelKind};
 use super::super::names::Names;
-use super::{Context, LegRecord, PartyRecord, Record};
+use super::context::Context;
+use super::fields::{LegRecord, PartyRecord, Record};
 
 pub(super) fn tell(record: &mut Record, context: &Context<'_>, call: &ChannelCall, names: &mut Names) {
     let answered = call.answered();

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::super::mark::Way;
+use super::super::end_point::LinkDirection;
 use super::super::party::Party;
 use super::super::remote::{Remote, RemoteKind};
 use super::super::script::Side;
 use super::super::step::State;
-use super::Record;
+use super::fields::Record;
 
 /// A signalling packet so shortly before the release was its reason.
 const REASON_US: u64 = 1_500_000;
@@ -34,7 +34,7 @@ pub(super) fn is_rejected(party: &Party) -> bool {
 fn told_before_release(party: &Party) -> bool {
     let Some(released) = party.released else { return false };
     party.signalling.before_ending.is_some_and(|(mark, way)| {
-        way == Way::Down && released.time_us.saturating_sub(mark.time_us) <= REASON_US
+        way == LinkDirection::Down && released.time_us.saturating_sub(mark.time_us) <= REASON_US
     })
 }
 
@@ -130,7 +130,7 @@ fn checks(party: &Party, who: &str, name: impl Fn(usize) -> Arc<str>, say: &mut 
 /// Ways on which nothing came any more long before the call ended.
 fn last_silence(party: &Party, who: &str, say: &mut impl FnMut(String)) {
     let end = party.steps.iter().find(|step| step.state == State::Ending).map_or(party.last, |step| step.at);
-    for way in [Way::Up, Way::Down] {
+    for way in [LinkDirection::Up, LinkDirection::Down] {
         let marks = party.streams.iter().filter(|stream| stream.way == way).map(|stream| stream.last);
         let Some(last) = marks.max_by_key(|mark| mark.time_us) else { continue };
         let silent_us = end.time_us.saturating_sub(last.time_us);

@@ -2,18 +2,18 @@
 
 use std::sync::Arc;
 
-use super::super::mark::Way;
+use super::super::end_point::LinkDirection;
 use super::super::names::Names;
 use super::super::party::Party;
 use super::super::quality::{Observed, estimate};
 use super::super::remote::{Remote, RemoteKind};
 use super::super::script::{Content, Side};
 use super::super::stream::Stream;
-use super::findings;
-use super::{
-    Context, GapRecord, LegRecord, PartyRecord, Record, RelayRecord, StepRecord, StreamLegRecord,
-    StreamRecord,
+use super::context::Context;
+use super::fields::{
+    GapRecord, LegRecord, PartyRecord, Record, RelayRecord, StepRecord, StreamLegRecord, StreamRecord,
 };
+use super::findings;
 
 pub(super) fn tell(record: &mut Record, context: &Context<'_>, parties: Vec<Party>, names: &mut Names) {
     record.dialect = parties.iter().find_map(|party| party.dialect.clone());
@@ -22,8 +22,8 @@ pub(super) fn tell(record: &mut Record, context: &Context<'_>, parties: Vec<Part
     // Both ends may be given the same relays; they are one visit.
     let asked = parties.first().into_iter().flat_map(|party| &party.remotes);
     let asked: Vec<_> = asked.filter(|remote| remote.asked > 0).map(|remote| remote.end_point).collect();
-    names.census.visit(asked);
-    let mut peers: Vec<super::super::mark::EndPoint> = Vec::new();
+    names.mark_recapture.visit(asked);
+    let mut peers: Vec<super::super::end_point::EndPoint> = Vec::new();
     for (number, party) in parties.into_iter().enumerate() {
         let remote_names: Vec<Arc<str>> = party
             .remotes
@@ -119,7 +119,7 @@ fn timing(party: &Party) -> PartyRecord {
     let span = |kind: RemoteKind| -> u64 {
         let of_kind = |at: usize| party.remotes.get(at).is_some_and(|remote| remote.kind == kind);
         // This end's own streams know best: a pause of the other's is no time on the relay.
-        let is_own = |stream: &&Stream| stream.way == Way::Up;
+        let is_own = |stream: &&Stream| stream.way == LinkDirection::Up;
         let has_own = party.streams.iter().any(|stream| is_own(&stream));
         let streams = party.streams.iter().filter(|stream| !has_own || is_own(stream));
         let spans = streams.map(|stream| {

@@ -52,7 +52,7 @@ impl<'s> Report<'s> {
 
     /// Takes one call.
     pub(crate) fn call(&mut self, call: Call) -> Result<(), Stop> {
-        // Every call counts for the census, also those that are not printed.
+        // Every call counts for the number of relays, also those that are not printed.
         let record = Record::new(call, self.set, &mut self.names);
         self.calls += 1;
         if self.only.is_some_and(|only| only != record.call_id) {

@@ -2,11 +2,11 @@
 
 use wiremark::AppId;
 
-use super::mark::EndPoint;
+use super::call::{Call, CallKind};
+use super::end_point::EndPoint;
 use super::party::Party;
 use super::remote::RemoteKind;
 use super::script::Side;
-use super::watch::{Call, Story};
 
 /// An end waits so long for the other.
 const WAIT_US: u64 = 10_000_000;
@@ -17,7 +17,7 @@ const TOGETHER_US: u64 = 3_000_000;
 
 /// Ends of calls that are over, and whose other end is not.
 #[derive(Debug, Default)]
-pub(crate) struct Joined {
+pub(crate) struct PartyPairs {
     waiting: Vec<Waiting>,
 }
 
@@ -29,7 +29,7 @@ struct Waiting {
     other_goes_on: bool,
 }
 
-impl Joined {
+impl PartyPairs {
     pub(crate) fn len(&self) -> usize {
         self.waiting.len()
     }
@@ -74,7 +74,7 @@ impl Joined {
 
 fn call(number: u64, parties: Vec<Party>) -> Call {
     let app = parties.iter().map(|party| party.app).filter(|app| *app != 0).min().unwrap_or(0);
-    Call { number, app: AppId(app), story: Story::Relayed(parties) }
+    Call { number, app: AppId(app), kind: CallKind::Relayed(parties) }
 }
 
 fn pair(a: Party, b: Party) -> Vec<Party> {

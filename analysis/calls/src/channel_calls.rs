@@ -4,23 +4,24 @@ use std::collections::{HashMap, VecDeque};
 
 use wiremark::{Address, AppId, Direction, Packet, Seen};
 
-use super::channel::{ChannelCall, ChannelSighting};
-use super::keyed::Keyed;
-use super::mark::{Mark, Way, ends};
+use super::call::{Call, CallKind};
+use super::channel::{ChannelCall, ChannelObservation};
+use super::end_point::{LinkDirection, ends};
+use super::keyed_hash::KeyedState;
+use super::packet_stamp::PacketStamp;
 use super::script::ChannelScript;
-use super::watch::{Call, Story};
 
 /// Datagrams whose flow was not known yet that are kept: the first packet of a channel may prove nothing.
 const UNDECIDED: usize = 256;
 
 /// Calls over channels by their client's address: everything that one client has open belongs to one call.
 #[derive(Debug, Default)]
-pub(crate) struct Channels {
-    calls: HashMap<Address, (u64, ChannelCall), Keyed>,
-    undecided: VecDeque<ChannelSighting>,
+pub(crate) struct ChannelCalls {
+    calls: HashMap<Address, (u64, ChannelCall), KeyedState>,
+    undecided: VecDeque<ChannelObservation>,
 }
 
-impl Channels {
+impl ChannelCalls {
     pub(crate) fn len(&self) -> usize {
         self.calls.len()
     }
@@ -31,11 +32,11 @@ impl Channels {
         script: &ChannelScript,
         packet: &Packet<'_>,
         seen: &Seen,
-        at: Mark,
+        at: PacketStamp,
         number: u64,
     ) -> bool {
-        let sighting = sighting(packet, seen, at);
-        let client = sighting.local.address;
+        let observation = observation(packet, seen, at);
+        let client = observation.local.address;
         let is_known = self.calls.get(&client).is_some_and(|(_, call)| call.has(seen.flow_number));
         let before = if is_known { Vec::new() } else { self.recall(seen.flow_number) };
         let first = before.first().map_or(at, |early| early.at);
@@ -43,7 +44,7 @@ impl Channels {
         let (_, call) = self.calls.entry(client).or_insert_with(|| (number, ChannelCall::new(first)));
         call.app = seen.verdict.app.0;
         call.signature = seen.verdict.signature.0;
-        for early in before.iter().chain([&sighting]) {
+        for early in before.iter().chain([&observation]) {
             call.take(script, early);
         }
         call.first = if first.time_us < call.first.time_us { first } else { call.first };
@@ -51,7 +52,13 @@ impl Channels {
     }
 
     /// Keeps what a channel's story needs of a datagram, in case its flow turns out to be a channel.
-    pub(crate) fn set_aside(&mut self, script: &ChannelScript, packet: &Packet<'_>, seen: &Seen, at: Mark) {
+    pub(crate) fn set_aside(
+        &mut self,
+        script: &ChannelScript,
+        packet: &Packet<'_>,
+        seen: &Seen,
+        at: PacketStamp,
+    ) {
         let is_early = seen.packet_number <= UNDECIDED as u64;
         if !is_early || packet.payload.first().is_none_or(|byte| script.class(*byte).is_none()) {
             return;
@@ -59,12 +66,12 @@ impl Channels {
         if self.undecided.len() >= UNDECIDED {
             self.undecided.pop_front();
         }
-        self.undecided.push_back(sighting(packet, seen, at));
+        self.undecided.push_back(observation(packet, seen, at));
     }
 
     /// What was set aside of a flow, in order.
-    fn recall(&mut self, flow_number: u64) -> Vec<ChannelSighting> {
-        let is_its = |early: &&ChannelSighting| early.flow_number == flow_number;
+    fn recall(&mut self, flow_number: u64) -> Vec<ChannelObservation> {
+        let is_its = |early: &&ChannelObservation| early.flow_number == flow_number;
         let before: Vec<_> = self.undecided.iter().filter(is_its).copied().collect();
         if !before.is_empty() {
             self.undecided.retain(|early| early.flow_number != flow_number);
@@ -73,7 +80,7 @@ impl Channels {
     }
 
     /// A packet of the app's signalling to or from a client.
-    pub(crate) fn signal(&mut self, client: &Address, at: Mark, way: Way) {
+    pub(crate) fn signal(&mut self, client: &Address, at: PacketStamp, way: LinkDirection) {
         if let Some((_, call)) = self.calls.get_mut(client) {
             call.signal(at, way);
         }
@@ -87,7 +94,7 @@ impl Channels {
             self.calls.extract_if(is_over).map(|(_, numbered)| numbered).collect();
         over.sort_by_key(|(number, _)| *number);
         for (number, call) in over {
-            ended(Call { number, app: AppId(call.app), story: Story::Channels(Box::new(call)) });
+            ended(Call { number, app: AppId(call.app), kind: CallKind::Channels(Box::new(call)) });
         }
     }
 
@@ -97,13 +104,13 @@ impl Channels {
     }
 }
 
-fn sighting(packet: &Packet<'_>, seen: &Seen, at: Mark) -> ChannelSighting {
+fn observation(packet: &Packet<'_>, seen: &Seen, at: PacketStamp) -> ChannelObservation {
     let [(src, _), (dst, _)] = ends(&packet.five_tuple);
     let (local, remote, way) = match seen.direction {
-        Direction::Originator => (src, dst, Way::Up),
-        Direction::Responder => (dst, src, Way::Down),
+        Direction::Originator => (src, dst, LinkDirection::Up),
+        Direction::Responder => (dst, src, LinkDirection::Down),
     };
-    ChannelSighting {
+    ChannelObservation {
         at,
         way,
         local,

@@ -4,13 +4,14 @@ use std::collections::HashMap;
 
 use wiremark::{Address, AppId, Carrier, Direction, Fragment, Packet, Role, Seen, SignatureSet, Transport};
 
-use super::channel::ChannelCall;
-use super::channels::Channels;
+use super::call::Call;
+use super::channel_calls::ChannelCalls;
 use super::datagram::{self, Datagram};
-use super::joined::Joined;
-use super::keyed::Keyed;
-use super::mark::{EndPoint, Mark, Way, ends};
-use super::party::{Party, Sighting};
+use super::end_point::{EndPoint, LinkDirection, ends};
+use super::keyed_hash::KeyedState;
+use super::packet_stamp::PacketStamp;
+use super::party::{Observation, Party};
+use super::party_pairs::PartyPairs;
 use super::script::{Flows, Meaning, Scripts};
 
 /// How often it is looked which calls are over.
@@ -24,43 +25,23 @@ enum Use {
     Signalling,
 }
 
-/// A finished call.
-#[derive(Clone, Debug)]
-pub struct Call {
-    /// From 1 in the order in which calls end.
-    pub number: u64,
-    /// The app, by its number in the signature set.
-    pub app: AppId,
-    /// What was seen.
-    pub story: Story,
-}
-
-/// What a call was told by.
-#[derive(Clone, Debug)]
-pub enum Story {
-    /// Relays, and one or two ends of the call in the order in which they began.
-    Relayed(Vec<Party>),
-    /// Channels.
-    Channels(Box<ChannelCall>),
-}
-
 /// Follows calls. Takes as much memory as calls go on at the same time.
 #[derive(Debug)]
-pub struct Watch<'s> {
+pub struct CallTracker<'s> {
     scripts: &'s Scripts,
     uses: Vec<(AppId, Role, Use)>,
-    parties: HashMap<u64, Box<Party>, Keyed>,
-    by_local: HashMap<EndPoint, u64, Keyed>,
-    by_address: HashMap<Address, Vec<u64>, Keyed>,
-    by_ssrc: HashMap<u32, u64, Keyed>,
-    joined: Joined,
-    channels: Channels,
+    parties: HashMap<u64, Box<Party>, KeyedState>,
+    by_local: HashMap<EndPoint, u64, KeyedState>,
+    by_address: HashMap<Address, Vec<u64>, KeyedState>,
+    by_ssrc: HashMap<u32, u64, KeyedState>,
+    pairs: PartyPairs,
+    channels: ChannelCalls,
     begun: u64,
     told: u64,
     next_sweep_us: u64,
 }
 
-impl<'s> Watch<'s> {
+impl<'s> CallTracker<'s> {
     /// For verdicts by this set.
     pub fn new(scripts: &'s Scripts, set: &SignatureSet) -> Self {
         let mut uses = Vec::new();
@@ -84,8 +65,8 @@ impl<'s> Watch<'s> {
             by_local: HashMap::default(),
             by_address: HashMap::default(),
             by_ssrc: HashMap::default(),
-            joined: Joined::default(),
-            channels: Channels::default(),
+            pairs: PartyPairs::default(),
+            channels: ChannelCalls::default(),
             begun: 0,
             told: 0,
             next_sweep_us: 0,
@@ -99,7 +80,7 @@ impl<'s> Watch<'s> {
 
     /// Ends of calls and channel calls being followed now, and finished ones that wait for their other end.
     pub fn open(&self) -> usize {
-        self.parties.len() + self.channels.len() + self.joined.len()
+        self.parties.len() + self.channels.len() + self.pairs.len()
     }
 
     /// Whether a packet with this verdict can matter; others need not be handed in.
@@ -117,16 +98,16 @@ impl<'s> Watch<'s> {
     /// Takes in the next packet: what the tracker said of it, and its number in the capture. `ended` is told each call
     /// that is over. Packets come in order of time.
     pub fn packet(&mut self, packet: &Packet<'_>, seen: &Seen, number: u64, ended: &mut impl FnMut(Call)) {
-        let at = Mark { time_us: packet.time_us, number };
+        let at = PacketStamp { time_us: packet.time_us, number };
         let mut told = self.told;
-        self.look(packet, seen, at, &mut |call| {
+        self.take(packet, seen, at, &mut |call| {
             told += 1;
             ended(Call { number: told, ..call });
         });
         self.told = told;
     }
 
-    fn look(&mut self, packet: &Packet<'_>, seen: &Seen, at: Mark, ended: &mut impl FnMut(Call)) {
+    fn take(&mut self, packet: &Packet<'_>, seen: &Seen, at: PacketStamp, ended: &mut impl FnMut(Call)) {
         self.sweep(at.time_us, ended);
         if matches!(packet.fragment, Fragment::Later(_)) {
             return;
@@ -155,7 +136,7 @@ impl<'s> Watch<'s> {
         for number in numbers {
             self.end_party(number, u64::MAX, &mut |call| calls.push(call));
         }
-        self.joined.expire(u64::MAX, &mut |call| calls.push(call));
+        self.pairs.expire(u64::MAX, &mut |call| calls.push(call));
         self.channels.expire(u64::MAX, &mut |call| calls.push(call));
         self.channels.clear();
         calls.sort_by_key(|call| call.number);
@@ -165,7 +146,7 @@ impl<'s> Watch<'s> {
         }
     }
 
-    fn datagram(&mut self, packet: &Packet<'_>, seen: &Seen, at: Mark, ended: &mut impl FnMut(Call)) {
+    fn datagram(&mut self, packet: &Packet<'_>, seen: &Seen, at: PacketStamp, ended: &mut impl FnMut(Call)) {
         let [src, dst] = ends(&packet.five_tuple);
         let known = [src.0, dst.0].map(|end| self.by_local.get(&end).copied());
         if known == [None; 2] && !seen.verdict.is_match() {
@@ -175,24 +156,24 @@ impl<'s> Watch<'s> {
         let datagram = datagram::read(&self.scripts.relays, packet.payload);
         let known = match known {
             [None, None] => match self.opens(&datagram, src.0, dst.0, seen.direction) {
-                Some(Way::Up) => [Some(self.begin(src.0, at)), None],
-                Some(Way::Down) => [None, Some(self.begin(dst.0, at))],
+                Some(LinkDirection::Up) => [Some(self.begin(src.0, at)), None],
+                Some(LinkDirection::Down) => [None, Some(self.begin(dst.0, at))],
                 None => return,
             },
             known => known,
         };
         for ((local, way), number) in [src, dst].into_iter().zip(known) {
             let Some(mut number) = number else { continue };
-            let remote = if way == Way::Up { dst.0 } else { src.0 };
+            let remote = if way == LinkDirection::Up { dst.0 } else { src.0 };
             let bytes = packet.payload.len();
-            let sighting = Sighting { at, way, remote, bytes, signature: seen.verdict.signature.0 };
+            let observation = Observation { at, way, remote, bytes, signature: seen.verdict.signature.0 };
             let script = &self.scripts.relays;
-            let is_over = way == Way::Up
+            let is_over = way == LinkDirection::Up
                 && matches!(datagram, Datagram::Stun(Meaning::Allocate, _))
                 && self
                     .parties
                     .get(&number)
-                    .is_some_and(|party| party.is_over_for(script, &sighting, &datagram));
+                    .is_some_and(|party| party.is_over_for(script, &observation, &datagram));
             if is_over {
                 self.end_party(number, at.time_us, ended);
                 number = self.begin(local, at);
@@ -202,7 +183,7 @@ impl<'s> Watch<'s> {
             if seen.verdict.is_match() && (party.app == 0 || seen.verdict.app.0 < party.app) {
                 party.app = seen.verdict.app.0;
             }
-            if let Some(ssrc) = party.take(script, &sighting, &datagram) {
+            if let Some(ssrc) = party.take(script, &observation, &datagram) {
                 let other = *self.by_ssrc.entry(ssrc).or_insert(number);
                 self.pair(number, other);
             }
@@ -220,18 +201,18 @@ impl<'s> Watch<'s> {
         src: EndPoint,
         dst: EndPoint,
         sent_by: Direction,
-    ) -> Option<Way> {
+    ) -> Option<LinkDirection> {
         use Meaning::{Allocate, Allocated, Check, Checked, Ping, Pong, Probe, Probed};
         let is_relay = |end: &EndPoint| self.scripts.relays.relay_ports.contains(&end.port);
         match datagram {
-            Datagram::Stun(Allocate | Ping | Probe, _) => Some(Way::Up),
-            Datagram::Stun(Allocated | Pong | Probed, _) => Some(Way::Down),
+            Datagram::Stun(Allocate | Ping | Probe, _) => Some(LinkDirection::Up),
+            Datagram::Stun(Allocated | Pong | Probed, _) => Some(LinkDirection::Down),
             Datagram::Rtp(_) | Datagram::Stun(Check | Checked, _) => {
                 let way = match (is_relay(&src), is_relay(&dst), src.is_private(), dst.is_private()) {
-                    (true, false, ..) | (false, false, false, true) => Way::Down,
-                    (false, true, ..) | (false, false, true, false) => Way::Up,
-                    _ if sent_by == Direction::Originator => Way::Up,
-                    _ => Way::Down,
+                    (true, false, ..) | (false, false, false, true) => LinkDirection::Down,
+                    (false, true, ..) | (false, false, true, false) => LinkDirection::Up,
+                    _ if sent_by == Direction::Originator => LinkDirection::Up,
+                    _ => LinkDirection::Down,
                 };
                 Some(way)
             }
@@ -249,7 +230,7 @@ impl<'s> Watch<'s> {
         }
     }
 
-    fn begin(&mut self, local: EndPoint, at: Mark) -> u64 {
+    fn begin(&mut self, local: EndPoint, at: PacketStamp) -> u64 {
         self.begun += 1;
         let number = self.begun;
         self.parties.insert(number, Box::new(Party::new(local, at)));
@@ -276,7 +257,7 @@ impl<'s> Watch<'s> {
         }
         party.finish();
         let goes_on = party.counterpart.is_some_and(|other| self.parties.contains_key(&other));
-        self.joined.take(number, *party, goes_on, now_us, ended);
+        self.pairs.take(number, *party, goes_on, now_us, ended);
     }
 
     fn sweep(&mut self, now_us: u64, ended: &mut impl FnMut(Call)) {
@@ -293,12 +274,12 @@ impl<'s> Watch<'s> {
             self.parties.iter().filter(|(_, party)| is_over(party)).map(|(number, _)| *number).collect();
         over.sort_unstable();
         over.into_iter().for_each(|number| self.end_party(number, now_us, ended));
-        self.joined.expire(now_us, ended);
+        self.pairs.expire(now_us, ended);
         self.channels.expire(now_us.saturating_sub(self.scripts.channels.quiet_us), ended);
     }
 
     /// Packets with payload only: an acknowledgement signals nothing.
-    fn signalling(&mut self, packet: &Packet<'_>, at: Mark) {
+    fn signalling(&mut self, packet: &Packet<'_>, at: PacketStamp) {
         if packet.payload.is_empty() {
             return;
         }

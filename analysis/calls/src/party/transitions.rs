@@ -3,12 +3,12 @@
 use wiremark::dissect::rtp::Rtcp;
 use wiremark::dissect::stun::{self, Message};
 
-use super::super::keyed::fingerprint;
-use super::super::mark::{EndPoint, Way};
+use super::super::end_point::{EndPoint, LinkDirection};
 use super::super::remote::{Remote, add};
 use super::super::script::{Meaning, RelayScript, Report};
 use super::super::step::State;
-use super::{Farewell, Party, Sighting};
+use super::token::token;
+use super::{Observation, Party, Termination};
 
 /// Two farewells further apart than this do not belong together.
 const FAREWELL_US: u64 = 2_000_000;
@@ -17,7 +17,7 @@ impl Party {
     pub(super) fn message(
         &mut self,
         script: &RelayScript,
-        seen: &Sighting,
+        seen: &Observation,
         at: usize,
         meaning: Meaning,
         message: Option<&Message<'_>>,
@@ -29,7 +29,7 @@ impl Party {
         };
         let time_us = seen.at.time_us;
         let request = |remote: &mut Remote| {
-            if let (Some(message), Way::Up) = (message, seen.way) {
+            if let (Some(message), LinkDirection::Up) = (message, seen.way) {
                 remote.request(message.transaction_id, time_us);
             }
         };
@@ -72,7 +72,7 @@ impl Party {
             Meaning::Release => {
                 let (count, _) = remote.released.get_or_insert((0, seen.at));
                 *count += 1;
-                if seen.way == Way::Up {
+                if seen.way == LinkDirection::Up {
                     self.last_release_us = time_us;
                     self.released.get_or_insert(seen.at);
                 }
@@ -110,7 +110,7 @@ impl Party {
             Meaning::Checked => {
                 add(&mut remote.checked, seen.way, 1);
                 remote.first_checked.get_or_insert(seen.at);
-                let took = if seen.way == Way::Down { answer(remote) } else { None };
+                let took = if seen.way == LinkDirection::Down { answer(remote) } else { None };
                 if !self.has(State::Reached) {
                     self.step(State::Reached, seen, at, format!("answered check, {}{}", name(), after(took)));
                 }
@@ -118,7 +118,7 @@ impl Party {
         }
     }
 
-    fn end(&mut self, seen: &Sighting, at: usize, name: &str) {
+    fn end(&mut self, seen: &Observation, at: usize, name: &str) {
         let recent = self
             .first_farewell()
             .filter(|(_, words)| seen.at.time_us.saturating_sub(words.first.time_us) <= FAREWELL_US);
@@ -152,7 +152,7 @@ impl Party {
     pub(super) fn report(
         &mut self,
         script: &RelayScript,
-        seen: &Sighting,
+        seen: &Observation,
         at: usize,
         means: Option<Report>,
         packet: &Rtcp<'_>,
@@ -179,7 +179,7 @@ impl Party {
             // Where the capture shows the way to the first report, its sender tells the sides.
             if is_first && is_early && self.has(State::Allocating) {
                 let reporting = script.reporting_side;
-                let side = if seen.way == Way::Up { reporting } else { reporting.other() };
+                let side = if seen.way == LinkDirection::Up { reporting } else { reporting.other() };
                 self.side = Some((side, "who reported first"));
             }
         }
@@ -187,22 +187,16 @@ impl Party {
             && let Some(slot) = self.farewell.get_mut(seen.way.index())
         {
             let is_late =
-                |words: &Farewell| seen.at.time_us.saturating_sub(words.first.time_us) > FAREWELL_US;
-            let first = Farewell { packets: 0, first: seen.at, remote: at, signature: seen.signature };
+                |words: &Termination| seen.at.time_us.saturating_sub(words.first.time_us) > FAREWELL_US;
+            let first = Termination { packets: 0, first: seen.at, remote: at, signature: seen.signature };
             let words = slot.filter(|words| !is_late(words)).unwrap_or(first);
-            *slot = Some(Farewell { packets: words.packets + 1, ..words });
+            *slot = Some(Termination { packets: words.packets + 1, ..words });
         }
     }
 }
 
 fn after(took_us: Option<u64>) -> String {
     took_us.map_or(String::new(), |us| format!(" after {:.1} ms", us as f64 / 1000.0))
-}
-
-/// A fingerprint of the token, never 0: the token itself need not be kept.
-pub(super) fn token(script: &RelayScript, message: &Message<'_>) -> u64 {
-    let token = script.token_attributes.iter().find_map(|kind| message.attribute(*kind));
-    fingerprint(token.unwrap_or_default()) | 1
 }
 
 fn mapped(script: &RelayScript, message: &Message<'_>) -> Option<EndPoint> {

@@ -1,15 +1,6 @@
-//! Where in a capture, whose end, which way.
+//! The two ends of a flow, and which way a packet goes between them.
 
 use wiremark::{Address, FiveTuple};
-
-/// A packet of the capture.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Mark {
-    /// Capture time, microseconds since 1970.
-    pub time_us: u64,
-    /// The packet's number in the capture, from 1.
-    pub number: u64,
-}
 
 /// Address and port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -36,33 +27,33 @@ impl EndPoint {
 
 /// Who sent a packet, seen from the observed end of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum LinkDirection {
     /// The observed end.
     Up,
     /// The other one.
     Down,
 }
 
-impl Way {
+impl LinkDirection {
     /// 0 for up, 1 for down: where tables of both ways keep theirs.
     pub(crate) fn index(self) -> usize {
-        usize::from(self == Way::Down)
+        usize::from(self == LinkDirection::Down)
     }
 
     /// `up` or `down`.
     pub fn name(self) -> &'static str {
         match self {
-            Way::Up => "up",
-            Way::Down => "down",
+            LinkDirection::Up => "up",
+            LinkDirection::Down => "down",
         }
     }
 }
 
 /// Sender and receiver of a packet: seen from the sender it goes up, from the receiver down.
-pub(crate) fn ends(tuple: &FiveTuple) -> [(EndPoint, Way); 2] {
+pub(crate) fn ends(tuple: &FiveTuple) -> [(EndPoint, LinkDirection); 2] {
     [
-        (EndPoint { address: tuple.src, port: tuple.src_port }, Way::Up),
-        (EndPoint { address: tuple.dst, port: tuple.dst_port }, Way::Down),
+        (EndPoint { address: tuple.src, port: tuple.src_port }, LinkDirection::Up),
+        (EndPoint { address: tuple.dst, port: tuple.dst_port }, LinkDirection::Down),
     ]
 }
 

@@ -7,26 +7,26 @@ const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// Makes hashers; each map has a key of its own, so that nobody can choose end points that collide.
 #[derive(Clone, Debug)]
-pub(crate) struct Keyed(u64);
+pub(crate) struct KeyedState(u64);
 
-impl Default for Keyed {
+impl Default for KeyedState {
     fn default() -> Self {
         Self(RandomState::new().hash_one(FACTOR))
     }
 }
 
-impl BuildHasher for Keyed {
-    type Hasher = Folded;
+impl BuildHasher for KeyedState {
+    type Hasher = KeyedHasher;
 
-    fn build_hasher(&self) -> Folded {
-        Folded(self.0)
+    fn build_hasher(&self) -> KeyedHasher {
+        KeyedHasher(self.0)
     }
 }
 
 /// Words multiplied into the key, the upper half of each product folded onto the lower.
-pub(crate) struct Folded(u64);
+pub(crate) struct KeyedHasher(u64);
 
-impl Hasher for Folded {
+impl Hasher for KeyedHasher {
     #[inline]
     fn write(&mut self, bytes: &[u8]) {
         let (words, rest) = bytes.as_chunks();
@@ -59,7 +59,7 @@ impl Hasher for Folded {
 
 /// A number that differs for different bytes, all but certainly; the same in every run.
 pub(crate) fn fingerprint(bytes: &[u8]) -> u64 {
-    let mut hasher = Folded(bytes.len() as u64);
+    let mut hasher = KeyedHasher(bytes.len() as u64);
     hasher.write(bytes);
     hasher.finish()
 }
@@ -72,13 +72,13 @@ mod tests {
 
     #[test]
     fn neighbours_lie_apart_and_keys_differ() {
-        let key = Keyed::default();
+        let key = KeyedState::default();
         // Both ends of a hash count: maps take the place from one and a tag from the other.
         let places: HashSet<u64> = (0..4096u64).map(|n| key.hash_one(n) & 0xffff).collect();
         let tags: HashSet<u64> = (0..4096u64).map(|n| key.hash_one(n) >> 48).collect();
         assert!(places.len() > 3600 && tags.len() > 3600, "{} {}", places.len(), tags.len());
         assert_eq!(key.hash_one([1u8, 2, 3]), key.clone().hash_one([1u8, 2, 3]));
-        assert_ne!(key.hash_one(7u64), Keyed::default().hash_one(7u64));
+        assert_ne!(key.hash_one(7u64), KeyedState::default().hash_one(7u64));
         assert_eq!(fingerprint(b"a token of some length"), fingerprint(b"a token of some length"));
         assert_ne!(fingerprint(b"a token of some length"), fingerprint(b"a token of some lengtH"));
         assert_ne!(fingerprint(&[0; 8]), fingerprint(&[0; 16]));
