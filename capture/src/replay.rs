@@ -135,8 +135,6 @@ pub fn replay(
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
 
     #[test]
@@ -153,27 +151,5 @@ mod tests {
             one.0 != fixed.hash_key && one.1 != fixed.context.seed,
             "the engine's own are known to everybody"
         );
-    }
-
-    /// Every tracker gets its sizes from [`tracker_config`].
-    #[test]
-    fn nothing_else_here_makes_a_configuration() {
-        let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
-        let mut found = 0;
-        while let Some(folder) = folders.pop() {
-            for entry in folder.read_dir().unwrap() {
-                let path = entry.unwrap().path();
-                if path.is_dir() {
-                    folders.push(path);
-                } else if !path.ends_with("replay.rs") {
-                    let text = std::fs::read_to_string(&path).unwrap();
-                    let of_sizes = text.matches("TrackerConfig::default().capacity").count();
-                    assert_eq!(text.matches("TrackerConfig::default()").count(), of_sizes, "{path:?}");
-                    assert_eq!(text.matches("TrackerConfig {").count(), 0, "{path:?}");
-                    found += text.matches("tracker_config(").count();
-                }
-            }
-        }
-        assert!(found >= 6, "{found} places that ask for one");
     }
 }

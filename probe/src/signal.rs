@@ -1,7 +1,15 @@
-//! SIGINT and SIGTERM: the first one ends the work in good order, the second at once.
+//! SIGINT and SIGTERM: the first one ends the work in good order, a later one at once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use wiremark_capture::replay::ReplayError;
+
+use crate::stop::{Outcome, complain};
+
+/// Signals so soon after the first belong to it: `timeout` signals a program and then its group, a terminal everybody in it.
+#[cfg(unix)]
+const SAME: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// Whether a signal asked to stop.
 #[derive(Clone, Debug, Default)]
@@ -14,16 +22,30 @@ impl Interrupt {
     /// From now on signals are noted and no longer end the program at once.
     pub(crate) fn listen() -> Self {
         let interrupt = Self::default();
-        // Where a signal cannot be caught, it ends the program as it always did.
+        // Where signals cannot be caught, they end the program as they always did.
         #[cfg(unix)]
-        for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-            use signal_hook::flag;
-            let Self { stop, number } = interrupt.clone();
-            let _ = flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&stop))
-                .and_then(|_| flag::register_usize(signal, number, signal as usize))
-                .and_then(|_| flag::register(signal, stop));
+        if let Ok(signals) =
+            signal_hook::iterator::Signals::new([signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM])
+        {
+            let noted = interrupt.clone();
+            std::thread::spawn(move || noted.note(signals));
         }
         interrupt
+    }
+
+    #[cfg(unix)]
+    fn note(self, mut signals: signal_hook::iterator::Signals) {
+        let mut first = None;
+        for signal in signals.forever() {
+            let since = first.get_or_insert_with(std::time::Instant::now).elapsed();
+            if self.stop.load(Ordering::Relaxed) && since > SAME {
+                std::process::exit(128 + signal);
+            }
+            if !self.stop.load(Ordering::Relaxed) {
+                self.number.store(signal as usize, Ordering::Relaxed);
+                self.stop.store(true, Ordering::Release);
+            }
+        }
     }
 
     /// True once a signal came.
@@ -31,14 +53,25 @@ impl Interrupt {
         &self.stop
     }
 
-    /// Number and name of the signal that came.
-    pub(crate) fn signal(&self) -> Option<(u8, &'static str)> {
-        if !self.stop.load(Ordering::Relaxed) {
-            return None;
-        }
-        Some(match self.number.load(Ordering::Relaxed) {
+    /// Whether a signal came.
+    pub(crate) fn came(&self) -> bool {
+        self.stop.load(Ordering::Acquire)
+    }
+
+    /// The complaints about a file: that it ended too early is none of them where a signal ended it.
+    pub(crate) fn ours(&self, errors: &[ReplayError]) -> Vec<String> {
+        let ours = |error: &&ReplayError| !self.came() || !matches!(error, ReplayError::Capture(_));
+        errors.iter().filter(ours).map(ToString::to_string).collect()
+    }
+
+    /// How a command ends that a signal stopped at this place (`in file 2 of 3, after 500 frames`), with a line that says so.
+    pub(crate) fn outcome(&self, place: &str) -> Option<Outcome> {
+        let (number, name) = match self.number.load(Ordering::Relaxed) {
+            _ if !self.came() => return None,
             2 => (2, "SIGINT"),
             _ => (15, "SIGTERM"),
-        })
+        };
+        complain(&format!("stopped by {name} {place}; what they decided was written"));
+        Some(Outcome::Signalled(number))
     }
 }

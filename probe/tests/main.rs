@@ -9,6 +9,8 @@ mod capture;
 mod command;
 mod copies;
 mod faults;
+mod interrupts;
 mod packets;
 mod tasks;
 mod traces;
+mod trackers;

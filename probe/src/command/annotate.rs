@@ -16,6 +16,7 @@ use wiremark_capture::replay::{ReplayError, tracker_config};
 use crate::inputs::SignatureArguments;
 use crate::output::Output;
 use crate::progress::Progress;
+use crate::signal::Interrupt;
 use crate::stop::{Outcome, Stop, complain};
 
 /// Frames between two looks at the progress bar.
@@ -61,6 +62,7 @@ Exit codes:
   0    all done
   1    some input failed (one line each on standard error); results of all other input are complete
   2    wrong usage
+  130  stopped by SIGINT, 143 by SIGTERM (a line on standard error); what was decided until then is complete
   141  the reader of the output went away";
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
@@ -75,7 +77,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
         )));
     }
     let classifier = signatures.classifier()?;
-    let mut capture = Capture::open(input).map_err(|error| Stop::Failed(error.to_string()))?;
+    let interrupt = Interrupt::listen();
+    let mut capture = match Capture::open_until(input, interrupt.flag(), false) {
+        Ok(capture) => capture,
+        Err(error) => {
+            return interrupt.outcome("before the first frame").ok_or(Stop::Failed(error.to_string()));
+        }
+    };
     let mut output = Output::open(Some(output), std::slice::from_ref(input))?;
     let name = capture.name().to_owned();
     let mut progress = Progress::new(&name, capture.file_bytes(), output.is_terminal());
@@ -88,10 +96,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
     loop {
         if frames % PROGRESS_FRAMES == 0 {
             progress.read(capture.bytes_read());
+            if interrupt.came() {
+                break;
+            }
         }
         let frame = match capture.next_frame() {
             Ok(Some(frame)) => frame,
             Ok(None) => break,
+            Err(_) if interrupt.came() => break,
             Err(error) => {
                 complain(&error);
                 failed = true;
@@ -129,7 +141,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
         let file = name.clone();
         complain(&ReplayError::UnknownLinkType { file, interface, link_type, first_frame, frames });
     }
-    Ok(Outcome::failed_if(failed))
+    Ok(interrupt.outcome(&format!("after {frames} frames")).unwrap_or(Outcome::failed_if(failed)))
 }
 
 /// How the output comes to be.

@@ -12,6 +12,7 @@ use wiremark_probe::anonymize::{Anonymized, Frame, Key, Settings, anonymize};
 use crate::inputs::SignatureArguments;
 use crate::output::Output;
 use crate::progress::Progress;
+use crate::signal::Interrupt;
 use crate::stop::{Outcome, Stop, complain};
 
 /// Frames between two looks at the progress bar.
@@ -87,6 +88,7 @@ Exit codes:
   0    all done
   1    some input failed (one line each on standard error); results of all other input are complete
   2    wrong usage
+  130  stopped by SIGINT, 143 by SIGTERM (a line on standard error); what was decided until then is complete
   141  the reader of the output went away";
 
 /// Formats of the output.
@@ -100,13 +102,22 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
     let Arguments { input, output, keep_payload, key, names, signatures } = arguments;
     let format = format(output)?;
     let classifier = signatures.classifier()?;
-    let mut capture = Capture::open(input).map_err(|error| Stop::Failed(error.to_string()))?;
+    let interrupt = Interrupt::listen();
+    let mut capture = match Capture::open_until(input, interrupt.flag(), false) {
+        Ok(capture) => capture,
+        Err(error) => {
+            return interrupt.outcome("before the first frame").ok_or(Stop::Failed(error.to_string()));
+        }
+    };
     let name = capture.name().to_owned();
     let mut progress = Progress::new(&name, capture.file_bytes(), false);
     let mut frames = Vec::new();
     let failure = loop {
         if frames.len() % PROGRESS_FRAMES == 0 {
             progress.read(capture.bytes_read());
+            if interrupt.came() {
+                break None;
+            }
         }
         match capture.next_frame() {
             Ok(Some(frame)) => frames.push(Frame {
@@ -117,6 +128,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
                 bytes: frame.bytes.to_vec(),
             }),
             Ok(None) => break None,
+            Err(_) if interrupt.came() => break None,
             Err(error) => break Some(error),
         }
     };
@@ -143,6 +155,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
     complain(&closing_line(&name, &anonymized));
     if let Some(error) = &failure {
         complain(error);
+    }
+    if let Some(outcome) = interrupt.outcome(&format!("after {} frames", anonymized.counts.frames)) {
+        return Ok(outcome);
     }
     // Frames of an unknown link type are a part of the input that nothing could be done with.
     Ok(Outcome::failed_if(failure.is_some() || anonymized.counts.unknown_link > 0))

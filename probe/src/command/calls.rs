@@ -14,6 +14,7 @@ use wiremark_capture::replay::{replay, tracker_config};
 use crate::inputs::SignatureArguments;
 use crate::output::Output;
 use crate::progress::Progress;
+use crate::signal::Interrupt;
 use crate::stop::{Outcome, Stop, complain};
 
 /// Tells the calls in captures: relays tried, ringing, media, the way to the peer, the end
@@ -85,6 +86,7 @@ Exit codes:
   0    all done
   1    some input failed (one line each on standard error); results of all other input are complete
   2    wrong usage
+  130  stopped by SIGINT, 143 by SIGTERM (a line on standard error); what was decided until then is complete
   141  the reader of the output went away";
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
@@ -93,17 +95,30 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
     let output = Output::open(arguments.output.as_deref(), &arguments.files)?;
     let mut report =
         Report::new(arguments.format, output, classifier.set(), arguments.addresses, arguments.call);
+    let interrupt = Interrupt::listen();
     let (mut failed, mut calls) = (false, 0);
+    let (mut files, mut frames) = (0, 0);
     for file in &arguments.files {
-        let complaints = follow(file, &classifier, &scripts, &mut report, &mut calls)?;
+        let complaints =
+            follow(file, &classifier, &scripts, &interrupt, &mut report, (&mut calls, &mut frames))?;
+        files += 1;
         failed |= !complaints.is_empty();
         complaints.iter().for_each(complain);
+        if interrupt.came() {
+            break;
+        }
     }
-    if let Some(number) = arguments.call.filter(|number| *number == 0 || *number > calls) {
+    if let Some(number) =
+        arguments.call.filter(|number| (*number == 0 || *number > calls) && !interrupt.came())
+    {
         complain(&format!("there is no call {number}: the captures hold {calls}"));
         failed = true;
     }
     report.finish()?;
+    let place = format!("in file {files} of {}, after {frames} frames", arguments.files.len());
+    if let Some(outcome) = interrupt.outcome(&place) {
+        return Ok(outcome);
+    }
     Ok(Outcome::failed_if(failed))
 }
 
@@ -112,11 +127,14 @@ fn follow(
     file: &Path,
     classifier: &Classifier,
     scripts: &Scripts,
+    interrupt: &Interrupt,
     report: &mut Report<'_>,
-    calls: &mut u64,
+    (calls, frames): (&mut u64, &mut u64),
 ) -> Result<Vec<String>, Stop> {
-    let mut capture = match Capture::open(file) {
+    let mut capture = match Capture::open_until(file, interrupt.flag(), false) {
         Ok(capture) => capture,
+        // Nothing was waited for any longer.
+        Err(_) if interrupt.came() => return Ok(Vec::new()),
         Err(error) => return Ok(vec![error.to_string()]),
     };
     let mut progress = Progress::new(capture.name(), capture.file_bytes(), report.scrolls());
@@ -137,18 +155,19 @@ fn follow(
         }
         Ok(())
     };
-    let (_, errors) = replay(&mut capture, &mut look, |bytes| {
+    let (counts, errors) = replay(&mut capture, &mut look, |bytes| {
         progress.read(bytes);
         let stop = stopped.take();
-        let go_on = stop.is_none();
+        let go_on = stop.is_none() && !interrupt.came();
         stopped.set(stop);
         go_on
     });
     watch.finish(&mut ended);
     *calls += watch.told();
+    *frames += counts.frames;
     drop(progress);
     match stopped.take() {
         Some(stop) => Err(stop),
-        None => Ok(errors.iter().map(ToString::to_string).collect()),
+        None => Ok(interrupt.ours(&errors)),
     }
 }

@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use report::{Report, Totals};
 use wiremark::{Classifier, Flow, Tracker, TrackerConfig};
 use wiremark_capture::Capture;
-use wiremark_capture::replay::{ReplayError, replay, tracker_config};
+use wiremark_capture::replay::{replay, tracker_config};
 
 use crate::inputs::SignatureArguments;
 use crate::output::Output;
@@ -149,18 +149,19 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
         totals.files += 1;
         totals.failed_files += u64::from(!complaints.is_empty());
         complaints.iter().for_each(complain);
-        if interrupt.signal().is_some() {
+        if interrupt.came() {
             break;
         }
     }
     report.finish(&totals)?;
-    if let Some((number, name)) = interrupt.signal() {
-        let Totals { files, counts, .. } = &totals;
-        let (frames, all) = (counts.frames, arguments.files.len());
-        complain(&format!(
-            "stopped by {name} in file {files} of {all}, after {frames} frames; what they decided was written"
-        ));
-        return Ok(Outcome::Signalled(number));
+    let place = format!(
+        "in file {} of {}, after {} frames",
+        totals.files,
+        arguments.files.len(),
+        totals.counts.frames
+    );
+    if let Some(outcome) = interrupt.outcome(&place) {
+        return Ok(outcome);
     }
     Ok(Outcome::failed_if(totals.failed_files > 0))
 }
@@ -184,7 +185,7 @@ fn classify_file(
     let mut capture = match Capture::open_until(file, interrupt.flag(), follow) {
         Ok(capture) => capture,
         // Nothing was waited for any longer.
-        Err(_) if interrupt.signal().is_some() => return Ok(Vec::new()),
+        Err(_) if interrupt.came() => return Ok(Vec::new()),
         Err(error) => return Ok(vec![error.to_string()]),
     };
     let name = capture.name().to_owned();
@@ -201,7 +202,7 @@ fn classify_file(
         |bytes| {
             progress.read(bytes);
             let stop = stopped.take();
-            let go_on = stop.is_none() && interrupt.signal().is_none();
+            let go_on = stop.is_none() && !interrupt.came();
             stopped.set(stop);
             go_on
         },
@@ -215,11 +216,6 @@ fn classify_file(
     totals.evicted += tracker.statistics().evicted;
     match stopped.take() {
         Some(stop) => Err(stop),
-        None => {
-            let ours = |error: &&ReplayError| {
-                interrupt.signal().is_none() || matches!(error, ReplayError::UnknownLinkType { .. })
-            };
-            Ok(errors.iter().filter(ours).map(ToString::to_string).collect())
-        }
+        None => Ok(interrupt.ours(&errors)),
     }
 }

@@ -16,6 +16,7 @@ use wiremark_capture::replay::{replay, tracker_config};
 use crate::inputs::SignatureArguments;
 use crate::output::Output;
 use crate::progress::Progress;
+use crate::signal::Interrupt;
 use crate::stop::{Outcome, Stop, complain};
 
 /// Shows why flows got their verdicts, packet by packet
@@ -53,13 +54,20 @@ Exit codes:
   0    all done
   1    the capture or the signatures could not be read (to the end), or there is no such flow
   2    wrong usage
+  130  stopped by SIGINT, 143 by SIGTERM (a line on standard error); what was decided until then is complete
   141  the reader of the output went away";
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
     let classifier = arguments.signatures.classifier()?;
     let set = classifier.set();
     let mut output = Output::open(None, &[])?;
-    let mut capture = Capture::open(&arguments.file).map_err(|error| Stop::Failed(error.to_string()))?;
+    let interrupt = Interrupt::listen();
+    let mut capture = match Capture::open_until(&arguments.file, interrupt.flag(), false) {
+        Ok(capture) => capture,
+        Err(error) => {
+            return interrupt.outcome("before the first frame").ok_or(Stop::Failed(error.to_string()));
+        }
+    };
     let mut progress = Progress::new(capture.name(), capture.file_bytes(), false);
     let wanted = |number: u64| arguments.flow.is_none_or(|wanted| wanted == number);
 
@@ -74,7 +82,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
         }
     };
     let mut tracker = Tracker::new(&classifier, tracker_config(TrackerConfig::default().capacity));
-    let (_, errors) = replay(
+    let (counts, errors) = replay(
         &mut capture,
         |_, frame| {
             let mut listener = Listener { set, happened: Vec::new() };
@@ -93,7 +101,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
         },
         |bytes| {
             progress.read(bytes);
-            true
+            !interrupt.came()
         },
     );
     tracker.finish(&mut ended);
@@ -104,7 +112,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
         output.text(&block::text(set, flow, notes))?;
     }
     output.finish()?;
-    errors.iter().for_each(complain);
+    let complaints = interrupt.ours(&errors);
+    complaints.iter().for_each(complain);
+    if let Some(outcome) = interrupt.outcome(&format!("after {} frames", counts.frames)) {
+        return Ok(outcome);
+    }
     let missed = arguments.flow.filter(|_| blocks.is_empty());
     if let Some(number) = missed {
         let file = arguments.file.display();
@@ -112,7 +124,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
             "{file}: has no flow {number}, its flows are 1 to {flows}; see `wiremark classify --flows`"
         ));
     }
-    Ok(Outcome::failed_if(!errors.is_empty() || missed.is_some()))
+    Ok(Outcome::failed_if(!complaints.is_empty() || missed.is_some()))
 }
 
 /// Puts what happens at one packet into words.

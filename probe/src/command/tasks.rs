@@ -22,6 +22,7 @@ use wiremark_tasks::{Config, TaskDissector, TaskTable, Usage};
 use crate::inputs::SignatureArguments;
 use crate::output::Output;
 use crate::progress::Progress;
+use crate::signal::Interrupt;
 use crate::stop::{Outcome, Stop, complain};
 use crate::table::{table, text};
 
@@ -126,6 +127,7 @@ Exit codes:
   0    all done
   1    some input failed (one line each on standard error); results of all other input are complete
   2    wrong usage
+  130  stopped by SIGINT, 143 by SIGTERM (a line on standard error); what was decided until then is complete
   141  the reader of the output went away";
 
 /// What was read, over all files.
@@ -133,6 +135,7 @@ Exit codes:
 struct Totals {
     counts: Counts,
     evicted: u64,
+    files: u64,
     failed_files: u64,
 }
 
@@ -162,18 +165,29 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
     let by_tunnel = arguments.users_by == Key::Tunnel;
     let config = Config { tracker, ipv6_prefix: arguments.ipv6_prefix, by_tunnel };
     let mut dissector = TaskDissector::new(&classifier, &task_table, config);
+    let interrupt = Interrupt::listen();
     let mut totals = Totals::default();
     for file in &arguments.files {
-        let complaints = dissect_file(file, &mut dissector, &mut records, &mut totals);
+        let complaints = dissect_file(file, &interrupt, &mut dissector, &mut records, &mut totals);
+        totals.files += 1;
         totals.failed_files += u64::from(!complaints.is_empty());
         complaints.iter().for_each(complain);
-        if records.written.is_err() {
+        if records.written.is_err() || interrupt.came() {
             break;
         }
     }
     let Records { outlet, written, .. } = records;
     written?;
     report(outlet, &dissector.finish(), &totals)?;
+    let place = format!(
+        "in file {} of {}, after {} frames",
+        totals.files,
+        arguments.files.len(),
+        totals.counts.frames
+    );
+    if let Some(outcome) = interrupt.outcome(&place) {
+        return Ok(outcome);
+    }
     Ok(Outcome::failed_if(totals.failed_files > 0))
 }
 
@@ -192,12 +206,15 @@ fn open(arguments: &Arguments) -> Result<Output, Stop> {
 /// One file; gives back the lines to complain about it.
 fn dissect_file(
     file: &Path,
+    interrupt: &Interrupt,
     dissector: &mut TaskDissector<'_>,
     records: &mut Records<'_>,
     totals: &mut Totals,
 ) -> Vec<String> {
-    let mut capture = match Capture::open(file) {
+    let mut capture = match Capture::open_until(file, interrupt.flag(), false) {
         Ok(capture) => capture,
+        // Nothing was waited for any longer.
+        Err(_) if interrupt.came() => return Vec::new(),
         Err(error) => return vec![error.to_string()],
     };
     let name = capture.name().to_owned();
@@ -211,7 +228,7 @@ fn dissect_file(
             |_, frame| take(frame),
             |bytes| {
                 progress.read(bytes);
-                !is_broken.load(Ordering::Relaxed)
+                !is_broken.load(Ordering::Relaxed) && !interrupt.came()
             },
         )
     };
@@ -223,7 +240,7 @@ fn dissect_file(
     totals.counts.add(&counts);
     totals.evicted += dissector.statistics().evicted;
     dissector.end_capture(records);
-    errors.iter().map(ToString::to_string).collect()
+    interrupt.ours(&errors)
 }
 
 /// Prints what is to be said at the end.
@@ -305,7 +322,7 @@ fn minute(time_us: u64) -> String {
 }
 
 /// What was read, and what of it is not in the tables.
-fn footer(Totals { counts, evicted, failed_files }: &Totals) -> String {
+fn footer(Totals { counts, evicted, failed_files, .. }: &Totals) -> String {
     let mut line = format!("{} frames", counts.frames);
     let left_out = [
         (counts.unsupported, "without TCP or UDP"),
