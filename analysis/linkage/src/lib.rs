@@ -1,0 +1,16 @@
+//! Which calls can be linked by size and time alone (UVP, sections III to V), and what closes the leak.
+#![forbid(unsafe_code)]
+
+pub mod assignment;
+pub mod attack;
+pub mod calibrate;
+pub mod candidates;
+pub mod control;
+pub mod correlate;
+pub mod defend;
+pub mod distance;
+pub mod flow;
+pub mod graph;
+pub mod pseudonym;
+pub mod scores;
+pub mod simulate;
