@@ -1,0 +1,6 @@
+//! Locality from outside: paths, databases, tables.
+mod databases;
+mod malformed;
+mod mmdb;
+mod paths;
+mod seed;
