@@ -3,30 +3,13 @@
 use std::net::SocketAddr;
 
 use crate::conversation::Side;
-use crate::packet::{self, Located, link, locate};
+pub use crate::frame::Frame;
+use crate::packet::{self, link};
 use crate::random::Random;
-use crate::recut::swap_neighbours;
+use crate::reorder::swap_neighbours;
 
 /// 2024-01-01 00:00:00 UTC, when every built capture starts unless it says otherwise.
 pub const START_US: u64 = 1_704_067_200_000_000;
-
-/// One captured frame.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Frame {
-    /// Capture time, microseconds since 1970.
-    pub time_us: u64,
-    /// How the bytes begin: a number of pcap's LINKTYPE list ([`link`]).
-    pub link: u16,
-    /// The frame.
-    pub bytes: Vec<u8>,
-}
-
-impl Frame {
-    /// Where the headers lie, if the frame is a plain TCP or UDP packet.
-    pub fn locate(&self) -> Option<Located> {
-        locate(self.link, &self.bytes)
-    }
-}
 
 /// Frames in the order of capture.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -5,13 +5,13 @@
 
 use std::fs::File;
 
-use crate::following::{Told, follow, traces};
-use wiremark_calls::{EndPoint, Party, Record, State, CallKind, story};
+use crate::following::{Followed, follow, traces};
+use wiremark_calls::{CallKind, EndPoint, Party, Record, State, story};
 use wiremark_tests::packet::{UDP, locate};
 use wiremark_tests::trace::Trace;
 
 /// The calls of a capture, held against its bytes; none, and a word about it, where the capture is missing.
-fn told(name: &str) -> Option<Told> {
+fn told(name: &str) -> Option<Followed> {
     let path = traces().join("messenger").join(name);
     match File::open(&path) {
         Ok(file) => {
@@ -271,7 +271,10 @@ fn stun_wa_call_is_two_calls() {
     assert!(["up", "down"].iter().all(|way| video.findings.join("\n").contains(&silent(way))), "{video:?}");
     // Two relays were met again: too few for an estimate.
     let mark_recapture = &told.names.mark_recapture;
-    assert_eq!((mark_recapture.relays(), mark_recapture.halves(), mark_recapture.all_visits()), (8, (5, 5, 2), None));
+    assert_eq!(
+        (mark_recapture.relays(), mark_recapture.halves(), mark_recapture.all_visits()),
+        (8, (5, 5, 2), None)
+    );
 }
 
 #[test]

@@ -5,7 +5,7 @@ mod random_flows;
 
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
-use random_flows::{Sent, Talk, corpus, interleave, plan, synthetic};
+use random_flows::{SentPacket, Talk, corpus, interleave, plan, synthetic};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
@@ -121,7 +121,7 @@ fn twin_agrees_with_the_engine_on_every_built_packet() {
 }
 
 /// Plays packets through the engine's own door and the twin, with the flows the caller keeps.
-fn agree(classifier: &Classifier, sent: &[Sent]) -> Result<(), TestCaseError> {
+fn agree(classifier: &Classifier, sent: &[SentPacket]) -> Result<(), TestCaseError> {
     let twin = Twin::new(classifier.set(), OPTIONS);
     let mut context =
         Context::new(ContextConfig { parked_slots: 64, remembered: 0, ..ContextConfig::default() });

@@ -4,48 +4,20 @@
 //! beats every 300 s. The same seed gives the same population. The protocol is that of 2013 to 2015: long link and short
 //! links in clear.
 
+mod addresses;
 mod books;
+mod config;
+mod long_link;
 mod play;
+mod player;
 mod profile;
 
 pub use books::{BookTask, BookUser, Books};
+pub use config::{Config, Population};
 pub use profile::{LONG_LINK, Profile, TABLE_IV, Via};
 
 use crate::random::Random;
-use crate::trace::Trace;
-use play::Player;
-
-/// How large a population, and for how long.
-#[derive(Clone, Copy, Debug)]
-pub struct Config {
-    /// Users of the app.
-    pub users: usize,
-    /// Users without it.
-    pub other_users: usize,
-    /// How long it lasts.
-    pub hours: u64,
-    /// Sizes are so many percent of Table V's.
-    pub size_percent: usize,
-    /// Photos, avatars and pages come from the same address, as from a content delivery network.
-    pub shared_servers: bool,
-    /// Where the numbers begin.
-    pub seed: u64,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self { users: 1000, other_users: 200, hours: 3, size_percent: 100, shared_servers: false, seed: 1 }
-    }
-}
-
-/// A capture and its books.
-#[derive(Clone, Debug)]
-pub struct Population {
-    /// Everything captured, by time; raw IP.
-    pub trace: Trace,
-    /// What is in it.
-    pub books: Books,
-}
+use player::Player;
 
 /// Plays a population.
 pub fn play(config: &Config) -> Population {

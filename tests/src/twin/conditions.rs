@@ -17,7 +17,7 @@ pub(super) struct View<'v> {
     pub(super) packet: &'v Packet<'v>,
     /// Where the capture shows it.
     pub(super) direction: Option<Direction>,
-    /// The opening, a segment, or a datagram.
+    /// The stream start, a segment, or a datagram.
     pub(super) bytes: &'v [u8],
     pub(super) http: Option<Head<'v>>,
     pub(super) stun: Option<stun::Message<'v>>,

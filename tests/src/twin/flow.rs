@@ -1,17 +1,10 @@
-//! A flow's packets, and what they come to.
+//! A flow's packets so far, and what was made of them.
 
-use super::conditions::View;
-use super::look::{Shown, look_at_opening, look_at_quic, look_up};
-use super::opening::{Adds, Opening};
-use std::cmp::Reverse;
+use super::flow_packet::FlowPacket;
+use super::stream_start::StreamStart;
 use std::collections::{BTreeMap, BTreeSet};
-use wiremark::dissect::{dns, rtp, stun};
-use wiremark::signature::Signature;
-use wiremark::signature::model::{Conditions, Teaches};
-use wiremark::{
-    AppId, Carrier, Confidence, Direction, Options, Packet, Role, SignatureId, SignatureSet, TcpFields,
-    Transport, Verdict,
-};
+use wiremark::signature::model::Conditions;
+use wiremark::{AppId, Carrier, Confidence, Role, SignatureId, TcpFields, Verdict};
 
 /// What there is to say of a flow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,39 +30,19 @@ impl From<Verdict> for Said {
     }
 }
 
-/// One packet of a flow.
-#[derive(Clone, Debug)]
-pub(super) struct Kept {
-    /// Sent by the end point that sorts higher.
-    pub(super) from_high: bool,
-    tcp: TcpFields,
-    pub(super) payload: Vec<u8>,
-}
-
-impl Kept {
-    /// Number of the payload's first byte.
-    pub(super) fn sequence(&self) -> u32 {
-        self.tcp.sequence.wrapping_add(u32::from(self.is_syn()))
-    }
-
-    fn is_syn(&self) -> bool {
-        self.tcp.flags & TcpFields::SYN != 0
-    }
-}
-
 /// Everything a flow has sent so far, and what was made of it.
 #[derive(Clone, Debug, Default)]
 pub struct Flow {
-    packets: Vec<Kept>,
-    said: Said,
+    pub(super) packets: Vec<FlowPacket>,
+    pub(super) said: Said,
     /// Of the lower, of the higher end point.
-    openings: [Opening; 2],
+    pub(super) starts: [StreamStart; 2],
     /// QUIC: Initials tried, and bytes of the hello by their offset.
     pub(super) initials: [usize; 2],
     pub(super) hellos: [BTreeMap<u64, u8>; 2],
     /// Rows that have held, and whether for a packet of the originator.
-    noted: BTreeSet<(SignatureId, bool)>,
-    dead_groups: BTreeSet<u8>,
+    pub(super) noted: BTreeSet<(SignatureId, bool)>,
+    pub(super) dead_groups: BTreeSet<u8>,
 }
 
 impl Flow {
@@ -91,198 +64,11 @@ impl Flow {
         }
     }
 
-    fn vetoed(&self, conditions: &Conditions) -> bool {
+    pub(super) fn vetoed(&self, conditions: &Conditions) -> bool {
         conditions.unless.iter().any(|veto| self.noted.iter().any(|(row, _)| row == veto))
     }
 
-    fn is_dead(&self, conditions: &Conditions) -> bool {
+    pub(super) fn is_dead(&self, conditions: &Conditions) -> bool {
         conditions.every.is_some_and(|group| self.dead_groups.contains(&group))
-    }
-}
-
-pub(super) fn step(set: &SignatureSet, options: &Options, flow: &mut Flow, packet: &Packet<'_>) -> Said {
-    if flow.said.is_final {
-        return flow.said;
-    }
-    let tuple = &packet.five_tuple;
-    let from_high = tuple.is_from_high();
-    flow.packets.push(Kept { from_high, tcp: packet.tcp, payload: packet.payload.to_vec() });
-    let index = flow.packets.len() - 1;
-    if tuple.transport == Transport::Tcp && packet.tcp.flags & TcpFields::SYN != 0 {
-        flow.openings[usize::from(from_high)].syn(packet.tcp.sequence, index);
-    }
-    if index == 0 {
-        consider_addresses(set, options, flow, packet);
-    }
-    if !packet.payload.is_empty() {
-        match tuple.transport {
-            Transport::Tcp => segment(set, options, flow, packet),
-            Transport::Udp => datagram(set, options, flow, packet),
-        }
-        let with_payload = flow.packets.iter().filter(|packet| !packet.payload.is_empty()).count();
-        if with_payload >= options.budget_packets.into() && flow.said.carrier != Carrier::Dns {
-            flow.said.is_final = true;
-        }
-    }
-    flow.said
-}
-
-/// The longest block around the destination, else around the source.
-fn consider_addresses(set: &SignatureSet, options: &Options, flow: &mut Flow, packet: &Packet<'_>) {
-    let tuple = &packet.five_tuple;
-    let lists = |row: &&Signature| {
-        let Conditions { prefix, http, stun, rtp, hosts, contains, .. } = &row.conditions;
-        prefix.is_none()
-            && http.is_none()
-            && stun.is_none()
-            && rtp.is_none()
-            && hosts.is_empty()
-            && contains.is_empty()
-    };
-    let around = |address| {
-        let blocks = set.signatures().iter().filter(lists).flat_map(|row| {
-            row.conditions
-                .addresses
-                .iter()
-                .filter(|block| block.contains(address))
-                .map(move |block| (block.bits, row))
-        });
-        blocks.max_by_key(|(bits, row)| (*bits, Reverse(row.id))).map(|(_, row)| row)
-    };
-    if let Some(row) = around(tuple.dst).or_else(|| around(tuple.src)).filter(|_| options.address) {
-        settle(set, flow, row, Carrier::Unknown);
-    }
-}
-
-fn segment(set: &SignatureSet, options: &Options, flow: &mut Flow, packet: &Packet<'_>) {
-    let from_high = packet.five_tuple.is_from_high();
-    let side = usize::from(from_high);
-    let has_verdict = flow.said.app.0 != 0;
-    let Flow { packets, openings, .. } = flow;
-    let opening = match openings[side].add(packets, from_high, has_verdict) {
-        Adds::Opening(bytes) => Some(bytes),
-        Adds::Segment => None,
-        Adds::Nothing => return,
-    };
-    let (high_opened, is_sure) = flow.originator();
-    let direction = is_sure.then_some(if high_opened == from_high {
-        Direction::Originator
-    } else {
-        Direction::Responder
-    });
-    let mut view = View { packet, direction, bytes: packet.payload, http: None, stun: None, media: None };
-    let mut shown = Shown::default();
-    shown.try_rows(set, &view, |row| row.any_segment);
-    shown.asks_for_more = false;
-    if let Some(opening) = &opening {
-        view.bytes = opening;
-        look_at_opening(set, &mut view, teaches_names(set, flow), &mut shown);
-    }
-    conclude(set, options, flow, from_high, &shown);
-    if opening.is_some() {
-        if shown.asks_for_more && !flow.said.is_final {
-            flow.openings[side].wait();
-        } else {
-            flow.openings[side].is_settled = true;
-        }
-    }
-    let settled = flow.openings.iter().all(|opening| opening.is_settled);
-    flow.said.is_final |= is_sure && settled && flow.said.carrier != Carrier::Dns;
-}
-
-fn teaches_names(set: &SignatureSet, flow: &Flow) -> bool {
-    set.signature(flow.said.signature).is_some_and(|row| row.teaches == Some(Teaches::Names))
-}
-
-fn datagram(set: &SignatureSet, options: &Options, flow: &mut Flow, packet: &Packet<'_>) {
-    let from_high = packet.five_tuple.is_from_high();
-    let bytes = packet.payload;
-    let mut shown = Shown::default();
-    let on_dns_port = [packet.five_tuple.src_port, packet.five_tuple.dst_port].contains(&53);
-    match dns::message(bytes).found().filter(|_| on_dns_port) {
-        Some(message) => look_up(set, &message, &mut shown),
-        None => {
-            let (stun, media) = (stun::message(bytes).found(), rtp::packet(bytes).found());
-            let view = View { packet, direction: None, bytes, http: None, stun, media };
-            shown.try_rows(set, &view, |row| {
-                row.stun.is_some()
-                    || row.rtp.is_some()
-                    || row.transport == Some(Transport::Udp)
-                        && (row.prefix.is_some() || !row.contains.is_empty())
-            });
-            if stun.is_some() {
-                shown.carrier = Carrier::Stun;
-            } else if shown.rows.is_empty() {
-                look_at_quic(set, flow, usize::from(from_high), bytes, &mut shown);
-            }
-        }
-    }
-    conclude(set, options, flow, from_high, &shown);
-}
-
-fn conclude(set: &SignatureSet, options: &Options, flow: &mut Flow, from_high: bool, shown: &Shown<'_>) {
-    let by_originator = flow.originator().0 == from_high;
-    if flow.said.carrier == Carrier::Unknown {
-        flow.said.carrier = shown.carrier;
-    }
-    flow.noted.extend(shown.rows.iter().map(|row| (row.id, by_originator)));
-    let alive = |group: &u8| shown.rows.iter().any(|row| row.conditions.every == Some(*group));
-    flow.dead_groups.extend((0..8).filter(|group| !alive(group)));
-    if let Some(row) = set.signature(flow.said.signature)
-        && (flow.vetoed(&row.conditions) || flow.is_dead(&row.conditions))
-    {
-        withdraw(flow);
-    }
-
-    let may = |row: &Signature, by_originator: bool| {
-        let pair = row.conditions.reverse.is_none_or(|other| flow.noted.contains(&(other, !by_originator)));
-        !row.is_veto && !flow.vetoed(&row.conditions) && !flow.is_dead(&row.conditions) && pair
-    };
-    let raw = if flow.said.carrier == Carrier::Unknown { Carrier::Raw } else { flow.said.carrier };
-    let mut offers: Vec<(&Signature, Carrier)> = Vec::new();
-    for row in &shown.rows {
-        offers.extend(may(row, by_originator).then_some((*row, raw)));
-        let waiting = set.signatures().iter().filter(|other| other.conditions.reverse == Some(row.id));
-        let noted = waiting.filter(|other| flow.noted.contains(&(other.id, !by_originator)));
-        offers.extend(noted.filter(|other| may(other, !by_originator)).map(|other| (other, raw)));
-    }
-    offers.extend(shown.named);
-    offers.retain(|(row, _)| match row.confidence {
-        Confidence::None => false,
-        Confidence::Address => options.address,
-        Confidence::Related => options.related,
-        Confidence::Name => options.name,
-        Confidence::Payload => options.payload,
-    });
-    match offers.into_iter().min_by_key(|(row, _)| (Reverse(row.confidence), row.id)) {
-        Some((row, carrier)) => settle(set, flow, row, carrier),
-        None if shown.is_conclusive && flow.said.confidence < Confidence::Name => {
-            withdraw(flow);
-            flow.said.is_final = true;
-        }
-        None => {}
-    }
-    if let Some(row) = set.signature(flow.said.signature) {
-        let is_safe = row.conditions.unless.is_empty()
-            && row.conditions.every.is_none()
-            && row.teaches != Some(Teaches::Names);
-        let is_enough = flow.said.confidence == Confidence::Payload
-            || flow.said.confidence == Confidence::Name && shown.is_conclusive;
-        flow.said.is_final |= is_safe && is_enough;
-    }
-}
-
-fn withdraw(flow: &mut Flow) {
-    flow.said = Said { carrier: flow.said.carrier, is_final: flow.said.is_final, ..Said::default() };
-}
-
-fn settle(set: &SignatureSet, flow: &mut Flow, row: &Signature, carrier: Carrier) {
-    let carrier = if carrier == Carrier::Unknown { flow.said.carrier } else { carrier };
-    if row.confidence > flow.said.confidence {
-        let lookup_role = set.app(row.app).and_then(|app| app.lookup_role);
-        let role = lookup_role.filter(|_| carrier == Carrier::Dns).unwrap_or(row.role);
-        let is_final = flow.said.is_final;
-        flow.said =
-            Said { signature: row.id, app: row.app, role, carrier, confidence: row.confidence, is_final };
     }
 }

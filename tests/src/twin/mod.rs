@@ -10,16 +10,16 @@
 //! **Ends.** The originator is the sender of the first SYN (the receiver of a first SYN-ACK); as long as no SYN was seen,
 //! the sender of the first packet. `direction` is held against a packet only once a SYN was seen.
 //!
-//! **Which bytes.** A datagram is looked at whole, once. Of a TCP stream each side's *opening* is looked at: the bytes
+//! **Which bytes.** A datagram is looked at whole, once. Of a TCP stream each side's *stream start* is looked at: the bytes
 //! from the side's start, which is its SYN's number plus one, else its first segment's number, without a gap. Each segment
-//! that makes the opening longer is looked at: stream rows, names and HTTP see the whole opening so far, `length` and
+//! that makes the stream start longer is looked at: stream rows, names and HTTP see the whole stream start so far, `length` and
 //! `contains` this segment, `start = "segment"` rows this segment. A segment that adds nothing (a copy, or bytes behind
-//! a gap) is not looked at, but its bytes count once the gap is filled; of bytes sent twice the later count. The opening
+//! a gap) is not looked at, but its bytes count once the gap is filled; of bytes sent twice the later count. The stream start
 //! is settled when no row and no dissector asks for more, when it is 4,096 bytes long, or when the verdict is final. After
-//! that only segment rows look at the side's segments. A settled opening that was begun without a SYN is begun anew by
+//! that only segment rows look at the side's segments. A settled stream start that was begun without a SYN is begun anew by
 //! a segment from before its start, as long as there is no verdict.
 //!
-//! **Preambles.** What a client tells a proxy (CONNECT, SOCKS, PROXY) is taken off the opening, up to three one behind
+//! **Preambles.** What a client tells a proxy (CONNECT, SOCKS, PROXY) is taken off the stream start, up to three one behind
 //! the other; the name it holds counts, in no particular carrier.
 //!
 //! **DNS** is looked for on port 53 only. A datagram that is DNS is tried by no row.
@@ -41,16 +41,18 @@
 //! **Carrier.** That of the winning name; for other rows the first one recognised in the flow, or raw.
 //!
 //! **Final** is a verdict by a row without vetoes and group (and whose answers teach no names), if it is payload, or a name in a conclusive packet; a
-//! conclusive packet that leaves no verdict; both openings settled (with a SYN seen); 32 packets with payload. A DNS flow
+//! conclusive packet that leaves no verdict; both stream starts settled (with a SYN seen); 32 packets with payload. A DNS flow
 //! is final by none of the last two.
 //!
 //! The twin knows nothing of other flows: compare it with an engine whose `related` evidence is switched off.
 
+mod classify;
 mod conditions;
 mod flow;
-mod look;
+mod flow_packet;
+mod inspect;
 mod names;
-mod opening;
+mod stream_start;
 
 pub use flow::{Flow, Said};
 pub use names::most_specific;
@@ -72,6 +74,6 @@ impl<'s> Twin<'s> {
 
     /// What there is to say of the flow after its next packet.
     pub fn classify(&self, flow: &mut Flow, packet: &Packet<'_>) -> Said {
-        flow::step(self.set, &self.options, flow, packet)
+        classify::step(self.set, &self.options, flow, packet)
     }
 }

@@ -1,7 +1,7 @@
 //! Traces and captures through a tracker and a watch.
 
 use wiremark::{Classifier, LinkType, Options, Packet, Tracker, TrackerConfig};
-use wiremark_calls::{Call, Names, Record, Scripts, CallTracker};
+use wiremark_calls::{Call, CallTracker, Names, Record, Scripts};
 use wiremark_tests::trace::Trace;
 
 /// Where the real captures lie: `WIREMARK_TRACES`, or the place that the scores are counted at.
@@ -12,7 +12,7 @@ pub(crate) fn traces() -> std::path::PathBuf {
 
 /// What came of a capture.
 #[allow(dead_code)] // each test binary looks at some of it
-pub(crate) struct Told {
+pub(crate) struct Followed {
     pub(crate) calls: Vec<Call>,
     pub(crate) records: Vec<Record>,
     pub(crate) names: Names,
@@ -25,12 +25,12 @@ pub(crate) fn classifier() -> Classifier {
 }
 
 /// Tells the calls of a trace, in the order in which they end.
-pub(crate) fn follow(trace: &Trace) -> Told {
+pub(crate) fn follow(trace: &Trace) -> Followed {
     let frames = trace.frames().map(|(time_us, link, bytes)| (time_us, u32::from(link), bytes));
     follow_frames(frames)
 }
 
-pub(crate) fn follow_frames<'f>(frames: impl Iterator<Item = (u64, u32, &'f [u8])>) -> Told {
+pub(crate) fn follow_frames<'f>(frames: impl Iterator<Item = (u64, u32, &'f [u8])>) -> Followed {
     let classifier = classifier();
     let scripts = Scripts::embedded().expect("the shipped scripts");
     let mut tracker = Tracker::new(&classifier, TrackerConfig::default());
@@ -57,5 +57,5 @@ pub(crate) fn follow_frames<'f>(frames: impl Iterator<Item = (u64, u32, &'f [u8]
     assert!(calls.iter().zip(1..).all(|(call, number): (&Call, u64)| call.number == number));
     let mut names = Names::default();
     let records = calls.iter().map(|call| Record::new(call.clone(), classifier.set(), &mut names)).collect();
-    Told { calls, records, names, most_open }
+    Followed { calls, records, names, most_open }
 }

@@ -7,7 +7,7 @@ use wiremark_tests::trace::Trace;
 
 /// A task as it was told.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Told {
+pub(crate) struct RecordedTask {
     pub(crate) user: (String, u32),
     pub(crate) time_us: u64,
     pub(crate) service: String,
@@ -21,13 +21,13 @@ pub(crate) struct Told {
 
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Notes {
-    pub(crate) tasks: Vec<Told>,
+    pub(crate) tasks: Vec<RecordedTask>,
     pub(crate) flows: u64,
 }
 
 impl Sink for Notes {
     fn task(&mut self, task: &TaskRecord<'_>) {
-        self.tasks.push(Told {
+        self.tasks.push(RecordedTask {
             user: (task.user.user.address.to_string(), task.user.user.session),
             time_us: task.time_us,
             service: task.service.to_owned(),

@@ -11,14 +11,14 @@ use wiremark_tests::random::Random;
 
 /// One packet, with bytes of its own.
 #[derive(Clone)]
-pub(crate) struct Sent {
+pub(crate) struct SentPacket {
     five_tuple: FiveTuple,
     tcp: TcpFields,
     payload: Vec<u8>,
 }
 
 /// In a line: `TCP 10.0.0.1:40000 > 198.51.100.1:443 seq 7 flags 10: 16 03 01`.
-impl fmt::Debug for Sent {
+impl fmt::Debug for SentPacket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let FiveTuple { src, dst, src_port, dst_port, transport } = self.five_tuple;
         let TcpFields { sequence, flags } = self.tcp;
@@ -27,7 +27,7 @@ impl fmt::Debug for Sent {
     }
 }
 
-impl Sent {
+impl SentPacket {
     pub(crate) fn packet(&self) -> Packet<'_> {
         let Self { five_tuple, tcp, ref payload } = *self;
         Packet { five_tuple, tcp, time_us: 1_700_000_000_000_000, payload, fragment: Fragment::Whole }
@@ -196,7 +196,7 @@ fn apply(edit: &Edit, bytes: &mut Vec<u8>) {
 
 impl Plan {
     /// The flow's packets. `number` gives it end points of its own.
-    fn packets(&self, corpus: &[Talk], number: u16) -> Vec<Sent> {
+    fn packets(&self, corpus: &[Talk], number: u16) -> Vec<SentPacket> {
         let transport = if self.is_tcp { Transport::Tcp } else { Transport::Udp };
         let corpus: Vec<&Talk> = corpus.iter().filter(|talk| talk.transport == transport).collect();
         let (client, server) = match self.originator_is_high {
@@ -235,7 +235,7 @@ impl Plan {
         direction: Direction,
         payload: &[u8],
         sequence: &mut [u32; 2],
-        sent: &mut Vec<Sent>,
+        sent: &mut Vec<SentPacket>,
     ) {
         let (five_tuple, side) = match direction {
             Direction::Originator => (up, 0),
@@ -250,14 +250,14 @@ impl Plan {
                 true => TcpFields { sequence: sequence[side], flags: TcpFields::ACK },
                 false => TcpFields::default(),
             };
-            sent.push(Sent { five_tuple, tcp, payload: now.to_vec() });
+            sent.push(SentPacket { five_tuple, tcp, payload: now.to_vec() });
             sequence[side] = sequence[side].wrapping_add(now.len() as u32);
             rest = later;
         }
     }
 
     /// Puts what was captured of the handshake in front, or behind the first packet.
-    fn open(&self, up: FiveTuple, mut sent: Vec<Sent>) -> Vec<Sent> {
+    fn open(&self, up: FiveTuple, mut sent: Vec<SentPacket>) -> Vec<SentPacket> {
         if !self.is_tcp {
             return sent;
         }
@@ -266,14 +266,14 @@ impl Plan {
         for (five_tuple, flags, side) in parts.into_iter().rev() {
             if self.handshake & 1 << side != 0 {
                 let tcp = TcpFields { sequence: self.sequence[side].wrapping_sub(1), flags };
-                sent.insert(at, Sent { five_tuple, tcp, payload: Vec::new() });
+                sent.insert(at, SentPacket { five_tuple, tcp, payload: Vec::new() });
             }
         }
         sent
     }
 }
 
-fn happen(fault: &Fault, sent: &mut Vec<Sent>) {
+fn happen(fault: &Fault, sent: &mut Vec<SentPacket>) {
     if sent.len() < 2 {
         return;
     }
@@ -289,7 +289,7 @@ fn happen(fault: &Fault, sent: &mut Vec<Sent>) {
         Fault::Lose(at) => _ = sent.remove(at.index(sent.len())),
         Fault::Overlap(at, by) => {
             let at = at.index(sent.len());
-            let same = |one: &&Sent| {
+            let same = |one: &&SentPacket| {
                 one.five_tuple == sent[at].five_tuple && one.five_tuple.transport == Transport::Tcp
             };
             let Some(before) = sent[..at].iter().rev().find(same) else { return };
@@ -302,7 +302,7 @@ fn happen(fault: &Fault, sent: &mut Vec<Sent>) {
 }
 
 /// The flows' packets, in an order that keeps each flow's own.
-pub(crate) fn interleave(corpus: &[Talk], plans: &[Plan], order: &[u8]) -> Vec<Sent> {
+pub(crate) fn interleave(corpus: &[Talk], plans: &[Plan], order: &[u8]) -> Vec<SentPacket> {
     let mut flows: Vec<_> =
         (0..).zip(plans).map(|(number, plan)| plan.packets(corpus, number).into_iter()).collect();
     let mut order = order.iter().cycle();

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 
-use super::{Act, Call, Event};
+use super::act::{Act, Event};
+use super::call::Call;
 use crate::protocol::hex;
 use crate::protocol::rtp::{Stream, srtcp};
 use crate::protocol::whatsapp_relay::{self as relay, Dialect, Id};

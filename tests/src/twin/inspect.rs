@@ -10,7 +10,7 @@ use wiremark::{Carrier, SignatureSet, Transport};
 
 /// What one packet shows.
 #[derive(Default)]
-pub(super) struct Shown<'s> {
+pub(super) struct Findings<'s> {
     pub(super) rows: Vec<&'s Signature>,
     pub(super) named: Option<(&'s Signature, Carrier)>,
     pub(super) carrier: Carrier,
@@ -18,7 +18,7 @@ pub(super) struct Shown<'s> {
     pub(super) is_conclusive: bool,
 }
 
-impl<'s> Shown<'s> {
+impl<'s> Findings<'s> {
     fn name(&mut self, set: &'s SignatureSet, name: &[u8], carrier: Carrier) {
         self.named = self.named.or(most_specific(set, name, carrier).map(|row| (row, carrier)));
     }
@@ -52,23 +52,23 @@ fn is_ip(name: &[u8]) -> bool {
     name.contains(&b':') || name.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.')
 }
 
-pub(super) fn look_at_opening<'s>(
+pub(super) fn inspect_stream_start<'s>(
     set: &'s SignatureSet,
     view: &mut View<'_>,
     awaits_names: bool,
-    shown: &mut Shown<'s>,
+    findings: &mut Findings<'s>,
 ) {
     for _ in 0..3 {
         match preamble::preamble(view.bytes) {
             Dissection::Found(found) => {
                 if let Some(name) = found.name {
-                    shown.name(set, name, Carrier::Unknown);
+                    findings.name(set, name, Carrier::Unknown);
                 }
                 view.bytes = &view.bytes[found.length..];
-                shown.asks_for_more |= view.bytes.is_empty();
+                findings.asks_for_more |= view.bytes.is_empty();
             }
             Dissection::NeedMore => {
-                shown.asks_for_more = true;
+                findings.asks_for_more = true;
                 break;
             }
             Dissection::NotMine => break,
@@ -79,25 +79,25 @@ pub(super) fn look_at_opening<'s>(
     }
     let of_stream =
         |row: &Conditions| row.transport == Some(Transport::Tcp) && !row.any_segment && row.http.is_none();
-    shown.try_rows(set, view, |row| of_stream(row) && (row.prefix.is_some() || !row.contains.is_empty()));
+    findings.try_rows(set, view, |row| of_stream(row) && (row.prefix.is_some() || !row.contains.is_empty()));
     if [view.packet.five_tuple.src_port, view.packet.five_tuple.dst_port].contains(&53) {
         match dns::tcp_message(view.bytes) {
-            Dissection::Found(message) => look_up(set, &message, shown),
-            Dissection::NeedMore => shown.asks_for_more = true,
+            Dissection::Found(message) => inspect_dns(set, &message, findings),
+            Dissection::NeedMore => findings.asks_for_more = true,
             Dissection::NotMine => {}
         }
         return;
     }
     let mut scratch = vec![0; 16 * 1024];
     match tls::client_hello_in(view.bytes, &mut scratch) {
-        Dissection::Found(hello) => return shown.hello(set, &hello, Carrier::Tls),
-        Dissection::NeedMore => return shown.asks_for_more = true,
-        Dissection::NotMine if tls::is_record(view.bytes) => return shown.carrier = Carrier::Tls,
+        Dissection::Found(hello) => return findings.hello(set, &hello, Carrier::Tls),
+        Dissection::NeedMore => return findings.asks_for_more = true,
+        Dissection::NotMine if tls::is_record(view.bytes) => return findings.carrier = Carrier::Tls,
         Dissection::NotMine => {}
     }
     match http::head(view.bytes) {
-        Dissection::Found(head) => look_at_http(set, view, head, awaits_names, shown),
-        Dissection::NeedMore => shown.asks_for_more = true,
+        Dissection::Found(head) => look_at_http(set, view, head, awaits_names, findings),
+        Dissection::NeedMore => findings.asks_for_more = true,
         Dissection::NotMine => {}
     }
 }
@@ -107,50 +107,54 @@ fn look_at_http<'s, 'v>(
     view: &mut View<'v>,
     head: http::Head<'v>,
     awaits_names: bool,
-    shown: &mut Shown<'s>,
+    findings: &mut Findings<'s>,
 ) {
-    shown.carrier = Carrier::Http;
+    findings.carrier = Carrier::Http;
     view.http = Some(head);
-    shown.try_rows(set, view, |row| row.http.is_some());
+    findings.try_rows(set, view, |row| row.http.is_some());
     match head {
         http::Head::Request(request) => {
-            shown.asks_for_more |= !request.complete;
+            findings.asks_for_more |= !request.complete;
             if let Some(name) = request.host() {
-                shown.name(set, name, Carrier::Http);
-                shown.is_conclusive = request.complete && !is_ip(name);
+                findings.name(set, name, Carrier::Http);
+                findings.is_conclusive = request.complete && !is_ip(name);
             }
         }
         http::Head::Response(response) => {
             let is_whole = response.content_length.is_some_and(|length| response.body.len() as u64 >= length);
-            shown.asks_for_more |= !response.complete || awaits_names && !is_whole;
+            findings.asks_for_more |= !response.complete || awaits_names && !is_whole;
         }
     }
 }
 
-pub(super) fn look_up<'s>(set: &'s SignatureSet, message: &dns::Message<'_>, shown: &mut Shown<'s>) {
-    shown.carrier = Carrier::Dns;
+pub(super) fn inspect_dns<'s>(
+    set: &'s SignatureSet,
+    message: &dns::Message<'_>,
+    findings: &mut Findings<'s>,
+) {
+    findings.carrier = Carrier::Dns;
     let mut buffer = dns::NameBuffer::new();
     for question in message.questions() {
-        shown.name(set, question.name.read(&mut buffer).as_bytes(), Carrier::Dns);
+        findings.name(set, question.name.read(&mut buffer).as_bytes(), Carrier::Dns);
     }
 }
 
-pub(super) fn look_at_quic<'s>(
+pub(super) fn inspect_quic<'s>(
     set: &'s SignatureSet,
     flow: &mut Flow,
     side: usize,
     bytes: &[u8],
-    shown: &mut Shown<'s>,
+    findings: &mut Findings<'s>,
 ) {
     if let Dissection::Found(packet) = quic::google::packet(bytes) {
-        shown.carrier = Carrier::Quic;
+        findings.carrier = Carrier::Quic;
         if let Some(hello) = packet.hello() {
-            google_hello(set, &hello, shown);
+            google_hello(set, &hello, findings);
         }
         return;
     }
     for header in quic::packets(bytes) {
-        shown.carrier = Carrier::Quic;
+        findings.carrier = Carrier::Quic;
         if header.kind != quic::PacketKind::Initial {
             continue;
         }
@@ -169,15 +173,15 @@ pub(super) fn look_at_quic<'s>(
                 .map(|(_, (_, byte))| *byte)
                 .collect();
             match tls::hello_message(&joined) {
-                Dissection::Found(hello) => shown.hello(set, &hello, Carrier::Quic),
+                Dissection::Found(hello) => findings.hello(set, &hello, Carrier::Quic),
                 Dissection::NeedMore => {}
                 Dissection::NotMine => {
                     if let Dissection::Found(hello) = quic::google::hello_message(&joined) {
-                        google_hello(set, &hello, shown);
+                        google_hello(set, &hello, findings);
                     }
                 }
             }
-            if shown.is_conclusive {
+            if findings.is_conclusive {
                 flow.hellos[side].clear();
                 return;
             }
@@ -185,9 +189,9 @@ pub(super) fn look_at_quic<'s>(
     }
 }
 
-fn google_hello<'s>(set: &'s SignatureSet, hello: &quic::google::Hello<'_>, shown: &mut Shown<'s>) {
-    shown.is_conclusive = true;
+fn google_hello<'s>(set: &'s SignatureSet, hello: &quic::google::Hello<'_>, findings: &mut Findings<'s>) {
+    findings.is_conclusive = true;
     if let Some(name) = hello.sni() {
-        shown.name(set, name, Carrier::Quic);
+        findings.name(set, name, Carrier::Quic);
     }
 }

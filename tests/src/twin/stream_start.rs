@@ -1,13 +1,13 @@
-//! A side's opening: the first bytes it sent, put together from all its segments.
+//! A side's stream start: the first bytes it sent, put together from all its segments.
 
-use super::flow::Kept;
+use super::flow_packet::FlowPacket;
 
-/// Most bytes of an opening that segments make up together.
-const OPENING_BYTES: usize = 4096;
+/// Most bytes of a stream start that segments make up together.
+const START_BYTES: usize = 4096;
 
 /// How far one side of a TCP flow has been looked at.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Opening {
+pub(super) struct StreamStart {
     /// Sequence number of its first byte.
     start: Option<u32>,
     has_syn: bool,
@@ -22,15 +22,15 @@ pub(super) struct Opening {
 
 /// What a segment adds.
 pub(super) enum Adds {
-    /// The opening is longer now.
-    Opening(Vec<u8>),
-    /// The opening is settled: only the segment is of interest.
+    /// The stream start is longer now.
+    Start(Vec<u8>),
+    /// The stream start is settled: only the segment is of interest.
     Segment,
     /// Nothing yet.
     Nothing,
 }
 
-impl Opening {
+impl StreamStart {
     /// Takes note of a SYN.
     pub(super) fn syn(&mut self, sequence: u32, index: usize) {
         self.has_syn = true;
@@ -40,7 +40,7 @@ impl Opening {
     }
 
     /// What the last of `packets`, a segment with payload sent by `side`, adds.
-    pub(super) fn add(&mut self, packets: &[Kept], side: bool, has_verdict: bool) -> Adds {
+    pub(super) fn add(&mut self, packets: &[FlowPacket], side: bool, has_verdict: bool) -> Adds {
         let Some((last, index)) = packets.last().zip(packets.len().checked_sub(1)) else {
             return Adds::Nothing;
         };
@@ -61,25 +61,25 @@ impl Opening {
             let distance = packet.sequence().wrapping_sub(start) as i32;
             for (offset, byte) in packet.payload.iter().enumerate() {
                 let Ok(at) = usize::try_from(i64::from(distance) + offset as i64) else { continue };
-                if at < OPENING_BYTES || !self.is_waiting && at < OPENING_BYTES + (1 << 16) {
+                if at < START_BYTES || !self.is_waiting && at < START_BYTES + (1 << 16) {
                     bytes.resize(bytes.len().max(at + 1), None);
                     bytes[at] = Some(*byte);
                 }
             }
         }
-        let opening: Vec<u8> = bytes.into_iter().map_while(|byte| byte).collect();
-        if opening.len() <= self.known {
+        let whole: Vec<u8> = bytes.into_iter().map_while(|byte| byte).collect();
+        if whole.len() <= self.known {
             // Only bytes behind a gap are worth keeping.
             self.is_waiting |= (sequence.wrapping_sub(start) as i32) > 0;
             return Adds::Nothing;
         }
-        self.known = opening.len();
-        Adds::Opening(opening)
+        self.known = whole.len();
+        Adds::Start(whole)
     }
 
-    /// More was asked for. An opening that has reached its greatest length is settled all the same.
+    /// More was asked for. A stream start that has reached its greatest length is settled all the same.
     pub(super) fn wait(&mut self) {
         self.is_waiting = true;
-        self.is_settled = self.known >= OPENING_BYTES;
+        self.is_settled = self.known >= START_BYTES;
     }
 }

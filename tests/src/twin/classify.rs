@@ -1,0 +1,205 @@
+//! What a flow's packets come to.
+
+use super::conditions::View;
+use super::flow::{Flow, Said};
+use super::flow_packet::FlowPacket;
+use super::inspect::{Findings, inspect_dns, inspect_quic, inspect_stream_start};
+use super::stream_start::Adds;
+use std::cmp::Reverse;
+use wiremark::dissect::{dns, rtp, stun};
+use wiremark::signature::Signature;
+use wiremark::signature::model::{Conditions, Teaches};
+use wiremark::{Carrier, Confidence, Direction, Options, Packet, SignatureSet, TcpFields, Transport};
+
+pub(super) fn step(set: &SignatureSet, options: &Options, flow: &mut Flow, packet: &Packet<'_>) -> Said {
+    if flow.said.is_final {
+        return flow.said;
+    }
+    let tuple = &packet.five_tuple;
+    let from_high = tuple.is_from_high();
+    flow.packets.push(FlowPacket { from_high, tcp: packet.tcp, payload: packet.payload.to_vec() });
+    let index = flow.packets.len() - 1;
+    if tuple.transport == Transport::Tcp && packet.tcp.flags & TcpFields::SYN != 0 {
+        flow.starts[usize::from(from_high)].syn(packet.tcp.sequence, index);
+    }
+    if index == 0 {
+        consider_addresses(set, options, flow, packet);
+    }
+    if !packet.payload.is_empty() {
+        match tuple.transport {
+            Transport::Tcp => segment(set, options, flow, packet),
+            Transport::Udp => datagram(set, options, flow, packet),
+        }
+        let with_payload = flow.packets.iter().filter(|packet| !packet.payload.is_empty()).count();
+        if with_payload >= options.budget_packets.into() && flow.said.carrier != Carrier::Dns {
+            flow.said.is_final = true;
+        }
+    }
+    flow.said
+}
+
+/// The longest block around the destination, else around the source.
+fn consider_addresses(set: &SignatureSet, options: &Options, flow: &mut Flow, packet: &Packet<'_>) {
+    let tuple = &packet.five_tuple;
+    let lists = |row: &&Signature| {
+        let Conditions { prefix, http, stun, rtp, hosts, contains, .. } = &row.conditions;
+        prefix.is_none()
+            && http.is_none()
+            && stun.is_none()
+            && rtp.is_none()
+            && hosts.is_empty()
+            && contains.is_empty()
+    };
+    let around = |address| {
+        let blocks = set.signatures().iter().filter(lists).flat_map(|row| {
+            row.conditions
+                .addresses
+                .iter()
+                .filter(|block| block.contains(address))
+                .map(move |block| (block.bits, row))
+        });
+        blocks.max_by_key(|(bits, row)| (*bits, Reverse(row.id))).map(|(_, row)| row)
+    };
+    if let Some(row) = around(tuple.dst).or_else(|| around(tuple.src)).filter(|_| options.address) {
+        settle(set, flow, row, Carrier::Unknown);
+    }
+}
+
+fn segment(set: &SignatureSet, options: &Options, flow: &mut Flow, packet: &Packet<'_>) {
+    let from_high = packet.five_tuple.is_from_high();
+    let side = usize::from(from_high);
+    let has_verdict = flow.said.app.0 != 0;
+    let Flow { packets, starts, .. } = flow;
+    let start = match starts[side].add(packets, from_high, has_verdict) {
+        Adds::Start(bytes) => Some(bytes),
+        Adds::Segment => None,
+        Adds::Nothing => return,
+    };
+    let (high_opened, is_sure) = flow.originator();
+    let direction = is_sure.then_some(if high_opened == from_high {
+        Direction::Originator
+    } else {
+        Direction::Responder
+    });
+    let mut view = View { packet, direction, bytes: packet.payload, http: None, stun: None, media: None };
+    let mut findings = Findings::default();
+    findings.try_rows(set, &view, |row| row.any_segment);
+    findings.asks_for_more = false;
+    if let Some(start) = &start {
+        view.bytes = start;
+        inspect_stream_start(set, &mut view, teaches_names(set, flow), &mut findings);
+    }
+    conclude(set, options, flow, from_high, &findings);
+    if start.is_some() {
+        if findings.asks_for_more && !flow.said.is_final {
+            flow.starts[side].wait();
+        } else {
+            flow.starts[side].is_settled = true;
+        }
+    }
+    let settled = flow.starts.iter().all(|start| start.is_settled);
+    flow.said.is_final |= is_sure && settled && flow.said.carrier != Carrier::Dns;
+}
+
+fn teaches_names(set: &SignatureSet, flow: &Flow) -> bool {
+    set.signature(flow.said.signature).is_some_and(|row| row.teaches == Some(Teaches::Names))
+}
+
+fn datagram(set: &SignatureSet, options: &Options, flow: &mut Flow, packet: &Packet<'_>) {
+    let from_high = packet.five_tuple.is_from_high();
+    let bytes = packet.payload;
+    let mut findings = Findings::default();
+    let on_dns_port = [packet.five_tuple.src_port, packet.five_tuple.dst_port].contains(&53);
+    match dns::message(bytes).found().filter(|_| on_dns_port) {
+        Some(message) => inspect_dns(set, &message, &mut findings),
+        None => {
+            let (stun, media) = (stun::message(bytes).found(), rtp::packet(bytes).found());
+            let view = View { packet, direction: None, bytes, http: None, stun, media };
+            findings.try_rows(set, &view, |row| {
+                row.stun.is_some()
+                    || row.rtp.is_some()
+                    || row.transport == Some(Transport::Udp)
+                        && (row.prefix.is_some() || !row.contains.is_empty())
+            });
+            if stun.is_some() {
+                findings.carrier = Carrier::Stun;
+            } else if findings.rows.is_empty() {
+                inspect_quic(set, flow, usize::from(from_high), bytes, &mut findings);
+            }
+        }
+    }
+    conclude(set, options, flow, from_high, &findings);
+}
+
+fn conclude(
+    set: &SignatureSet,
+    options: &Options,
+    flow: &mut Flow,
+    from_high: bool,
+    findings: &Findings<'_>,
+) {
+    let by_originator = flow.originator().0 == from_high;
+    if flow.said.carrier == Carrier::Unknown {
+        flow.said.carrier = findings.carrier;
+    }
+    flow.noted.extend(findings.rows.iter().map(|row| (row.id, by_originator)));
+    let alive = |group: &u8| findings.rows.iter().any(|row| row.conditions.every == Some(*group));
+    flow.dead_groups.extend((0..8).filter(|group| !alive(group)));
+    if let Some(row) = set.signature(flow.said.signature)
+        && (flow.vetoed(&row.conditions) || flow.is_dead(&row.conditions))
+    {
+        withdraw(flow);
+    }
+
+    let may = |row: &Signature, by_originator: bool| {
+        let pair = row.conditions.reverse.is_none_or(|other| flow.noted.contains(&(other, !by_originator)));
+        !row.is_veto && !flow.vetoed(&row.conditions) && !flow.is_dead(&row.conditions) && pair
+    };
+    let raw = if flow.said.carrier == Carrier::Unknown { Carrier::Raw } else { flow.said.carrier };
+    let mut offers: Vec<(&Signature, Carrier)> = Vec::new();
+    for row in &findings.rows {
+        offers.extend(may(row, by_originator).then_some((*row, raw)));
+        let waiting = set.signatures().iter().filter(|other| other.conditions.reverse == Some(row.id));
+        let noted = waiting.filter(|other| flow.noted.contains(&(other.id, !by_originator)));
+        offers.extend(noted.filter(|other| may(other, !by_originator)).map(|other| (other, raw)));
+    }
+    offers.extend(findings.named);
+    offers.retain(|(row, _)| match row.confidence {
+        Confidence::None => false,
+        Confidence::Address => options.address,
+        Confidence::Related => options.related,
+        Confidence::Name => options.name,
+        Confidence::Payload => options.payload,
+    });
+    match offers.into_iter().min_by_key(|(row, _)| (Reverse(row.confidence), row.id)) {
+        Some((row, carrier)) => settle(set, flow, row, carrier),
+        None if findings.is_conclusive && flow.said.confidence < Confidence::Name => {
+            withdraw(flow);
+            flow.said.is_final = true;
+        }
+        None => {}
+    }
+    if let Some(row) = set.signature(flow.said.signature) {
+        let is_safe = row.conditions.unless.is_empty()
+            && row.conditions.every.is_none()
+            && row.teaches != Some(Teaches::Names);
+        let is_enough = flow.said.confidence == Confidence::Payload
+            || flow.said.confidence == Confidence::Name && findings.is_conclusive;
+        flow.said.is_final |= is_safe && is_enough;
+    }
+}
+
+fn withdraw(flow: &mut Flow) {
+    flow.said = Said { carrier: flow.said.carrier, is_final: flow.said.is_final, ..Said::default() };
+}
+
+fn settle(set: &SignatureSet, flow: &mut Flow, row: &Signature, carrier: Carrier) {
+    let carrier = if carrier == Carrier::Unknown { flow.said.carrier } else { carrier };
+    if row.confidence > flow.said.confidence {
+        let lookup_role = set.app(row.app).and_then(|app| app.lookup_role);
+        let role = lookup_role.filter(|_| carrier == Carrier::Dns).unwrap_or(row.role);
+        let is_final = flow.said.is_final;
+        flow.said =
+            Said { signature: row.id, app: row.app, role, carrier, confidence: row.confidence, is_final };
+    }
+}
