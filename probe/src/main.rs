@@ -18,6 +18,8 @@ use clap::{Parser, Subcommand};
 use command::absent;
 #[cfg(feature = "anonymize")]
 use command::anonymize;
+#[cfg(feature = "audit")]
+use command::audit;
 #[cfg(feature = "calls")]
 use command::calls;
 #[cfg(feature = "tasks")]
@@ -48,6 +50,8 @@ enum Command {
     Annotate(annotate::Arguments),
     #[cfg(feature = "anonymize")]
     Anonymize(anonymize::Arguments),
+    #[cfg(feature = "audit")]
+    Audit(audit::Arguments),
     Signatures(signatures::Arguments),
     #[cfg(feature = "tasks")]
     Tasks(tasks::Arguments),
@@ -83,6 +87,8 @@ Examples:
       a capture that can be sent with a bug report
   wiremark tasks --format html -o usage.html capture.pcap
       what people do on WeChat, and who uses what
+  wiremark audit simulate data --calls 1000 --seconds 20
+      which calls can be linked by size and time alone
   wiremark signatures check my-signatures/
       run every example of your own signature files
 
@@ -102,6 +108,8 @@ fn main() -> ExitCode {
         Command::Annotate(arguments) => annotate::run(&arguments),
         #[cfg(feature = "anonymize")]
         Command::Anonymize(arguments) => anonymize::run(&arguments),
+        #[cfg(feature = "audit")]
+        Command::Audit(arguments) => audit::run(&arguments),
         Command::Signatures(arguments) => signatures::run(&arguments),
         #[cfg(feature = "tasks")]
         Command::Tasks(arguments) => tasks::run(&arguments),

@@ -12,5 +12,6 @@ pub mod distance;
 pub mod flow;
 pub mod graph;
 pub mod pseudonym;
+pub mod report;
 pub mod scores;
 pub mod simulate;

@@ -8,7 +8,7 @@ use clap::error::ErrorKind;
 use crate::stop::Stop;
 
 /// The commands that are features.
-const FEATURES: [&str; 3] = ["anonymize", "calls", "tasks"];
+const FEATURES: [&str; 4] = ["anonymize", "audit", "calls", "tasks"];
 
 /// Says how a command is had that only other builds have; ends as the parser does for a word that is no command at all.
 pub(crate) fn explain<C: CommandFactory>(words: &[OsString]) -> Stop {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use report::Report;
 use wiremark::{Classifier, Flow, Frame, Packet, ParseError, Tracker, TrackerConfig};
-use wiremark_calls::{Call, Scripts, CallTracker};
+use wiremark_calls::{Call, CallTracker, Scripts};
 use wiremark_capture::Capture;
 use wiremark_capture::replay::{replay, tracker_config};
 

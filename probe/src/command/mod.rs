@@ -5,6 +5,8 @@ pub(crate) mod absent;
 pub(crate) mod annotate;
 #[cfg(feature = "anonymize")]
 pub(crate) mod anonymize;
+#[cfg(feature = "audit")]
+pub(crate) mod audit;
 #[cfg(feature = "calls")]
 pub(crate) mod calls;
 pub(crate) mod classify;

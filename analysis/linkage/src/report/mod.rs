@@ -1,0 +1,3 @@
+//! Results for people: tables, pictures, a page.
+
+pub mod tables;

@@ -1,0 +1,220 @@
+//! `wiremark audit simulate`: populations made by seed.
+
+use clap::{Args, Subcommand, ValueEnum};
+use serde::Serialize;
+use wiremark_linkage::attack::{Measure, Method};
+use wiremark_linkage::control::ControlSettings;
+use wiremark_linkage::defend::Defence;
+use wiremark_linkage::report::tables;
+use wiremark_linkage::simulate::control::{ControlPopulation, score as control_score};
+use wiremark_linkage::simulate::data::{DataPopulation, Place, Setting};
+use wiremark_linkage::simulate::{defences, score, table_one};
+
+use super::print::PrintArguments;
+use crate::stop::{Outcome, Stop};
+
+/// Makes populations of calls by seed and tells how linkable they are
+#[derive(Subcommand)]
+pub(crate) enum Simulate {
+    /// Control channels: start and end alone (Table II)
+    Control(Control),
+    /// Data channels: bytes over time, by every distance and by assignment
+    Data(Data),
+    /// Links reported from a calibrated threshold on, beside the paper's ratio
+    Threshold(Threshold),
+    /// Counter-measures: what each leaves of the best attack, and what it takes
+    Defences(Defences),
+    /// Time and error of the warping distances (Table I)
+    Warping(Warping),
+}
+
+#[derive(Args)]
+pub(crate) struct Control {
+    /// Calls that begin in a second, on average
+    #[arg(long, default_value_t = 318.1, value_parser = above_zero)]
+    density: f64,
+    /// Calls
+    #[arg(long, default_value_t = 2500, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    calls: u32,
+    /// Largest network delay, in seconds
+    #[arg(long, default_value_t = 0.17, value_parser = above_zero)]
+    delay: f64,
+    /// Mean duration of a call beyond five seconds, in seconds
+    #[arg(long, default_value_t = 110.0, value_parser = above_zero)]
+    duration: f64,
+    /// What all random numbers come from
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    #[command(flatten)]
+    print: PrintArguments,
+}
+
+/// What data channels are made by.
+#[derive(Args)]
+pub(crate) struct Population {
+    /// Concurrent calls
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(2..=20_000))]
+    calls: u32,
+    /// Seconds that are looked at
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(2..=3600))]
+    seconds: u32,
+    /// The network between both legs
+    #[arg(long, value_enum, default_value = "hard")]
+    setting: Network,
+    /// What all random numbers come from
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Network {
+    /// Relay delay 20 to 80 ms, jitter 10 ms, no loss
+    Easy,
+    /// Relay delay 50 to 400 ms, jitter 60 ms, loss 5 %
+    Hard,
+    /// Relay delay 0.2 to 4 s, jitter 60 ms, loss 10 %
+    Slow,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum At {
+    /// In the phones
+    Sender,
+    /// In the relay
+    Relay,
+}
+
+impl At {
+    fn place(self) -> Place {
+        match self {
+            At::Sender => Place::Sender,
+            At::Relay => Place::Relay,
+        }
+    }
+}
+
+#[derive(Args)]
+pub(crate) struct Data {
+    #[command(flatten)]
+    population: Population,
+    /// Directions that are compared: 1, callers to callees, or both
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=2))]
+    directions: u8,
+    /// Apply a counter-measure: padding:SIZES, constant:BYTES,MS, random-pad:MAX, delay:MAX, batch:SECONDS, dummy:RATE
+    #[arg(long, value_name = "COUNTER-MEASURE")]
+    defend: Option<Defence>,
+    /// Where it is applied
+    #[arg(long, value_enum, default_value = "sender")]
+    defend_at: At,
+    #[command(flatten)]
+    print: PrintArguments,
+}
+
+#[derive(Args)]
+pub(crate) struct Threshold {
+    #[command(flatten)]
+    population: Population,
+    /// Directions that are compared: 1, callers to callees, or both
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=2))]
+    directions: u8,
+    /// Wrong links that are put up with, as a share of legs
+    #[arg(long, default_value_t = 0.001, value_parser = share)]
+    false_link_rate: f64,
+    #[command(flatten)]
+    print: PrintArguments,
+}
+
+#[derive(Args)]
+pub(crate) struct Defences {
+    #[command(flatten)]
+    population: Population,
+    /// Only these counter-measures: padding:SIZES, constant:BYTES,MS, random-pad:MAX, delay:MAX, batch:SECONDS, dummy:RATE
+    #[arg(long, value_name = "COUNTER-MEASURE")]
+    defend: Vec<Defence>,
+    /// Where they are applied
+    #[arg(long, value_enum, default_value = "sender")]
+    defend_at: At,
+    #[command(flatten)]
+    print: PrintArguments,
+}
+
+#[derive(Args)]
+pub(crate) struct Warping {
+    /// What all random numbers come from
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    #[command(flatten)]
+    print: PrintArguments,
+}
+
+#[derive(Serialize)]
+struct Rows<R> {
+    rows: Vec<R>,
+}
+
+pub(crate) fn run(what: &Simulate) -> Result<Outcome, Stop> {
+    match what {
+        Simulate::Control(of) => {
+            let population = ControlPopulation {
+                density: of.density,
+                calls: of.calls as usize,
+                delay_s: of.delay,
+                mean_s: of.duration,
+                seed: of.seed,
+            };
+            let score = control_score(&population, &ControlSettings::default());
+            of.print.print(&score, &[tables::control(&[(of.density, score)])])?;
+        }
+        Simulate::Data(of) => {
+            let defence = of.defend.clone().map(|defence| (defence, of.defend_at.place()));
+            let population = DataPopulation { defence, ..of.population.made() };
+            let score = score::score(&population, of.directions.into(), &Method::ALL);
+            of.print.print(&score, &[tables::data(&score)])?;
+        }
+        Simulate::Threshold(of) => {
+            let population = of.population.made();
+            let reported = score::report(&population, of.directions.into(), of.false_link_rate);
+            of.print.print(&reported, &[tables::reported(&reported)])?;
+        }
+        Simulate::Defences(of) => {
+            let named = of.defend.iter().cloned().map(|defence| (defence, of.defend_at.place()));
+            let named = if of.defend.is_empty() { defences::usual() } else { named.collect() };
+            let rows = defences::table(&of.population.made(), &named);
+            let table = tables::defences(&rows);
+            of.print.print(&Rows { rows }, &[table])?;
+        }
+        Simulate::Warping(of) => {
+            let rows = table_one::table(of.seed, &Measure::default());
+            let table = tables::warping(&rows);
+            of.print.print(&Rows { rows }, &[table])?;
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+impl Population {
+    fn made(&self) -> DataPopulation {
+        let setting = match self.setting {
+            Network::Easy => Setting::EASY,
+            Network::Hard => Setting::HARD,
+            Network::Slow => Setting::SLOW,
+        };
+        DataPopulation {
+            calls: self.calls as usize,
+            seconds: self.seconds as usize,
+            setting,
+            defence: None,
+            seed: self.seed,
+        }
+    }
+}
+
+fn above_zero(text: &str) -> Result<f64, String> {
+    let number = text.parse::<f64>().ok().filter(|number| number.is_finite() && *number > 0.0);
+    number.ok_or_else(|| "expected a number above 0".into())
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let number = text.parse::<f64>().ok().filter(|number| (0.0..1.0).contains(number) && *number > 0.0);
+    number.ok_or_else(|| "expected a share above 0 and below 1, such as 0.001".into())
+}
