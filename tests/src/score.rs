@@ -137,8 +137,11 @@ pub fn score(traces: &Path, classifier: &Classifier) -> Result<Report, Box<dyn E
         report.other_captures += 1;
         let found = verdicts(&path, classifier)?;
         report.other_flows += found.len();
-        for (key, found) in found.iter().filter(|(_, found)| found.verdict.is_match() || found.at_packet > 0)
-        {
+        // A capture with an app's name is of that app, which may be found in it.
+        let own = path.file_stem().unwrap_or_default().to_string_lossy();
+        let is_own = |found: &Found| classifier.set().app(found.verdict.app).is_some_and(|app| app.name == own);
+        let is_false = |found: &Found| (found.verdict.is_match() || found.at_packet > 0) && !is_own(found);
+        for (key, found) in found.iter().filter(|(_, found)| is_false(found)) {
             report.false_positives += 1;
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             let verdict = words(classifier, found.verdict);
