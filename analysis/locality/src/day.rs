@@ -31,6 +31,15 @@ impl Day {
         (parts.next().is_none() && (1..=days).contains(&day)).then_some(Self { year, month, day })
     }
 
+    /// Days since 1970-01-01; 0 before.
+    pub fn number(self) -> u64 {
+        // As in `of_time`, the other way round.
+        let (year, month) = (u64::from(self.year), u64::from(self.month));
+        let (year, from_march) = if month > 2 { (year, month - 3) } else { (year.saturating_sub(1), month + 9) };
+        let days = year * 365 + year / 4 - year / 100 + year / 400 + (153 * from_march + 2) / 5 + u64::from(self.day) - 1;
+        days.saturating_sub(719_468)
+    }
+
     /// The day, in UTC, of a number of seconds since 1970.
     pub fn of_time(time_s: u64) -> Self {
         // Years begin on 1 March here, so that the leap day is the last: 400 years have 146,097 days.
@@ -75,6 +84,9 @@ mod tests {
         }
         assert_eq!(Day::of_time(1_443_628_800).to_string(), "2015-09-30");
         assert_eq!(Day::of_time(951_782_400).to_string(), "2000-02-29");
+        for day in (0..40_000).step_by(13) {
+            assert_eq!(Day::of_time(day * 86_400).number(), day);
+        }
         assert!(Day::parse("2019-12-31") < Day::parse("2020-01-01"));
     }
 }
