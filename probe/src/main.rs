@@ -13,7 +13,7 @@ mod table;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 #[cfg(not(feature = "full"))]
 use command::absent;
 #[cfg(feature = "anonymize")]
@@ -22,6 +22,8 @@ use command::anonymize;
 use command::audit;
 #[cfg(feature = "calls")]
 use command::calls;
+#[cfg(feature = "manual")]
+use command::manual;
 #[cfg(feature = "tasks")]
 use command::tasks;
 use command::{annotate, classify, explain, signatures};
@@ -55,6 +57,10 @@ enum Command {
     Signatures(signatures::Arguments),
     #[cfg(feature = "tasks")]
     Tasks(tasks::Arguments),
+    #[cfg(feature = "manual")]
+    Completions(manual::Completions),
+    #[cfg(feature = "manual")]
+    Man(manual::Manual),
     #[cfg(not(feature = "full"))]
     #[command(external_subcommand)]
     Absent(Vec<OsString>),
@@ -99,8 +105,40 @@ Exit codes:
   130  stopped by SIGINT, 143 by SIGTERM (a line on standard error); what was decided until then is complete
   141  the reader of the output went away";
 
+/// What `--version` says: release, commit, parts, and what the shipped signatures know. Asked for only then.
+fn version() -> &'static str {
+    if !std::env::args().any(|word| word == "--version") {
+        return env!("CARGO_PKG_VERSION");
+    }
+    let parts = [
+        ("anonymize", cfg!(feature = "anonymize")),
+        ("audit", cfg!(feature = "audit")),
+        ("calls", cfg!(feature = "calls")),
+        ("charts", cfg!(feature = "charts")),
+        ("manual", cfg!(feature = "manual")),
+        ("parquet", cfg!(feature = "parquet")),
+        ("tasks", cfg!(feature = "tasks")),
+    ];
+    let parts: Vec<&str> = parts.iter().filter(|(_, has)| *has).map(|(part, _)| *part).collect();
+    let parts = if parts.is_empty() { "none".into() } else { parts.join(" ") };
+    let signatures = wiremark_signatures::embedded().map_or_else(
+        |error| error.to_string(),
+        |set| {
+            let newest =
+                set.signatures().iter().map(|row| row.until.max(row.since)).filter(|year| *year > 0).max();
+            let newest = newest.map_or(String::new(), |year| format!(", seen until {year}"));
+            format!("{} of {} apps{newest}", set.signatures().len(), set.apps().len())
+        },
+    );
+    let (release, commit) = (env!("CARGO_PKG_VERSION"), env!("WIREMARK_COMMIT"));
+    // The parser keeps it for as long as the program runs.
+    format!("{release}\ncommit: {commit}\nfeatures: {parts}\nsignatures: {signatures}").leak()
+}
+
 fn main() -> ExitCode {
-    let outcome = match Cli::parse().command {
+    let matches = Cli::command().long_version(version()).get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let outcome = match cli.command {
         Command::Classify(arguments) => classify::run(&arguments),
         #[cfg(feature = "calls")]
         Command::Calls(arguments) => calls::run(&arguments),
@@ -113,6 +151,10 @@ fn main() -> ExitCode {
         Command::Signatures(arguments) => signatures::run(&arguments),
         #[cfg(feature = "tasks")]
         Command::Tasks(arguments) => tasks::run(&arguments),
+        #[cfg(feature = "manual")]
+        Command::Completions(arguments) => manual::completions::<Cli>(&arguments),
+        #[cfg(feature = "manual")]
+        Command::Man(arguments) => manual::man::<Cli>(&arguments),
         #[cfg(not(feature = "full"))]
         Command::Absent(words) => Err(absent::explain::<Cli>(&words)),
     };

@@ -4,7 +4,31 @@ use std::fs::File;
 use std::io::{self, IsTerminal, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use clap::Args;
+
 use crate::stop::Stop;
+
+/// Whether a file that is there may be written over.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub(crate) struct Overwrite {
+    /// Write over files that are there already
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+impl Overwrite {
+    /// Refuses a file with something in it, unless that was asked for. Devices and pipes hold nothing that could be lost.
+    pub(crate) fn allows(self, path: &Path) -> Result<(), Stop> {
+        let is_full = || path.metadata().is_ok_and(|there| there.is_file() && there.len() > 0);
+        if self.force || !is_full() {
+            return Ok(());
+        }
+        let name = path.display();
+        Err(Stop::Usage(format!(
+            "{name}: is there already; choose another file for the output, or --force to write over it"
+        )))
+    }
+}
 
 /// Records wait until there are this many bytes of them.
 const BATCH_BYTES: usize = 64 * 1024;
@@ -26,7 +50,7 @@ pub(crate) struct Output {
 
 impl Output {
     /// Standard output for none and `-`.
-    pub(crate) fn open(path: Option<&Path>, inputs: &[PathBuf]) -> Result<Self, Stop> {
+    pub(crate) fn open(path: Option<&Path>, inputs: &[PathBuf], overwrite: Overwrite) -> Result<Self, Stop> {
         let (pending, ends, batch_bytes) = (Vec::new(), Vec::new(), BATCH_BYTES);
         let Some(path) = path.filter(|path| *path != Path::new("-")) else {
             let is_terminal = io::stdout().is_terminal();
@@ -43,6 +67,7 @@ impl Output {
                 "{name}: is one of the captures to read; choose another file for the output"
             )));
         }
+        overwrite.allows(path)?;
         let to = File::create(path).map_err(|error| Stop::writing(&name, &error))?;
         let file = to.try_clone().ok();
         Ok(Self { name, to: Box::new(to), file, pending, ends, batch_bytes, is_terminal: false })

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::stop::printable;
+
 /// Work that ends sooner shows no bar.
 const PATIENCE: Duration = Duration::from_millis(700);
 
@@ -29,7 +31,8 @@ impl Progress {
         if !self.wanted || self.bar.is_none() && self.started.elapsed() < PATIENCE {
             return;
         }
-        self.bar.get_or_insert_with(|| bar(&self.file, self.file_bytes)).set_position(bytes);
+        let (file, file_bytes, elapsed) = (&self.file, self.file_bytes, self.started.elapsed());
+        self.bar.get_or_insert_with(|| bar(file, file_bytes, bytes, elapsed)).set_position(bytes);
     }
 }
 
@@ -41,7 +44,8 @@ impl Drop for Progress {
     }
 }
 
-fn bar(file: &str, file_bytes: Option<u64>) -> ProgressBar {
+/// A bar that has been at it for a while, so that what was read until now does not pass for the work of a moment.
+fn bar(file: &str, file_bytes: Option<u64>, read: u64, elapsed: Duration) -> ProgressBar {
     let (bar, template) = match file_bytes {
         Some(bytes) => {
             (ProgressBar::new(bytes), "{wide_msg} {bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta}")
@@ -51,5 +55,5 @@ fn bar(file: &str, file_bytes: Option<u64>) -> ProgressBar {
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);
     }
-    bar.with_message(file.to_owned())
+    bar.with_message(printable(file)).with_position(read).with_elapsed(elapsed)
 }

@@ -46,5 +46,30 @@ impl Stop {
 
 /// Prints one line on standard error; a closed standard error is no reason to die.
 pub(crate) fn complain(line: &impl fmt::Display) {
-    let _ = writeln!(io::stderr().lock(), "{line}");
+    let _ = writeln!(io::stderr().lock(), "{}", printable(&line.to_string()));
+}
+
+/// Text without control characters: a file's name must not move the cursor, or pass for a line of ours.
+pub(crate) fn printable(text: &str) -> String {
+    if !text.contains(char::is_control) {
+        return text.to_owned();
+    }
+    text.chars()
+        .map(
+            |letter| {
+                if letter.is_control() { letter.escape_default().to_string() } else { letter.to_string() }
+            },
+        )
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_cannot_write_lines_of_its_own() {
+        assert_eq!(printable("a\u{1b}[31m\nb.pcap"), "a\\u{1b}[31m\\nb.pcap");
+        assert_eq!(printable("straße 1.pcap"), "straße 1.pcap");
+    }
 }

@@ -343,12 +343,28 @@ fn explain_says_once_what_happens_again_and_again() {
 
 #[test]
 fn output_goes_to_the_file_asked_for() {
-    let expected = classify("json", &[&sample()]).stdout;
+    let sample = sample();
+    let expected = classify("json", &[&sample]).stdout;
     let target = text(&folder().join("flows.json"));
-    let output = classify("json", &[&sample(), "-o", &target]);
+    let output = classify("json", &[&sample, "-o", &target]);
     assert_eq!((output.status.code(), stdout(&output)), (Some(0), ""));
     assert_eq!(fs::read(&target).unwrap(), expected);
-    let output = classify("json", &[&sample(), "-o", "/nowhere/flows.json"]);
+    for (more, code) in [(None, 2), (Some("--force"), 0)] {
+        fs::write(&target, "precious").unwrap();
+        // Also where nothing comes of the input.
+        let missing = classify("json", &["missing.pcap", "-o", &target]);
+        let arguments: Vec<&str> = [sample.as_str(), "-o", &target].into_iter().chain(more).collect();
+        let output = classify("json", &arguments);
+        assert_eq!((missing.status.code(), output.status.code()), (Some(2), Some(code)));
+        let kept = fs::read(&target).unwrap() == b"precious";
+        assert_eq!(
+            (kept, stderr(&output).contains("--force")),
+            (code == 2, code == 2),
+            "{}",
+            stderr(&output)
+        );
+    }
+    let output = classify("json", &[&sample, "-o", "/nowhere/flows.json"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).starts_with("/nowhere/flows.json: "), "{}", stderr(&output));
 }
@@ -384,5 +400,27 @@ fn a_reader_that_goes_away_ends_the_command_quietly() {
         drop(child.stdout.take());
         let output = child.wait_with_output().unwrap();
         assert_eq!((output.status.code(), stderr(&output)), (Some(141), ""), "{format}");
+    }
+}
+
+#[test]
+fn a_version_says_what_was_built() {
+    let (short, long) = (wiremark(&["-V"]), wiremark(&["--version"]));
+    assert_eq!(stdout(&short), format!("wiremark {}\n", env!("CARGO_PKG_VERSION")));
+    let said = stdout(&long);
+    for part in ["commit: ", "features: ", "signatures: ", "of 3 apps"] {
+        assert!(said.contains(part), "{part} in {said}");
+    }
+}
+
+#[test]
+fn the_manual_and_completions_name_every_command() {
+    for (arguments, what) in [(["completions", "bash"].as_slice(), "_wiremark"), (&["man"], ".TH wiremark 1")]
+    {
+        let output = wiremark(arguments);
+        let said = stdout(&output);
+        for command in ["classify", "explain", "annotate", "anonymize", "calls", "tasks", "signatures"] {
+            assert!(said.contains(command) && said.contains(what), "{command} in {arguments:?}");
+        }
     }
 }

@@ -8,7 +8,8 @@ use clap::error::ErrorKind;
 use crate::stop::Stop;
 
 /// The commands that are features.
-const FEATURES: [&str; 4] = ["anonymize", "audit", "calls", "tasks"];
+const FEATURES: [&str; 8] =
+    ["anonymize", "audit", "calls", "completions", "infer", "locality", "man", "tasks"];
 
 /// Says how a command is had that only other builds have; ends as the parser does for a word that is no command at all.
 pub(crate) fn explain<C: CommandFactory>(words: &[OsString]) -> Stop {
@@ -18,7 +19,6 @@ pub(crate) fn explain<C: CommandFactory>(words: &[OsString]) -> Stop {
         C::command().error(ErrorKind::InvalidSubcommand, text).exit();
     }
     Stop::Usage(format!(
-        "{word}: this wiremark was built for the main job only; a build with `--features {word}`, or `--features full` \
-         for all commands, has it (cargo install --path probe --features full)"
+        "{word}: this wiremark was built for the main job only; a build with `--features full` has it (cargo install --path probe --features full)"
     ))
 }

@@ -14,7 +14,7 @@ use wiremark_capture::blocks::{self, Copier};
 use wiremark_capture::replay::{ReplayError, tracker_config};
 
 use crate::inputs::SignatureArguments;
-use crate::output::Output;
+use crate::output::{Output, Overwrite};
 use crate::progress::Progress;
 use crate::signal::Interrupt;
 use crate::stop::{Outcome, Stop, complain};
@@ -38,6 +38,9 @@ pub(crate) struct Arguments {
     /// File to write, *.pcapng; `-` is standard output
     #[arg(value_name = "OUT")]
     output: PathBuf,
+
+    #[command(flatten)]
+    overwrite: Overwrite,
 
     #[command(flatten)]
     signatures: SignatureArguments,
@@ -66,7 +69,7 @@ Exit codes:
   141  the reader of the output went away";
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
-    let Arguments { input, output, signatures } = arguments;
+    let Arguments { input, output, overwrite, signatures } = arguments;
     let standard_output = output == Path::new("-");
     if !standard_output
         && output.extension().is_none_or(|extension| !extension.eq_ignore_ascii_case("pcapng"))
@@ -84,7 +87,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
             return interrupt.outcome("before the first frame").ok_or(Stop::Failed(error.to_string()));
         }
     };
-    let mut output = Output::open(Some(output), std::slice::from_ref(input))?;
+    let mut output = Output::open(Some(output), std::slice::from_ref(input), *overwrite)?;
     let name = capture.name().to_owned();
     let mut progress = Progress::new(&name, capture.file_bytes(), output.is_terminal());
     let mut tracker = Tracker::new(&classifier, tracker_config(TrackerConfig::default().capacity));

@@ -10,7 +10,7 @@ use wiremark_capture::blocks;
 use wiremark_probe::anonymize::{Anonymized, Frame, Key, Settings, anonymize};
 
 use crate::inputs::SignatureArguments;
-use crate::output::Output;
+use crate::output::{Output, Overwrite};
 use crate::progress::Progress;
 use crate::signal::Interrupt;
 use crate::stop::{Outcome, Stop, complain};
@@ -35,6 +35,9 @@ pub(crate) struct Arguments {
     /// File to write; *.pcap or *.pcapng decides on the format
     #[arg(value_name = "OUT")]
     output: PathBuf,
+
+    #[command(flatten)]
+    overwrite: Overwrite,
 
     /// Bytes kept at the start of what is in no known format: of each side of a connection, and of each datagram
     ///
@@ -99,8 +102,10 @@ enum Format {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
-    let Arguments { input, output, keep_payload, key, names, signatures } = arguments;
+    let Arguments { input, output, overwrite, keep_payload, key, names, signatures } = arguments;
     let format = format(output)?;
+    // Before the work, not after it.
+    overwrite.allows(output)?;
     let classifier = signatures.classifier()?;
     let interrupt = Interrupt::listen();
     let mut capture = match Capture::open_until(input, interrupt.flag(), false) {
@@ -143,7 +148,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
         )));
     }
     let link_type = link_types.first_key_value().map_or(1, |(link_type, _)| *link_type);
-    let mut output = Output::open(Some(output), std::slice::from_ref(input))?;
+    let mut output = Output::open(Some(output), std::slice::from_ref(input), *overwrite)?;
     let settings = Settings { key: key.clone(), keep_bytes: *keep_payload, names: *names };
     let anonymized = anonymize(frames, &classifier, settings).map_err(Stop::Failed)?;
     let written = match format {

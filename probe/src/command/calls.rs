@@ -12,7 +12,7 @@ use wiremark_capture::Capture;
 use wiremark_capture::replay::{replay, tracker_config};
 
 use crate::inputs::SignatureArguments;
-use crate::output::Output;
+use crate::output::{Output, Overwrite};
 use crate::progress::Progress;
 use crate::signal::Interrupt;
 use crate::stop::{Outcome, Stop, complain};
@@ -36,6 +36,9 @@ pub(crate) struct Arguments {
     /// Write to this file instead of standard output; `-` is standard output
     #[arg(short, long, value_name = "OUT")]
     output: Option<PathBuf>,
+
+    #[command(flatten)]
+    overwrite: Overwrite,
 
     /// Only this call: its number, as stories and records print it
     #[arg(long, value_name = "N")]
@@ -92,7 +95,7 @@ Exit codes:
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
     let classifier = arguments.signatures.classifier()?;
     let scripts = Scripts::embedded().map_err(|error| Stop::Failed(error.to_string()))?;
-    let output = Output::open(arguments.output.as_deref(), &arguments.files)?;
+    let output = Output::open(arguments.output.as_deref(), &arguments.files, arguments.overwrite)?;
     let mut report =
         Report::new(arguments.format, output, classifier.set(), arguments.addresses, arguments.call);
     let interrupt = Interrupt::listen();

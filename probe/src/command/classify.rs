@@ -12,7 +12,7 @@ use wiremark_capture::Capture;
 use wiremark_capture::replay::{replay, tracker_config};
 
 use crate::inputs::SignatureArguments;
-use crate::output::Output;
+use crate::output::{Output, Overwrite};
 use crate::progress::Progress;
 use crate::signal::Interrupt;
 use crate::stop::{Outcome, Stop, complain};
@@ -47,6 +47,9 @@ pub(crate) struct Arguments {
     /// Write to this file instead of standard output; `-` is standard output
     #[arg(short, long, value_name = "OUT")]
     output: Option<PathBuf>,
+
+    #[command(flatten)]
+    overwrite: Overwrite,
 
     /// Follow at most so many flows of a file at the same time; the quietest makes room for a new one
     #[arg(long, value_name = "N", default_value_t = TrackerConfig::default().capacity, value_parser = flow_limit)]
@@ -129,7 +132,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
     }
     let classifier = arguments.signatures.classifier()?;
     let set = classifier.set();
-    let mut output = Output::open(arguments.output.as_deref(), &arguments.files)?;
+    let mut output = Output::open(arguments.output.as_deref(), &arguments.files, arguments.overwrite)?;
     if arguments.follow {
         output.write_at_once();
     }

@@ -14,7 +14,7 @@ use wiremark_capture::Capture;
 use wiremark_capture::replay::{replay, tracker_config};
 
 use crate::inputs::SignatureArguments;
-use crate::output::Output;
+use crate::output::{Output, Overwrite};
 use crate::progress::Progress;
 use crate::signal::Interrupt;
 use crate::stop::{Outcome, Stop, complain};
@@ -60,7 +60,7 @@ Exit codes:
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
     let classifier = arguments.signatures.classifier()?;
     let set = classifier.set();
-    let mut output = Output::open(None, &[])?;
+    let mut output = Output::open(None, &[], Overwrite::default())?;
     let interrupt = Interrupt::listen();
     let mut capture = match Capture::open_until(&arguments.file, interrupt.flag(), false) {
         Ok(capture) => capture,

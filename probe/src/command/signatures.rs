@@ -8,7 +8,7 @@ use wiremark::signature::Signature;
 use wiremark::{Classifier, Failure, LoadError, Options, SignatureSet, Source, check};
 
 use crate::inputs::{load, read_files};
-use crate::output::Output;
+use crate::output::{Output, Overwrite};
 use crate::stop::{Outcome, Stop, complain};
 use crate::table::{table, text};
 
@@ -73,7 +73,7 @@ Exit codes:
   2  wrong usage";
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
-    let mut output = Output::open(None, &[])?;
+    let mut output = Output::open(None, &[], Overwrite::default())?;
     let outcome = match &arguments.command {
         Command::Check { folder } => check_folder(folder, &mut output)?,
         Command::List { signatures, format } => list(&load(signatures.as_deref())?, *format, &mut output)?,

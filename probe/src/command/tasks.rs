@@ -20,7 +20,7 @@ use wiremark_tasks::report::{QUANTILES, Table, figures, summary, tables};
 use wiremark_tasks::{Config, TaskDissector, TaskTable, Usage};
 
 use crate::inputs::SignatureArguments;
-use crate::output::Output;
+use crate::output::{Output, Overwrite};
 use crate::progress::Progress;
 use crate::signal::Interrupt;
 use crate::stop::{Outcome, Stop, complain};
@@ -56,6 +56,9 @@ pub(crate) struct Arguments {
     /// Write to this file instead of standard output; for parquet: into this folder
     #[arg(short, long, value_name = "OUT", required_if_eq("format", "parquet"))]
     output: Option<PathBuf>,
+
+    #[command(flatten)]
+    overwrite: Overwrite,
 
     /// Show addresses instead of pseudonyms
     #[arg(long)]
@@ -152,6 +155,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
         #[cfg(feature = "parquet")]
         Format::Parquet => {
             let folder = arguments.output.as_deref().unwrap_or(Path::new("."));
+            for name in ["flows", "tasks", "users"] {
+                arguments.overwrite.allows(&folder.join(name).with_extension("parquet"))?;
+            }
             fs::create_dir_all(folder)
                 .map_err(|error| Stop::writing(&folder.display().to_string(), &error))?;
             Outlet::parquet(folder, classifier.set(), arguments.addresses)?
@@ -200,7 +206,7 @@ fn not_built_in(format: &str, feature: &str) -> Stop {
 }
 
 fn open(arguments: &Arguments) -> Result<Output, Stop> {
-    Output::open(arguments.output.as_deref(), &arguments.files)
+    Output::open(arguments.output.as_deref(), &arguments.files, arguments.overwrite)
 }
 
 /// One file; gives back the lines to complain about it.

@@ -7,7 +7,7 @@ use serde::Serialize;
 use wiremark_report::Table;
 
 use super::Format;
-use crate::output::Output;
+use crate::output::{Output, Overwrite};
 use crate::stop::Stop;
 use crate::table;
 
@@ -21,12 +21,15 @@ pub(crate) struct PrintArguments {
     /// Write to this file instead of standard output; `-` is standard output
     #[arg(short, long, value_name = "OUT")]
     pub(crate) output: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) overwrite: Overwrite,
 }
 
 impl PrintArguments {
     /// Prints a result: as an object, or as tables.
     pub(crate) fn print(&self, result: &impl Serialize, tables: &[Table]) -> Result<(), Stop> {
-        let mut output = Output::open(self.output.as_deref(), &[])?;
+        let mut output = Output::open(self.output.as_deref(), &[], self.overwrite)?;
         match self.format {
             Format::Json => output.text(&json(result)?)?,
             Format::Table => {

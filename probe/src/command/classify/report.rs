@@ -10,7 +10,7 @@ use wiremark_capture::replay::Counts;
 use wiremark_probe::record::FlowRecord;
 
 use crate::output::Output;
-use crate::stop::Stop;
+use crate::stop::{Stop, printable};
 use crate::table::{share, table, text};
 
 /// Takes flows as they end.
@@ -124,7 +124,7 @@ impl<'s> Report<'s> {
                 ];
                 rows.push((
                     flow.number,
-                    with_file.then(|| file.to_owned()).into_iter().chain(cells).collect(),
+                    with_file.then(|| printable(file)).into_iter().chain(cells).collect(),
                 ));
                 Ok(())
             }
