@@ -408,7 +408,7 @@ fn a_version_says_what_was_built() {
     let (short, long) = (wiremark(&["-V"]), wiremark(&["--version"]));
     assert_eq!(stdout(&short), format!("wiremark {}\n", env!("CARGO_PKG_VERSION")));
     let said = stdout(&long);
-    for part in ["commit: ", "features: ", "signatures: ", "of 3 apps"] {
+    for part in ["commit: ", "features: ", "signatures: ", " apps"] {
         assert!(said.contains(part), "{part} in {said}");
     }
 }
