@@ -22,6 +22,8 @@ use command::anonymize;
 use command::audit;
 #[cfg(feature = "calls")]
 use command::calls;
+#[cfg(feature = "infer")]
+use command::infer;
 #[cfg(feature = "manual")]
 use command::manual;
 #[cfg(feature = "tasks")]
@@ -54,6 +56,8 @@ enum Command {
     Anonymize(anonymize::Arguments),
     #[cfg(feature = "audit")]
     Audit(audit::Arguments),
+    #[cfg(feature = "infer")]
+    Infer(infer::Arguments),
     Signatures(signatures::Arguments),
     #[cfg(feature = "tasks")]
     Tasks(tasks::Arguments),
@@ -95,6 +99,8 @@ Examples:
       what people do on WeChat, and who uses what
   wiremark audit simulate data --calls 1000 --seconds 20
       which calls can be linked by size and time alone
+  wiremark infer capture.pcap --unclassified --draft new.toml
+      fields of a protocol nobody knows, and a draft of signatures for it
   wiremark signatures check my-signatures/
       run every example of your own signature files
 
@@ -148,6 +154,8 @@ fn main() -> ExitCode {
         Command::Anonymize(arguments) => anonymize::run(&arguments),
         #[cfg(feature = "audit")]
         Command::Audit(arguments) => audit::run(&arguments),
+        #[cfg(feature = "infer")]
+        Command::Infer(arguments) => infer::run(&arguments),
         Command::Signatures(arguments) => signatures::run(&arguments),
         #[cfg(feature = "tasks")]
         Command::Tasks(arguments) => tasks::run(&arguments),

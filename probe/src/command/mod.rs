@@ -11,6 +11,8 @@ pub(crate) mod audit;
 pub(crate) mod calls;
 pub(crate) mod classify;
 pub(crate) mod explain;
+#[cfg(feature = "infer")]
+pub(crate) mod infer;
 #[cfg(feature = "manual")]
 pub(crate) mod manual;
 pub(crate) mod signatures;

@@ -1,0 +1,353 @@
+//! From flows to a signature file: rows that a person reads, approves or throws away.
+//!
+//! Flows whose first bytes agree make one row. Only what the data fixes goes in: bytes that never differ, bytes of few or
+//! small values, and a length field's equation. In examples every byte that no condition reads is zero, so that no
+//! content, account number or name is written.
+
+use std::fmt::Write as _;
+
+use crate::fields::{Field, FieldType};
+use crate::inference::infer;
+use crate::messages::Messages;
+use crate::observed::Origin;
+
+/// Bytes a row may look at.
+const HEAD: usize = 16;
+/// Least information of a row in bits: over TCP, where one packet decides, and over UDP, where every packet has to fit.
+const LEAST_BITS: [f64; 2] = [16.0, 8.0];
+
+/// A flow that rows are to find.
+#[derive(Clone, Debug)]
+pub struct DraftFlow {
+    /// Over UDP, else TCP.
+    pub is_udp: bool,
+    /// Port of the responder.
+    pub port: u16,
+    /// Its messages.
+    pub messages: Vec<usize>,
+}
+
+/// A row, before it is text.
+#[derive(Clone, Debug)]
+pub struct DraftRow {
+    /// Over UDP, else TCP.
+    pub is_udp: bool,
+    /// Ports of the responders, ascending.
+    pub ports: Vec<u16>,
+    /// For each byte of the head which values it may have.
+    allowed: Vec<[u64; 4]>,
+    /// Flows it was made of.
+    pub flows: usize,
+    messages: Vec<usize>,
+    fields: Vec<Field>,
+}
+
+fn has(set: &[u64; 4], byte: u8) -> bool {
+    set[usize::from(byte >> 6)] >> (byte & 63) & 1 == 1
+}
+
+fn size(set: &[u64; 4]) -> u32 {
+    set.iter().map(|word| word.count_ones()).sum()
+}
+
+fn highest(set: &[u64; 4]) -> u8 {
+    (0..=255).rev().find(|&byte| has(set, byte)).unwrap_or(0)
+}
+
+/// What a condition on one byte tells, in bits; a zero is common in any protocol and tells less.
+fn bits(set: &[u64; 4], pattern: &str) -> f64 {
+    match pattern {
+        "??" => 0.0,
+        "00" => 3.0,
+        _ if pattern.starts_with("(00-") => 1.0,
+        _ => 8.0 - f64::from(size(set)).log2(),
+    }
+}
+
+/// A byte's pattern: the byte, a set of at most four, a range from zero, or anything.
+fn pattern(set: &[u64; 4]) -> String {
+    match size(set) {
+        1 => format!("{:02x}", highest(set)),
+        2..=4 => {
+            let all: Vec<String> =
+                (0..=255u8).filter(|&byte| has(set, byte)).map(|byte| format!("{byte:02x}")).collect();
+            format!("({})", all.join("|"))
+        }
+        _ if highest(set) < 0x40 && has(set, 0) => {
+            format!("(00-{:02x})", (u32::from(highest(set)) + 1).next_power_of_two() - 1)
+        }
+        _ => "??".to_owned(),
+    }
+}
+
+fn worth(allowed: &[[u64; 4]]) -> f64 {
+    allowed.iter().map(|set| bits(set, &pattern(set))).sum()
+}
+
+fn sets(messages: &Messages, of: &[usize]) -> Vec<[u64; 4]> {
+    let head = of.iter().map(|&at| messages.get(at).len()).min().unwrap_or(0).min(HEAD);
+    let mut sets = vec![[0u64; 4]; head];
+    for &at in of {
+        for (set, &byte) in sets.iter_mut().zip(messages.get(at)) {
+            set[usize::from(byte >> 6)] |= 1 << (byte & 63);
+        }
+    }
+    sets
+}
+
+fn united(one: &[[u64; 4]], other: &[[u64; 4]]) -> Vec<[u64; 4]> {
+    one.iter().zip(other).map(|(a, b)| std::array::from_fn(|word| a[word] | b[word])).collect()
+}
+
+/// Rows for flows, those of most flows first; flows that too little is fixed in give none.
+pub fn rows(messages: &Messages, origins: &[Origin], flows: &[DraftFlow]) -> Vec<DraftRow> {
+    let mut rows: Vec<DraftRow> = Vec::new();
+    let mut order: Vec<&DraftFlow> = flows.iter().filter(|flow| !flow.messages.is_empty()).collect();
+    order.sort_by_key(|flow| std::cmp::Reverse(flow.messages.len()));
+    for flow in order {
+        let own = sets(messages, &flow.messages);
+        let least = LEAST_BITS[usize::from(flow.is_udp)];
+        let best = rows
+            .iter_mut()
+            .filter(|row| row.is_udp == flow.is_udp)
+            .map(|row| (worth(&united(&row.allowed, &own)), row))
+            .filter(|(worth, _)| *worth >= least)
+            .max_by(|a, b| a.0.total_cmp(&b.0));
+        if let Some((_, row)) = best {
+            row.allowed = united(&row.allowed, &own);
+            row.ports.push(flow.port);
+            row.flows += 1;
+            row.messages.extend(&flow.messages);
+        } else {
+            rows.push(DraftRow {
+                is_udp: flow.is_udp,
+                ports: vec![flow.port],
+                allowed: own,
+                flows: 1,
+                messages: flow.messages.clone(),
+                fields: Vec::new(),
+            });
+        }
+    }
+    // One flow says nothing of the next, unless it is all there is.
+    rows.retain(|row| (row.flows > 1 || flows.len() == 1) && row.messages.len() >= 4);
+    rows.retain(|row| worth(&row.allowed) >= LEAST_BITS[usize::from(row.is_udp)]);
+    for row in &mut rows {
+        row.ports.sort_unstable();
+        row.ports.dedup();
+        row.messages.sort_unstable();
+        let own: Messages = row.messages.iter().map(|&at| messages.get(at)).collect();
+        let origins: Vec<Origin> = row.messages.iter().filter_map(|&at| origins.get(at).copied()).collect();
+        row.fields = infer(&own, &origins).fields;
+    }
+    rows.sort_by_key(|row| std::cmp::Reverse(row.flows));
+    rows
+}
+
+impl DraftRow {
+    fn length_field(&self) -> Option<&Field> {
+        self.fields.iter().find(|field| {
+            let fits = matches!(field.length, 1 | 2 | 4) && field.offset + field.length <= self.allowed.len();
+            fits && field.equation.is_some_and(|equation| equation.unit == 1)
+        })
+    }
+
+    /// The engine's word for the length field: `u32@0`, `le16@2`.
+    fn word(field: &Field) -> String {
+        let bits = field.length * 8;
+        let little = field.byte_order == Some(crate::ByteOrder::Little);
+        format!("{}{bits}@{}", if little { "le" } else { "u" }, field.offset)
+    }
+
+    fn patterns(&self) -> Vec<String> {
+        let mut patterns: Vec<String> = self
+            .allowed
+            .iter()
+            .enumerate()
+            .map(|(at, set)| {
+                let measured = self.length_field().is_some_and(|field| {
+                    let number = field.offset..field.offset + field.length;
+                    number.contains(&at) && size(set) > 1
+                });
+                if measured { "??".to_owned() } else { pattern(set) }
+            })
+            .collect();
+        while patterns.last().is_some_and(|last| last == "??") {
+            patterns.pop();
+        }
+        patterns
+    }
+
+    /// An example with every byte blank that no condition reads.
+    fn example(&self, messages: &Messages, patterns: &[String]) -> Vec<u8> {
+        let short = |at: &&usize| messages.get(**at).len();
+        let at = self.messages.iter().min_by_key(short).copied().unwrap_or(0);
+        let mut bytes = messages.get(at).to_vec();
+        let read = self.length_field().map_or(0..0, |field| field.offset..field.offset + field.length);
+        for (at, byte) in bytes.iter_mut().enumerate() {
+            if !read.contains(&at) && patterns.get(at).is_none_or(|pattern| pattern == "??") {
+                *byte = 0;
+            }
+        }
+        bytes
+    }
+
+    fn text(&self, number: usize, name: &str, messages: &Messages, source: &str) -> String {
+        let patterns = self.patterns();
+        let transport = if self.is_udp { "udp" } else { "tcp" };
+        let ports: Vec<String> = self.ports.iter().take(8).map(u16::to_string).collect();
+        let mut out = String::new();
+        let _ = writeln!(
+            out,
+            "# Draft, for a person to approve: {} flows, {} messages; responders' ports {}{}.",
+            self.flows,
+            self.messages.len(),
+            ports.join(" "),
+            if self.ports.len() > 8 { " ..." } else { "" }
+        );
+        for field in self.fields.iter().take_while(|field| field.offset < HEAD) {
+            let end = field.offset + field.length - 1;
+            let _ = writeln!(
+                out,
+                "#   bytes {}{}: {}, confidence {:.2} ({})",
+                field.offset,
+                if end > field.offset { format!("-{end}") } else { String::new() },
+                field.field_type,
+                field.confidence,
+                field.evidence
+            );
+        }
+        let fixed = patterns.iter().filter(|pattern| *pattern != "??").count();
+        let _ = writeln!(out, "[[signature]]\nid = {number}\nname = \"{name}\"\nrole = \"draft\"");
+        let _ = writeln!(
+            out,
+            "why = \"draft by wiremark infer: {fixed} of the first {} bytes take few values in all {} messages of {} flows{}\"",
+            self.allowed.len(),
+            self.messages.len(),
+            self.flows,
+            if self.length_field().is_some() { ", and a length field fits every message" } else { "" }
+        );
+        let _ = writeln!(out, "source = {source:?}\ntransport = \"{transport}\"");
+        let _ = writeln!(out, "prefix = \"{}\"", patterns.join(" "));
+        let example = self.example(messages, &patterns);
+        let mut misses = vec![self.otherwise(&example)];
+        if let Some((field, equation)) = self.length_field().and_then(|field| Some((field, field.equation?)))
+        {
+            let word = Self::word(field);
+            if self.is_udp {
+                let sign = if equation.plus < 0 { '-' } else { '+' };
+                let _ =
+                    writeln!(out, "equation = \"{word} {sign} {} = length\"", equation.plus.unsigned_abs());
+                let mut longer = example.clone();
+                longer.push(0);
+                misses.push(longer);
+            } else if equation.plus <= 0 || field.length > 1 {
+                // Segments are cut anywhere: only bounds can be asked for.
+                let least =
+                    self.messages.iter().map(|&at| messages.get(at).len() as i64 - equation.plus).min();
+                let most = (1u64 << (8 * field.length).min(20)) - 1;
+                let _ = writeln!(out, "equation = \"{} <= {word} <= {most}\"", least.unwrap_or(0).max(0));
+            }
+        }
+        if self.is_udp {
+            out.push_str("every = \"draft\"\n");
+        }
+        let port = self.ports.first().copied().unwrap_or(443);
+        let line = |bytes: &[u8]| format!("    \"port {port}: {}\",\n", shortened(bytes));
+        let _ = writeln!(out, "hit = [\n{}]", line(&example));
+        let _ = writeln!(out, "miss = [\n{}]", misses.iter().map(|miss| line(miss)).collect::<String>());
+        out
+    }
+
+    /// The example with the first byte that counts changed to one that is not allowed.
+    fn otherwise(&self, example: &[u8]) -> Vec<u8> {
+        let mut bytes = example.to_vec();
+        let patterns = self.patterns();
+        for (at, pattern) in patterns.iter().enumerate() {
+            if pattern != "??" && at < bytes.len() {
+                let refused = |byte: &u8| !has(&self.allowed[at], *byte) && *byte >= 0x80;
+                bytes[at] = (0..=255).rev().find(refused).unwrap_or(0xff);
+                return bytes;
+            }
+        }
+        bytes
+    }
+}
+
+/// Bytes as signature files write them: a run of equal ones as `00*50`.
+fn shortened(bytes: &[u8]) -> String {
+    let words = bytes.chunk_by(|a, b| a == b).flat_map(|run| match run.len() {
+        1..=3 => vec![format!("{:02x}", run[0]); run.len()],
+        n => vec![format!("{:02x}*{n}", run[0])],
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// The file: an app named `name` with these rows, marked as a draft. `source` says what was looked at.
+pub fn file(rows: &[DraftRow], messages: &Messages, name: &str, source: &str) -> String {
+    let mut out = format!(
+        "# Draft by `wiremark infer`, from {source}. Nothing here was checked by a person yet: read each row, give it a\n\
+         # name, a reason and a number of your own, and delete this line.\n\n[app]\nid = 250\nname = {name:?}\nroles = \
+         [\"draft\"]\n"
+    );
+    for (at, row) in rows.iter().enumerate() {
+        let word = |field: &&Field| field.field_type == FieldType::Opcode;
+        let hint = if row.fields.iter().any(|field| word(&field)) { "-with-opcode" } else { "" };
+        let row_name = format!("draft-{}{hint}", at + 1);
+        out.push('\n');
+        out.push_str(&row.text(60_001 + at, &row_name, messages, source));
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn flows() -> (Messages, Vec<Origin>, Vec<DraftFlow>) {
+        let (mut messages, mut origins, mut flows) = (Messages::new(), Vec::new(), Vec::new());
+        for flow in 0..6u64 {
+            let mut own = Vec::new();
+            for n in 0..20u64 {
+                let length = 8 + ((flow * 7 + n * 5) % 23) as usize;
+                let mut message = vec![0xab, 0xcd, 0, length as u8];
+                message.extend((4..length).map(|at| (at as u64 * 89 + n * 131 + flow * 17) as u8));
+                own.push(messages.len());
+                messages.push(&message);
+                origins.push(Origin { flow, upward: n % 2 == 0, time_us: n * 1000 });
+            }
+            flows.push(DraftFlow { is_udp: true, port: 7000, messages: own });
+        }
+        (messages, origins, flows)
+    }
+
+    #[test]
+    fn a_row_has_what_the_data_fixes_and_no_content() {
+        let (messages, origins, flows) = flows();
+        let rows = rows(&messages, &origins, &flows);
+        assert_eq!(rows.len(), 1);
+        let text = file(&rows, &messages, "draft", "a test");
+        assert!(text.contains("prefix = \"ab cd 00"), "{text}");
+        assert!(text.contains("every = \"draft\""), "{text}");
+        assert!(text.contains("hit = [\n    \"port 7000: ab cd 00 08 00*4\""), "{text}");
+    }
+
+    #[test]
+    fn random_flows_give_no_row() {
+        let (_, origins, mut flows) = flows();
+        let mut state = 7u64;
+        let messages: Vec<Vec<u8>> = (0..120)
+            .map(|_| {
+                (0..40)
+                    .map(|_| {
+                        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                        (state >> 56) as u8
+                    })
+                    .collect()
+            })
+            .collect();
+        let messages: Messages = messages.iter().map(Vec::as_slice).collect();
+        flows.truncate(5);
+        assert!(rows(&messages, &origins, &flows).is_empty());
+    }
+}
