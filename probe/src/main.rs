@@ -24,6 +24,8 @@ use command::audit;
 use command::calls;
 #[cfg(feature = "infer")]
 use command::infer;
+#[cfg(feature = "locality")]
+use command::locality;
 #[cfg(feature = "manual")]
 use command::manual;
 #[cfg(feature = "tasks")]
@@ -58,6 +60,8 @@ enum Command {
     Audit(audit::Arguments),
     #[cfg(feature = "infer")]
     Infer(infer::Arguments),
+    #[cfg(feature = "locality")]
+    Locality(locality::Arguments),
     Signatures(signatures::Arguments),
     #[cfg(feature = "tasks")]
     Tasks(tasks::Arguments),
@@ -101,6 +105,8 @@ Examples:
       which calls can be linked by size and time alone
   wiremark infer capture.pcap --unclassified --draft new.toml
       fields of a protocol nobody knows, and a draft of signatures for it
+  wiremark locality --nodes nodes.csv --paths atlas.json --db country.mmdb --format html -o map.html
+      where messages travel, and who can listen there
   wiremark signatures check my-signatures/
       run every example of your own signature files
 
@@ -156,6 +162,8 @@ fn main() -> ExitCode {
         Command::Audit(arguments) => audit::run(&arguments),
         #[cfg(feature = "infer")]
         Command::Infer(arguments) => infer::run(&arguments),
+        #[cfg(feature = "locality")]
+        Command::Locality(arguments) => locality::run(&arguments),
         Command::Signatures(arguments) => signatures::run(&arguments),
         #[cfg(feature = "tasks")]
         Command::Tasks(arguments) => tasks::run(&arguments),

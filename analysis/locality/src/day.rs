@@ -35,8 +35,13 @@ impl Day {
     pub fn number(self) -> u64 {
         // As in `of_time`, the other way round.
         let (year, month) = (u64::from(self.year), u64::from(self.month));
-        let (year, from_march) = if month > 2 { (year, month - 3) } else { (year.saturating_sub(1), month + 9) };
-        let days = year * 365 + year / 4 - year / 100 + year / 400 + (153 * from_march + 2) / 5 + u64::from(self.day) - 1;
+        let (year, from_march) =
+            if month > 2 { (year, month - 3) } else { (year.saturating_sub(1), month + 9) };
+        let days = year * 365 + year / 4 - year / 100
+            + year / 400
+            + (153 * from_march + 2) / 5
+            + u64::from(self.day)
+            - 1;
         days.saturating_sub(719_468)
     }
 

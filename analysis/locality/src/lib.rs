@@ -15,6 +15,7 @@ pub mod outline;
 pub mod path;
 pub mod physics;
 mod region;
+pub mod report;
 pub mod servers;
 mod sheet;
 mod study;

@@ -15,8 +15,8 @@ use serde::Serialize;
 use wiremark::{Address, Confidence, Direction, Observer, Packet, Seen, SignatureSet, Transport};
 
 pub use event::{Event, events};
-use names::{Names, Noted};
 pub use names::Learned;
+use names::{Names, Noted};
 use tally::{Activity, Tally};
 
 /// Ports whose servers carry no messages: DNS, DHCP, NTP, NetBIOS, SSDP, mDNS, LLMNR.
@@ -84,6 +84,7 @@ pub struct ServerWatch {
     background: HashMap<EndPoint, Vec<String>>,
     /// First and last packet of a phone in the capture under way.
     spans: HashMap<IpAddr, (u64, u64)>,
+    phones_seen: HashSet<IpAddr>,
     /// What the tracker tells of the packet under way.
     noted: Noted,
 }
@@ -101,6 +102,7 @@ impl ServerWatch {
             servers: HashMap::new(),
             background: HashMap::new(),
             spans: HashMap::new(),
+            phones_seen: HashSet::new(),
             noted: Noted::default(),
         }
     }
@@ -112,6 +114,7 @@ impl ServerWatch {
 
     /// Takes a packet behind the tracker.
     pub fn packet(&mut self, packet: &Packet<'_>, seen: &Seen, set: &SignatureSet) {
+        let mut noted = std::mem::take(&mut self.noted);
         let tuple = &packet.five_tuple;
         let (source, destination) = (ip(tuple.src), ip(tuple.dst));
         self.names.learn(packet);
@@ -130,17 +133,17 @@ impl ServerWatch {
         *span = (span.0.min(time_us), span.1.max(time_us));
         let nowhere = address.is_multicast() || address.is_loopback() || address.is_unspecified();
         if nowhere || address == IpAddr::from([255; 4]) || self.ports_ignored.contains(&port) {
-            self.noted.clear();
             return;
         }
         let end = EndPoint { address, port, is_tcp: tuple.transport == Transport::Tcp };
-        self.names.note(end, &mut self.noted);
+        self.names.note(end, &mut noted);
         if self.servers.len() >= SERVERS && !self.servers.contains_key(&end) {
             return;
         }
         let known = self.servers.entry(end).or_default();
         let verdict = seen.verdict;
-        if verdict.is_match() && known.verdict.as_ref().is_none_or(|(_, confidence)| *confidence < verdict.confidence)
+        if verdict.is_match()
+            && known.verdict.as_ref().is_none_or(|(_, confidence)| *confidence < verdict.confidence)
         {
             known.verdict = set.app(verdict.app).map(|app| (app.name.clone(), verdict.confidence));
         }
@@ -170,13 +173,24 @@ impl ServerWatch {
                 }
             }
         }
-        self.spans.clear();
+        self.phones_seen.extend(self.spans.drain().map(|(phone, _)| phone));
+    }
+
+    /// Phones with events, but without a packet in the captures so far.
+    pub fn phones_unseen(&self) -> Vec<IpAddr> {
+        let mut phones: Vec<IpAddr> = self.phones.difference(&self.phones_seen).copied().collect();
+        phones.sort();
+        phones
     }
 
     /// The servers: with events those that any app under test was seen to use, back ends first.
     pub fn servers(&self) -> Vec<Server> {
-        let apps: HashSet<String> =
-            self.events.iter().filter_map(|event| event.app.as_deref()).map(str::to_ascii_lowercase).collect();
+        let apps: HashSet<String> = self
+            .events
+            .iter()
+            .filter_map(|event| event.app.as_deref())
+            .map(str::to_ascii_lowercase)
+            .collect();
         let mut found = Vec::new();
         for (end, known) in self.servers.iter().filter(|(_, known)| known.captures > 0) {
             let verdict = known.verdict.as_ref();
@@ -217,7 +231,13 @@ impl ServerWatch {
             }
         }
         let order = |server: &Server| {
-            (server.app.clone(), server.is_back_end != Some(true), server.name.clone(), server.address, server.port)
+            (
+                server.app.clone(),
+                server.is_back_end != Some(true),
+                server.name.clone(),
+                server.address,
+                server.port,
+            )
         };
         found.sort_by_key(order);
         found

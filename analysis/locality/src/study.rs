@@ -55,18 +55,26 @@ struct Plan {
 pub const MATADOR: &str = include_str!("../data/matador.toml");
 
 impl Study {
-    /// A study from its TOML text, with the regions and groups it may name. `day` is that of the measurements.
+    /// A study from its TOML text, with the regions and groups it may name. `asked` is the day instead of the text's own,
+    /// `measured` that where neither says one.
     ///
     /// # Errors
     /// Says what the text names that is not there.
-    pub fn parse(text: &str, regions: &[Region], groups: &[Group], day: Day) -> Result<Self, String> {
+    pub fn parse(
+        text: &str,
+        regions: &[Region],
+        groups: &[Group],
+        asked: Option<Day>,
+        measured: Day,
+    ) -> Result<Self, String> {
         let plan: Plan = toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
         let day = match plan.day.as_deref() {
             Some(text) => {
                 Day::parse(text).ok_or_else(|| format!("day: {text:?} is no day; write 2015-09-30"))?
             }
-            None => day,
+            None => measured,
         };
+        let day = asked.unwrap_or(day);
         let regions_of = |names: &[String]| {
             names.iter().map(|name| find_region(regions, name)).collect::<Result<Vec<_>, _>>()
         };

@@ -138,7 +138,7 @@ impl Survey {
         Ok(survey)
     }
 
-    /// Servers from a CSV file: columns `app` and `address` (or a network); others are not looked at.
+    /// Servers from a CSV file: columns `app` and `address` (or a network); of other columns only `moves` is looked at: `false` is none.
     ///
     /// # Errors
     /// What the file says that cannot be, and where.
@@ -159,6 +159,10 @@ impl Survey {
         let sheet = Sheet::open(file, text, &["app", "address"], &more)?;
         for row in sheet.rows() {
             let row = row?;
+            // Of servers found in captures, those that do not move with the messages.
+            if row.get("moves") == "false" {
+                continue;
+            }
             let network = Network::parse(row.get("address"));
             let network =
                 network.ok_or_else(|| row.error(format!("{:?} is no address", row.get("address"))))?;

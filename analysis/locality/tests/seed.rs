@@ -133,7 +133,7 @@ fn transit(
 }
 
 fn study() -> Study {
-    Study::parse(wiremark_locality::MATADOR, &m49(), &known_groups(), Day::parse("2026-01-01").unwrap())
+    Study::parse(wiremark_locality::MATADOR, &m49(), &known_groups(), None, Day::parse("2026-01-01").unwrap())
         .unwrap()
 }
 

@@ -28,10 +28,11 @@ pub fn page_start(title: &str) -> String {
 pub const PAGE_END: &str = "</body>\n</html>\n";
 
 /// A table with its title above and its note below.
-pub fn write_table(page: &mut String, table: &Table) {
+pub fn write_table<T: AsRef<str>>(page: &mut String, table: &Table<T>) {
     let class = |title: &str| if title.starts_with('>') { " class=\"n\"" } else { "" };
     let _ = write!(page, "<h2>{}</h2>\n<div class=\"wide\"><table>\n<thead><tr>", escape(&table.title));
     for title in &table.columns {
+        let title = title.as_ref();
         let _ = write!(page, "<th{}>{}</th>", class(title), escape(title.trim_start_matches('>')));
     }
     *page += "</tr></thead>\n<tbody>\n";
@@ -39,11 +40,11 @@ pub fn write_table(page: &mut String, table: &Table) {
         let is_total = row.first().is_some_and(|cell| cell == "total");
         *page += if is_total { "<tr class=\"total\">" } else { "<tr>" };
         for (title, cell) in table.columns.iter().zip(row) {
-            let _ = write!(page, "<td{}>{}</td>", class(title), escape(cell));
+            let _ = write!(page, "<td{}>{}</td>", class(title.as_ref()), escape(cell));
         }
         *page += "</tr>\n";
     }
-    let _ = write!(page, "</tbody></table></div>\n<p class=\"note\">{}</p>\n", escape(table.note));
+    let _ = write!(page, "</tbody></table></div>\n<p class=\"note\">{}</p>\n", escape(table.note.as_ref()));
 }
 
 /// Text as it may stand between tags and in attributes.

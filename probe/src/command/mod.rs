@@ -13,6 +13,8 @@ pub(crate) mod classify;
 pub(crate) mod explain;
 #[cfg(feature = "infer")]
 pub(crate) mod infer;
+#[cfg(feature = "locality")]
+pub(crate) mod locality;
 #[cfg(feature = "manual")]
 pub(crate) mod manual;
 pub(crate) mod signatures;

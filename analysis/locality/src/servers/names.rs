@@ -50,16 +50,12 @@ pub(super) struct Noted {
     by_list: bool,
 }
 
-impl Noted {
-    pub(super) fn clear(&mut self) {
-        *self = Self::default();
-    }
-}
-
 impl Observer for Noted {
     fn event(&mut self, event: Event<'_>) {
         match event {
-            Event::Name { name, carrier: carrier @ (Carrier::Tls | Carrier::Quic | Carrier::Http), .. } => {
+            Event::Name {
+                name, carrier: carrier @ (Carrier::Tls | Carrier::Quic | Carrier::Http), ..
+            } => {
                 let learned = if carrier == Carrier::Http { Learned::Host } else { Learned::Sni };
                 let name = host(name);
                 // An address for a name says nothing.
@@ -76,7 +72,10 @@ impl Observer for Noted {
 /// Lower case, without a port and the last dot.
 fn host(name: &[u8]) -> String {
     let name = String::from_utf8_lossy(name).to_ascii_lowercase();
-    let name = name.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit())).map_or(name.as_str(), |(name, _)| name);
+    let name = name
+        .rsplit_once(':')
+        .filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()))
+        .map_or(name.as_str(), |(name, _)| name);
     name.trim_end_matches('.').to_owned()
 }
 
@@ -161,7 +160,8 @@ impl Names {
     pub(super) fn best(&self, end: EndPoint) -> (Option<String>, Learned) {
         let in_flow = self.in_flow.get(&end).and_then(|names| names.first());
         let given = self.given.get(&end.address);
-        let same = given.and_then(|given| given.iter().find(|(name, _)| in_flow.is_none_or(|(known, _)| known == name)));
+        let same = given
+            .and_then(|given| given.iter().find(|(name, _)| in_flow.is_none_or(|(known, _)| known == name)));
         let name = in_flow.or(same).map(|(name, _)| name.clone());
         let learned = same.or_else(|| given.and_then(|given| given.first())).map(|(_, learned)| *learned);
         let by_list = || self.by_list.contains_key(&end).then_some(Learned::List);

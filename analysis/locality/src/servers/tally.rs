@@ -48,7 +48,8 @@ impl Activity {
     pub(super) fn add(&mut self, time_us: u64, is_up: bool, phone: IpAddr, events: &[Event]) {
         let widest = SENT_US.0.max(SENT_US.1).max(RECEIVED_US.0).max(RECEIVED_US.1);
         let from = events.partition_point(|event| event.time_us + widest < time_us);
-        let near = events[from..].iter().enumerate().take_while(|(_, event)| event.time_us <= time_us + widest);
+        let near =
+            events[from..].iter().enumerate().take_while(|(_, event)| event.time_us <= time_us + widest);
         let mut is_inside = false;
         for (at, event) in near.filter(|(_, event)| event.phone == phone) {
             let (begin, end) = window(event);
@@ -68,7 +69,12 @@ impl Activity {
     }
 
     /// By app under test: of the phone's events within the capture.
-    pub(super) fn tallies(self, phone: IpAddr, span: (u64, u64), events: &[Event]) -> BTreeMap<Option<String>, Tally> {
+    pub(super) fn tallies(
+        self,
+        phone: IpAddr,
+        span: (u64, u64),
+        events: &[Event],
+    ) -> BTreeMap<Option<String>, Tally> {
         let mut tallies: BTreeMap<Option<String>, Tally> = BTreeMap::new();
         let mut inside_us = 0;
         let mut end_before = 0;
@@ -113,16 +119,19 @@ impl Tally {
         };
         let [up, down] = [0, 1].map(per_window);
         let both = [self.sent[0] + self.received[0], self.sent[1] + self.received[1]];
-        [(self.sent, up), (self.received, down), (both, up.max(down))].into_iter().any(|([hits, of], chance)| {
-            of >= 2 && f64::from(hits) >= SHARE * f64::from(of) && tail(of, hits, chance) < CHANCE
-        })
+        [(self.sent, up), (self.received, down), (both, up.max(down))].into_iter().any(
+            |([hits, of], chance)| {
+                of >= 2 && f64::from(hits) >= SHARE * f64::from(of) && tail(of, hits, chance) < CHANCE
+            },
+        )
     }
 }
 
 /// How likely at least so many of `of` are, each with this chance (binomial).
 fn tail(of: u32, hits: u32, chance: f64) -> f64 {
     let (of_f, mut sum) = (f64::from(of), 0.0);
-    let ln_choose = |k: f64| (0..k as u32).map(|at| ((of_f - f64::from(at)) / (k - f64::from(at))).ln()).sum::<f64>();
+    let ln_choose =
+        |k: f64| (0..k as u32).map(|at| ((of_f - f64::from(at)) / (k - f64::from(at))).ln()).sum::<f64>();
     for k in hits..=of {
         let k = f64::from(k);
         let log = ln_choose(k) + k * chance.max(1e-12).ln() + (of_f - k) * (1.0 - chance).max(1e-12).ln();

@@ -1,0 +1,99 @@
+//! The page: map, tables, and what they rest on. It needs no network, no script.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use wiremark_report::page::{PAGE_END, escape, page_start, write_table};
+
+use super::{Report, map, tables};
+use crate::country::{Country, CountrySet};
+use crate::study::StudyGroup;
+
+/// Colours of groups, to be told apart with any colour vision (Okabe and Ito); more groups than colours repeat them.
+const COLOURS: [&str; 6] = ["#56b4e9", "#009e73", "#e69f00", "#cc79a7", "#f0e442", "#d55e00"];
+
+/// The page of a report.
+pub fn page(title: &str, report: &Report<'_>) -> String {
+    let mut page = page_start(title);
+    for line in report.basis {
+        let _ = writeln!(page, "<p class=\"note\">{}</p>", escape(line));
+    }
+    if let Some(study) = report.study {
+        let groups: Vec<&StudyGroup> = study.groups.iter().chain(&study.defined).collect();
+        world(&mut page, report, &groups);
+    }
+    for table in tables(report) {
+        write_table(&mut page, &table);
+    }
+    page += "<p class=\"note\">Country outlines: Natural Earth, public domain.</p>\n";
+    page + PAGE_END
+}
+
+/// The map with what can be switched: one kind of path at a time, each group on or off.
+fn world(page: &mut String, report: &Report<'_>, groups: &[&StudyGroup]) {
+    let survey = report.survey;
+    let kinds = survey.kinds_known();
+    *page += "<h2>Paths between countries</h2>\n<div class=\"world\">\n";
+    style(page, kinds.len(), groups.len());
+    for (at, kind) in kinds.iter().enumerate() {
+        let checked = if at == 0 { " checked" } else { "" };
+        let name = escape(survey.kind_name(*kind));
+        let _ = writeln!(
+            page,
+            "<input type=\"radio\" name=\"kind\" id=\"k{at}\"{checked}><label for=\"k{at}\">{name}</label>"
+        );
+    }
+    *page += "<span class=\"gap\"></span>\n";
+    for (at, group) in groups.iter().enumerate() {
+        let checked = if at == 0 { " checked" } else { "" };
+        let name = escape(&group.name);
+        let _ = writeln!(
+            page,
+            "<input type=\"checkbox\" id=\"g{at}\"{checked}><label for=\"g{at}\"><i class=\"c{at}\"></i>{name} ({})</label>",
+            group.members.len()
+        );
+    }
+    let (width, height) = (map::WIDTH, map::HEIGHT);
+    let _ =
+        writeln!(page, "<svg viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"Map of the world\">");
+    let class = |country: Country| {
+        let mut class = "land".to_owned();
+        for (at, _) in groups.iter().enumerate().filter(|(_, group)| group.members.contains(country)) {
+            let _ = write!(class, " in{at}");
+        }
+        class
+    };
+    map::countries(page, &class);
+    for (at, kind) in kinds.iter().enumerate() {
+        let legs: BTreeMap<(Country, Country), u64> = survey
+            .legs
+            .iter()
+            .filter(|((of, ..), _)| of == kind)
+            .map(|((_, from, to), count)| ((*from, *to), *count))
+            .collect();
+        let ends: CountrySet = legs.keys().flat_map(|(from, to)| [*from, *to]).collect();
+        let _ = writeln!(page, "<g class=\"kind kind{at}\">");
+        map::legs(page, &legs);
+        map::labels(page, &ends);
+        *page += "</g>\n";
+    }
+    *page += "</svg>\n</div>\n<p class=\"note\">A line joins two countries that follow each other on paths; it is the wider the more \
+              paths do. Point at it for their number. Shaded: the group ticked; where several are ticked, the last one's colour.</p>\n";
+}
+
+fn style(page: &mut String, kinds: usize, groups: usize) {
+    *page += "<style>.world input{margin:0 .3rem 0 .9rem}.world label{font-size:14px}.world .gap{display:inline-block;width:2rem}\
+              .world i{display:inline-block;width:.8rem;height:.8rem;margin-right:.3rem;border:1px solid #888;vertical-align:-1px}\
+              .world svg{display:block;margin-top:.6rem;border:1px solid #e4e4e4;border-radius:6px;background:#f3f7fa}\
+              .land{fill:#dcdcdc;stroke:#fff;stroke-width:.5}.leg{fill:none;stroke:#7a1020;stroke-opacity:.55;stroke-linecap:round}\
+              .stop{fill:#7a1020;stroke:#fff;stroke-width:.6}.code{font:600 9.5px system-ui,sans-serif;fill:#1a1a1a;paint-order:stroke;\
+              stroke:#fff;stroke-width:2.2px;stroke-linejoin:round;pointer-events:none}.kind{display:none}";
+    for at in 0..kinds {
+        let _ = write!(page, "#k{at}:checked~svg .kind{at}{{display:inline}}");
+    }
+    for at in 0..groups {
+        let colour = COLOURS[at % COLOURS.len()];
+        let _ = write!(page, ".c{at}{{background:{colour}}}#g{at}:checked~svg .in{at}{{fill:{colour}}}");
+    }
+    *page += "</style>\n";
+}

@@ -1,0 +1,72 @@
+//! Servers out of captures.
+
+use std::path::Path;
+
+use wiremark::{Classifier, Flow, Frame, Packet, ParseError, Tracker, TrackerConfig};
+use wiremark_capture::Capture;
+use wiremark_capture::replay::{replay, tracker_config};
+use wiremark_locality::servers::{Server, ServerWatch, events};
+
+use super::{Arguments, read, refused};
+use crate::progress::Progress;
+use crate::signal::Interrupt;
+use crate::stop::{Stop, complain};
+
+/// The servers of all captures, and whether any capture failed.
+pub(super) fn servers(arguments: &Arguments, interrupt: &Interrupt) -> Result<(Vec<Server>, bool), Stop> {
+    if arguments.captures.is_empty() {
+        return Ok((Vec::new(), false));
+    }
+    let classifier = arguments.signatures.classifier()?;
+    let known = match &arguments.events {
+        Some(path) => read(path).and_then(|(name, text)| events(&name, &text).map_err(refused))?,
+        None => Vec::new(),
+    };
+    let mut watch = ServerWatch::new(known, arguments.ignore_port.clone());
+    let mut failed = false;
+    let background = arguments.background.iter().map(|file| (file, true));
+    for (file, is_background) in background.chain(arguments.captures.iter().map(|file| (file, false))) {
+        let complaints = follow(file, &classifier, &mut watch, interrupt);
+        watch.end_capture(is_background);
+        failed |= !complaints.is_empty();
+        complaints.iter().for_each(complain);
+        if interrupt.came() {
+            break;
+        }
+    }
+    for phone in watch.phones_unseen() {
+        complain(&format!(
+            "{phone}: has events, but no packet in any capture; name phones by their addresses in the captures"
+        ));
+        failed = true;
+    }
+    Ok((watch.servers(), failed))
+}
+
+/// One file through a tracker of its own; gives back the lines to complain about it.
+fn follow(
+    file: &Path,
+    classifier: &Classifier,
+    watch: &mut ServerWatch,
+    interrupt: &Interrupt,
+) -> Vec<String> {
+    let mut capture = match Capture::open_until(file, interrupt.flag(), false) {
+        Ok(capture) => capture,
+        Err(_) if interrupt.came() => return Vec::new(),
+        Err(error) => return vec![error.to_string()],
+    };
+    let mut progress = Progress::new(capture.name(), capture.file_bytes(), false);
+    let mut tracker = Tracker::new(classifier, tracker_config(TrackerConfig::default().capacity));
+    let look = |_: u64, frame: &Frame<'_>| -> Result<(), ParseError> {
+        let packet = Packet::parse(frame.link_type, frame.time_us, frame.bytes)?;
+        let seen =
+            tracker.packet_observed(&packet, frame.wire_bytes, &mut |_: &Flow| (), watch.observer())?;
+        watch.packet(&packet, &seen, classifier.set());
+        Ok(())
+    };
+    let (_, errors) = replay(&mut capture, look, |bytes| {
+        progress.read(bytes);
+        !interrupt.came()
+    });
+    interrupt.ours(&errors)
+}
