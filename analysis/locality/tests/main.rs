@@ -4,3 +4,4 @@ mod malformed;
 mod mmdb;
 mod paths;
 mod seed;
+mod servers;

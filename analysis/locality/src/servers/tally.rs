@@ -14,6 +14,8 @@ const WINDOW_SECONDS: f64 = 3.0;
 const SHARE: f64 = 0.75;
 /// Chance may bring about as much at most this often.
 const CHANCE: f64 = 0.003;
+/// Payload that falls into a window by chance more often than this is there all the time, by a clock or not.
+const BUSY: f64 = 0.5;
 
 /// Payload of one phone and one server in one capture.
 #[derive(Debug, Default)]
@@ -121,7 +123,10 @@ impl Tally {
         let both = [self.sent[0] + self.received[0], self.sent[1] + self.received[1]];
         [(self.sent, up), (self.received, down), (both, up.max(down))].into_iter().any(
             |([hits, of], chance)| {
-                of >= 2 && f64::from(hits) >= SHARE * f64::from(of) && tail(of, hits, chance) < CHANCE
+                of >= 2
+                    && chance < BUSY
+                    && f64::from(hits) >= SHARE * f64::from(of)
+                    && tail(of, hits, chance) < CHANCE
             },
         )
     }
@@ -154,5 +159,6 @@ mod tests {
         assert!(!tally([1, 2], [1, 2], [0, 0], 280.0).moves());
         assert!(!tally([1, 1], [0, 0], [0, 0], 280.0).moves(), "once is no pattern");
         assert!(tally([7, 8], [8, 8], [20, 20], 2800.0).moves());
+        assert!(!tally([80, 80], [80, 80], [1400, 1400], 2800.0).moves(), "busy by a clock");
     }
 }
