@@ -130,6 +130,24 @@
 // In options where 0 is the default: none.
 #define WIREMARK_NONE UINT32_MAX
 
+// wiremark_flow_record.tunnel: GTP-U, a tunnel endpoint identifier.
+#define WIREMARK_TUNNEL_GTP_U 1
+
+// wiremark_flow_record.tunnel: VXLAN, a network identifier.
+#define WIREMARK_TUNNEL_VXLAN 2
+
+// wiremark_flow_record.tunnel: Geneve, a network identifier.
+#define WIREMARK_TUNNEL_GENEVE 3
+
+// wiremark_flow_record.tunnel: L2TP, tunnel and session, or a session.
+#define WIREMARK_TUNNEL_L2TP 4
+
+// wiremark_flow_record.tunnel: GRE, a key or a virtual subnet.
+#define WIREMARK_TUNNEL_GRE 5
+
+// wiremark_flow_record.tunnel: provider backbone bridges (802.1ah), a service instance.
+#define WIREMARK_TUNNEL_PBB 6
+
 // What came of a call. The numbers are fixed: none is ever reused, new ones are added at the end.
 //
 // wiremark_last_error() has the sentence for it.
@@ -454,6 +472,16 @@ typedef struct wiremark_flow_record {
     uint64_t bytes[2];
     // The packet of the flow, from 1, with which app and role became what they are; 0 without an app.
     uint64_t decided_at_packet;
+    // The VLAN of the outermost tag, and of the next one; 0 where there is none.
+    uint16_t vlans[2];
+    // The innermost tunnel that numbers its networks or users, one of WIREMARK_TUNNEL_*; 0: none.
+    uint8_t tunnel;
+    // 0
+    uint8_t reserved3[3];
+    // Its number there; of tunnels that number each direction by itself, the originator's direction.
+    uint32_t tunnel_id;
+    // 0
+    uint32_t reserved4;
 } wiremark_flow_record;
 
 // Called for a flow. flow is wiremark's and good until this returns; its struct_bytes says how long it is.
@@ -479,6 +507,13 @@ typedef struct wiremark_tracker_options {
     wiremark_flow_callback ended;
     // Handed to ended.
     void *user;
+    // Most fragmented packets put together at the same time, up to 65,536. 0: 128. Each takes 66 KB once it is needed.
+    uint32_t fragmented_packets;
+    // Not 0: packets with the same addresses and ports are one flow whatever VLAN or tunnel they come in, for networks whose
+    // two directions come with different tags. 0: they are different flows in different networks.
+    uint8_t ignore_encapsulation;
+    // 0
+    uint8_t reserved[3];
 } wiremark_tracker_options;
 
 // One captured frame. Yours; read during the call only.
@@ -541,6 +576,12 @@ typedef struct wiremark_statistics {
     uint64_t evicted;
     // Handshakes in pieces whose bytes went to make room for others'.
     uint64_t handshakes_lost;
+    // Frames with a fragment of a packet, put together or not.
+    uint64_t fragments;
+    // Fragments whose packet was never whole and whose flow nobody knows.
+    uint64_t fragments_lost;
+    // How often a frame's time was more than an hour from the frame's before: several clocks, or wrong ones.
+    uint64_t clock_jumps;
 } wiremark_statistics;
 
 #ifdef __cplusplus
@@ -668,7 +709,8 @@ wiremark_status wiremark_names_signature(const struct wiremark_names *names,
 
 // Finds the packet in a frame: one walk over its headers to the innermost TCP or UDP.
 //
-// Stepped through: VLAN, QinQ, PPPoE, MPLS, IP in IP, GRE, GTP-U, VXLAN and their kin. out: struct_bytes set; its payload
+// Stepped through: the link types, tags and tunnels that the project's LAYERS.md lists. Fragments are not put together;
+// a tracker does that. out: struct_bytes set; its payload
 // points into the frame. Cost: some ten nanoseconds.
 // Errors: WIREMARK_TRUNCATED, WIREMARK_MALFORMED, WIREMARK_UNSUPPORTED, WIREMARK_NULL, WIREMARK_BAD_SIZE.
 wiremark_status wiremark_packet_parse(int32_t link_type,
@@ -724,7 +766,7 @@ wiremark_status wiremark_flow_verdict(const struct wiremark_flow *flow,
 // A tracker with a classifier's signatures; what wiremark_classifier_replace() puts in force there it takes up with its
 // next frame. The classifier may be freed before it.
 //
-// options: NULL for the defaults, which take about 25 MB. out: the new tracker; left alone on failure.
+// options: NULL for the defaults, which take about 25 MB, and up to 8 MB more once fragments come. out: the new tracker; left alone on failure.
 // Errors: WIREMARK_BAD_SIZE, WIREMARK_BAD_VALUE, WIREMARK_NO_MEMORY, WIREMARK_NULL, WIREMARK_BAD_HANDLE.
 wiremark_status wiremark_tracker_new(const struct wiremark_classifier *classifier,
                                      const struct wiremark_tracker_options *options,

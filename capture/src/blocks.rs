@@ -112,20 +112,25 @@ pub fn enhanced_packet(
     order.block(ENHANCED_PACKET, &body)
 }
 
+/// Whether packets of this block can have comments.
+fn is_packet(kind: u32) -> bool {
+    matches!(kind, ENHANCED_PACKET | OBSOLETE_PACKET)
+}
+
 /// Copies a file's blocks, putting comments into packet blocks on the way. Whatever else stands in the file stays:
 /// names of interfaces, statistics, keys, comments that were there before.
 #[derive(Debug, Default)]
 pub struct Copier {
     order: ByteOrder,
-    /// Time stamp of the last packet block that has one, as it stands there.
-    last_ticks: [u8; 8],
+    /// Comments of simple packets, which can have none: the next packet that can gets them.
+    waiting: Vec<String>,
 }
 
 impl Copier {
     /// Copies whole blocks. `comment` goes to the last one, which is a packet block with `captured` bytes of frame.
     ///
-    /// Simple packet blocks cannot have comments: one that is to have one is turned into an enhanced packet block with
-    /// the time stamp of the packet before. The stated length of a section is taken out, as it changes.
+    /// Simple packet blocks can have neither comments nor times, and stay as they are: their comment goes to the next packet
+    /// block that can have one. The stated length of a section is taken out, as it changes.
     pub fn copy(&mut self, blocks: &[u8], captured: usize, comment: Option<&str>) -> Vec<u8> {
         let mut copied = Vec::with_capacity(blocks.len() + 128);
         let mut rest = blocks;
@@ -141,7 +146,20 @@ impl Copier {
             let (block, behind) = rest.split_at_checked(length).unwrap_or((rest, &[]));
             rest = behind;
             match comment.filter(|_| rest.is_empty()) {
-                Some(comment) => copied.extend(self.commented(kind, block, captured, comment)),
+                Some(comment) if kind == SIMPLE_PACKET => {
+                    self.waiting.push(format!("of a packet before that can have no comment: {comment}"));
+                    copied.extend(block);
+                }
+                comment
+                    if rest.is_empty()
+                        && is_packet(kind)
+                        && (comment.is_some() || !self.waiting.is_empty()) =>
+                {
+                    let comments: Vec<String> =
+                        self.waiting.drain(..).chain(comment.map(str::to_owned)).collect();
+                    copied.extend(self.commented(kind, block, captured, &comments));
+                }
+                Some(_) => copied.extend(block),
                 None if kind == SECTION => {
                     copied.extend(block);
                     let at = copied.len() - block.len() + 16;
@@ -151,38 +169,26 @@ impl Copier {
                 }
                 None => copied.extend(block),
             }
-            if matches!(kind, ENHANCED_PACKET | OBSOLETE_PACKET)
-                && let Some(ticks) = block.get(12..).and_then(|rest| rest.first_chunk())
-            {
-                self.last_ticks = *ticks;
-            }
         }
         copied
     }
 
-    fn commented(&self, kind: u32, block: &[u8], captured: usize, comment: &str) -> Vec<u8> {
+    /// Comments that are still waiting for a packet that can have them.
+    pub fn comments_left(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// A packet block with these comments at the end of its options.
+    fn commented(&self, kind: u32, block: &[u8], captured: usize, comments: &[String]) -> Vec<u8> {
         let order = self.order;
-        let comment = [order.option(COMMENT, comment.as_bytes()), order.option(END_OF_OPTIONS, &[])].concat();
-        let body = match kind {
-            ENHANCED_PACKET | OBSOLETE_PACKET => {
-                let options_at = FRAME_AT + captured.next_multiple_of(4);
-                let end = block.len().saturating_sub(4).max(8);
-                let options = block.get(options_at..end).unwrap_or_default();
-                let kept = options_at + self.options_length(options);
-                [block.get(8..kept.min(end)).unwrap_or_default(), &comment].concat()
-            }
-            SIMPLE_PACKET => {
-                let length = order.u32(captured as u32);
-                let frame = block.get(12..12 + captured).unwrap_or_default();
-                let original_length = block.get(8..12).unwrap_or_default();
-                let mut body =
-                    [&order.u32(0), &self.last_ticks[..], &length, original_length, frame].concat();
-                body.resize(body.len().next_multiple_of(4), 0);
-                body.extend(comment);
-                return order.block(ENHANCED_PACKET, &body);
-            }
-            _ => return block.to_vec(),
-        };
+        let mut options: Vec<u8> =
+            comments.iter().flat_map(|comment| order.option(COMMENT, comment.as_bytes())).collect();
+        options.extend(order.option(END_OF_OPTIONS, &[]));
+        let options_at = FRAME_AT + captured.next_multiple_of(4);
+        let end = block.len().saturating_sub(4).max(8);
+        let before = block.get(options_at..end).unwrap_or_default();
+        let kept = options_at + self.options_length(before);
+        let body = [block.get(8..kept.min(end)).unwrap_or_default(), &options].concat();
         order.block(kind, &body)
     }
 

@@ -29,6 +29,8 @@ pub enum Problem {
     Truncated,
     /// A record claims to be this many bytes long.
     TooLong(usize),
+    /// A record claims to be shorter than its own header.
+    TooShort(usize),
     /// A pcapng block contradicts itself.
     Malformed(&'static str),
 }
@@ -71,7 +73,10 @@ impl fmt::Display for CaptureError {
                 for byte in head {
                     write!(f, " {byte:02x}")?;
                 }
-                write!(f, "); give a pcap or pcapng file, plain or packed with gzip or zstd")
+                write!(
+                    f,
+                    "); give a pcap, pcapng, snoop or ERF file, plain or packed with gzip, zstd, xz, lz4 or bzip2"
+                )
             }
             Problem::Truncated => write!(
                 f,
@@ -80,6 +85,11 @@ impl fmt::Display for CaptureError {
             Problem::TooLong(length) => write!(
                 f,
                 "a record claims {length} bytes, so the file is damaged here; copy it again from its origin"
+            ),
+            Problem::TooShort(length) => write!(
+                f,
+                "a record claims {length} bytes, less than its own header, so the file is damaged here; copy it again from its \
+                 origin"
             ),
             Problem::Malformed(reason) => {
                 write!(f, "damaged pcapng block ({reason}); copy it again, or repair it with `editcap`")

@@ -5,12 +5,16 @@
 #![forbid(unsafe_code)]
 
 pub mod blocks;
+mod erf;
 mod error;
+mod notes;
 mod open;
+mod pcap;
 mod pcapng;
 mod reader;
 mod record;
 pub mod replay;
+mod snoop;
 mod wait;
 
 pub use error::{CaptureError, Problem};

@@ -1,4 +1,5 @@
-//! From the bytes on disk to the bytes of the capture: gzip and zstd are recognised by their first bytes.
+//! From the bytes on disk to the bytes of the capture: gzip, zstd, xz, lz4 and bzip2 are recognised by their first bytes.
+//! Of a file that was cut comes what can be unpacked, then an error.
 
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::sync::Arc;
@@ -10,6 +11,16 @@ use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+#[cfg(feature = "packings")]
+const XZ_MAGIC: [u8; 6] = [0xfd, b'7', b'z', b'X', b'Z', 0];
+#[cfg(feature = "packings")]
+const LZ4_MAGIC: [u8; 4] = [0x04, 0x22, 0x4d, 0x18];
+#[cfg(feature = "packings")]
+const BZIP2_MAGIC: [u8; 3] = *b"BZh";
+/// Bytes that tell every packing.
+const MAGIC_BYTES: u64 = 6;
+/// Bytes asked of the file at a time.
+const PIECE_BYTES: usize = 64 * 1024;
 
 /// The source's bytes, unpacked where they are packed; `count` follows the packed bytes.
 pub(crate) fn unpacked(
@@ -19,17 +30,47 @@ pub(crate) fn unpacked(
     let mut source = Counted { source, count };
     // A pipe may deliver fewer bytes than asked for.
     let mut head = Vec::new();
-    source.by_ref().take(4).read_to_end(&mut head)?;
-    let is = |magic: &[u8]| head.starts_with(magic);
-    let (gzip, zstd) = (is(&GZIP_MAGIC), is(&ZSTD_MAGIC));
+    source.by_ref().take(MAGIC_BYTES).read_to_end(&mut head)?;
+    let starts = |magic: &[u8]| head.starts_with(magic);
+    let (gzip, zstd) = (starts(&GZIP_MAGIC), starts(&ZSTD_MAGIC));
+    #[cfg(feature = "packings")]
+    let (xz, lz4, bzip2) = (starts(&XZ_MAGIC), starts(&LZ4_MAGIC), starts(&BZIP2_MAGIC));
     let whole = Cursor::new(head).chain(source);
+    let pieces = |whole| BufReader::with_capacity(PIECE_BYTES, whole);
+    #[cfg(feature = "packings")]
+    if xz {
+        return Ok(Box::new(lzma_rust2::XzReader::new(pieces(whole), true)));
+    } else if lz4 {
+        return Ok(Box::new(Lz4 { decoder: lz4_flex::frame::FrameDecoder::new(pieces(whole)) }));
+    } else if bzip2 {
+        return Ok(Box::new(bzip2::bufread::MultiBzDecoder::new(pieces(whole))));
+    }
     Ok(if gzip {
-        Box::new(MultiGzDecoder::new(BufReader::with_capacity(64 * 1024, whole)))
+        Box::new(MultiGzDecoder::new(pieces(whole)))
     } else if zstd {
-        Box::new(Zstd::new(BufReader::with_capacity(64 * 1024, whole)))
+        Box::new(Zstd::new(pieces(whole)))
     } else {
         Box::new(whole)
     })
+}
+
+/// All frames of an lz4 file in turn.
+#[cfg(feature = "packings")]
+struct Lz4<R: Read> {
+    decoder: lz4_flex::frame::FrameDecoder<R>,
+}
+
+#[cfg(feature = "packings")]
+impl<R: BufRead> Read for Lz4<R> {
+    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.decoder.read(space)? {
+                // The end of a frame, and of the file only if nothing follows.
+                0 if !space.is_empty() && !self.decoder.get_mut().fill_buf()?.is_empty() => {}
+                length => return Ok(length),
+            }
+        }
+    }
 }
 
 struct Counted<R> {

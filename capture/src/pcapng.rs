@@ -19,7 +19,8 @@ struct Interface {
     link_type: u32,
     /// Longest frame kept, in bytes; 0 is no limit.
     snap_bytes: u32,
-    ticks_per_second: u64,
+    /// The option if_tsresol: a negative power of 10, or of 2 where bit 7 is set.
+    resolution: u8,
     offset_seconds: i64,
 }
 
@@ -41,7 +42,7 @@ impl Section {
     }
 
     /// Takes in one whole block: a frame's place in it, or none where the block holds no frame.
-    pub(crate) fn read(&mut self, block: &[u8], last_time_ns: u64) -> Result<Option<Record>, &'static str> {
+    pub(crate) fn read(&mut self, block: &[u8]) -> Result<Option<Record>, &'static str> {
         let parsed = if self.big_endian { parse_block_be(block) } else { parse_block_le(block) };
         match parsed {
             Ok((_, Block::SectionHeader(_))) => {
@@ -57,7 +58,7 @@ impl Section {
                 let interface = self.interface(packet.if_id)?;
                 let ticks = u64::from(packet.ts_high) << 32 | u64::from(packet.ts_low);
                 Ok(Some(Record {
-                    time_ns: interface.time_ns(ticks),
+                    time_ns: Some(interface.time_ns(ticks)),
                     link_type: interface.link_type,
                     bytes: 28..28 + packet.packet_data().len(),
                     original_length: packet.origlen,
@@ -68,7 +69,7 @@ impl Section {
                 let interface = self.interface(0)?;
                 let snap = if interface.snap_bytes == 0 { usize::MAX } else { interface.snap_bytes as usize };
                 Ok(Some(Record {
-                    time_ns: last_time_ns,
+                    time_ns: None,
                     link_type: interface.link_type,
                     bytes: 12..12 + packet.packet_data().len().min(snap),
                     original_length: packet.origlen,
@@ -97,7 +98,7 @@ impl Section {
             return Err("fields reach beyond the block");
         }
         Ok(Record {
-            time_ns: interface.time_ns(u64::from(field(4)) << 32 | u64::from(field(8))),
+            time_ns: Some(interface.time_ns(u64::from(field(4)) << 32 | u64::from(field(8)))),
             link_type: interface.link_type,
             bytes: 28..28 + captured,
             original_length: field(16),
@@ -113,10 +114,6 @@ impl Section {
 impl Interface {
     fn new(description: &InterfaceDescriptionBlock<'_>, big_endian: bool) -> Result<Self, &'static str> {
         // pcap-parser 0.17 refuses powers of two and reads the offset little-endian whatever the section says.
-        let resolution = description.if_tsresol;
-        let exponent = u32::from(resolution & 0x7f);
-        let ticks_per_second =
-            if resolution & 0x80 == 0 { 10u64.checked_pow(exponent) } else { 1u64.checked_shl(exponent) };
         let offset = description
             .options
             .iter()
@@ -130,14 +127,47 @@ impl Interface {
         Ok(Self {
             link_type: description.linktype.0 as u32 & 0xffff,
             snap_bytes: description.snaplen,
-            ticks_per_second: ticks_per_second.ok_or("impossible time resolution")?,
+            resolution: description.if_tsresol,
             offset_seconds,
         })
     }
 
     fn time_ns(&self, ticks: u64) -> u64 {
-        let ns = i128::from(ticks) * 1_000_000_000 / i128::from(self.ticks_per_second);
-        let ns = ns + i128::from(self.offset_seconds) * 1_000_000_000;
+        let ns = nanoseconds(ticks, self.resolution) + i128::from(self.offset_seconds) * 1_000_000_000;
         u64::try_from(ns.max(0)).unwrap_or(u64::MAX)
+    }
+}
+
+/// A time stamp in nanoseconds, whatever its resolution.
+fn nanoseconds(ticks: u64, resolution: u8) -> i128 {
+    let exponent = u32::from(resolution & 0x7f);
+    let ticks = i128::from(ticks);
+    match (resolution & 0x80, exponent) {
+        (0, 0..=9) => ticks * 10i128.pow(9 - exponent),
+        // Beyond 10^29 a whole time stamp is less than a nanosecond.
+        (0, _) => 10i128.checked_pow(exponent - 9).map_or(0, |divisor| ticks / divisor),
+        _ => ticks * 1_000_000_000 >> exponent,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nanoseconds;
+
+    #[test]
+    fn every_resolution() {
+        for (ticks, resolution, expected) in [
+            (17, 0, 17_000_000_000),
+            (17_000_001, 6, 17_000_001_000),
+            (17, 9, 17),
+            (170, 10, 17),
+            (17_000_000_000_000_000_000, 18, 17_000_000_000),
+            (u64::MAX, 127, 0),
+            (17, 0x80, 17_000_000_000),
+            (17 << 20, 0x80 | 20, 17_000_000_000),
+            (u64::MAX, 0x80 | 127, 0),
+        ] {
+            assert_eq!(nanoseconds(ticks, resolution), expected, "{ticks} {resolution:#x}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Capture files as a stream of frames, in constant memory.
 //!
-//! Reads pcap (micro- and nanoseconds, both byte orders) and pcapng (several sections and interfaces), plain or packed
-//! with gzip or zstd, from a file or from standard input.
+//! Reads pcap (micro- and nanoseconds, modified, both byte orders), pcapng (several sections and interfaces), snoop and ERF,
+//! plain or packed with gzip, zstd, xz, lz4 or bzip2, from a file or from standard input.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read};
@@ -10,12 +10,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use crate::erf;
 use crate::error::{CaptureError, Problem};
 use crate::open::unpacked;
+use crate::pcap::{self, Pcap};
 use crate::pcapng::Section;
-use crate::record::{Record, number};
+use crate::record::{Layout, Record};
+use crate::snoop::{self, Snoop};
 use crate::wait::{Following, Interruptible};
-use pcap_parser::{PcapHeader, parse_pcap_header};
 
 /// Bytes asked of the source at a time.
 const CHUNK_BYTES: usize = 128 * 1024;
@@ -28,8 +30,10 @@ const WIRE_LIMIT_BYTES: u32 = 1024 * 1024;
 #[derive(Clone, Copy, Debug)]
 pub struct Frame<'a> {
     /// Capture time, microseconds since 1970. pcapng's simple packet blocks have none: they get the time of the frame
-    /// before.
+    /// before, and 0 where no frame before has one.
     pub time_us: u64,
+    /// Whether the time is the frame's own.
+    pub is_timed: bool,
     /// Nanoseconds beyond `time_us`, 0 to 999; 0 where the file counts no finer than microseconds.
     pub rest_ns: u16,
     /// Number from pcap's LINKTYPE list.
@@ -54,8 +58,10 @@ impl Frame<'_> {
 
 /// How the records of the file are laid out.
 enum Format {
-    Pcap(PcapHeader),
+    Pcap(Pcap),
     Pcapng(Section),
+    Snoop(Snoop),
+    Erf,
 }
 
 /// A capture being read.
@@ -127,7 +133,7 @@ impl Capture {
         let mut capture = Self {
             name: name.to_owned(),
             source,
-            format: Format::Pcap(PcapHeader::new()),
+            format: Format::Erf,
             buffer: Vec::new(),
             unread: 0..0,
             source_ended: false,
@@ -164,18 +170,21 @@ impl Capture {
     /// valid; nothing more can be had after an error.
     pub fn next_frame(&mut self) -> Result<Option<Frame<'_>>, CaptureError> {
         let record = match self.format {
-            Format::Pcap(_) => self.next_pcap_record()?,
+            Format::Pcap(pcap) => self.next_record(pcap.record_bytes, |head| pcap.record(head))?,
+            Format::Snoop(snoop) => self.next_record(snoop::RECORD_BYTES, |head| snoop.record(head))?,
+            Format::Erf => self.next_record(erf::RECORD_BYTES, erf::record)?,
             Format::Pcapng(_) => self.next_pcapng_packet()?,
         };
         let Some(record) = record else { return Ok(None) };
         self.frames += 1;
-        self.last_time_ns = record.time_ns;
+        self.last_time_ns = record.time_ns.unwrap_or(self.last_time_ns);
         let bytes = self.buffer.get(record.bytes).unwrap_or_default();
         let captured = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
         let claimed = record.original_length;
         Ok(Some(Frame {
-            time_us: record.time_ns / 1000,
-            rest_ns: (record.time_ns % 1000) as u16,
+            time_us: self.last_time_ns / 1000,
+            is_timed: record.time_ns.is_some(),
+            rest_ns: (self.last_time_ns % 1000) as u16,
             link_type: record.link_type,
             bytes,
             original_length: if (captured..=WIRE_LIMIT_BYTES).contains(&claimed) {
@@ -211,45 +220,59 @@ impl Capture {
         if head.starts_with(&pcap_parser::SHB_MAGIC.to_le_bytes()) {
             return Ok(Format::Pcapng(Section::default()));
         }
-        if let Ok((_, header)) = parse_pcap_header(head) {
-            self.consume(header.size());
-            return Ok(Format::Pcap(header));
+        if let Some(pcap) = Pcap::new(head) {
+            return Ok(Format::Pcap(self.with_record_length(pcap)));
         }
-        let magics: [u32; 5] = [0xa1b2_c3d4, 0xa1b2_3c4d, 0xa1b2_cd34, 0xd4c3_b2a1, 0x4d3c_b2a1];
-        let is_pcap = head.first_chunk().is_some_and(|magic| magics.contains(&u32::from_le_bytes(*magic)));
-        let problem = if head.is_empty() {
+        if let Some(snoop) = Snoop::new(head) {
+            self.consume(snoop::HEADER_BYTES);
+            return Ok(Format::Snoop(snoop));
+        }
+        let is_pcap = Pcap::is_magic(head) || head.starts_with(snoop::MAGIC);
+        let start: Vec<u8> = head.iter().take(4).copied().collect();
+        if !is_pcap {
+            self.fill(erf::PROBE_BYTES)?;
+            if erf::is_file(self.ready()) {
+                return Ok(Format::Erf);
+            }
+        }
+        let problem = if start.is_empty() {
             Problem::Empty
         } else if is_pcap {
             Problem::Truncated
         } else {
-            Problem::NotACapture(head.iter().take(4).copied().collect())
+            Problem::NotACapture(start)
         };
         Err(self.error(problem))
     }
 
-    /// A pcap record: seconds, fraction, captured length, original length (4 bytes each), then the frame.
-    fn next_pcap_record(&mut self) -> Result<Option<Record>, CaptureError> {
-        let Format::Pcap(header) = &self.format else { return Ok(None) };
-        let big_endian = header.is_bigendian();
-        let nanoseconds = header.is_nanosecond_precision();
-        let header_bytes = if header.is_modified_format() { 24 } else { 16 };
-        // The upper half may hold the length of a frame check sequence.
-        let link_type = header.network.0 as u32 & 0xffff;
+    /// Steps over the file's header, and looks at the first two records, as only they tell how long their headers are.
+    fn with_record_length(&mut self, mut pcap: Pcap) -> Pcap {
+        self.consume(pcap::HEADER_BYTES);
+        // What came with the header: a pipe is not waited for.
+        pcap.look_at_records(self.ready());
+        pcap
+    }
+
+    /// A record of a container that says how long it is in a header of a fixed length.
+    fn next_record(
+        &mut self,
+        header_bytes: usize,
+        layout: impl Fn(&[u8]) -> Layout,
+    ) -> Result<Option<Record>, CaptureError> {
         if !self.fill(header_bytes)? {
             return self.end();
         }
-        let ready = self.ready();
-        let field = |at: usize| number(ready.get(at..).unwrap_or_default(), big_endian);
-        let (seconds, fraction, captured, original_length) = (field(0), field(4), field(8), field(12));
-        let length = header_bytes.saturating_add(captured as usize);
+        let Layout { length, frame, time_ns, link_type, original_length } = layout(self.ready());
+        if length < header_bytes {
+            return Err(self.error(Problem::TooShort(length)));
+        }
         self.require(length)?;
-        let start = self.unread.start + header_bytes;
+        let start = self.unread.start;
         self.consume(length);
-        let fraction_ns = u64::from(fraction) * if nanoseconds { 1 } else { 1000 };
         Ok(Some(Record {
-            time_ns: u64::from(seconds) * 1_000_000_000 + fraction_ns,
+            time_ns: Some(time_ns),
             link_type,
-            bytes: start..self.unread.start,
+            bytes: start + frame.start..start + frame.end,
             original_length,
             interface: 0,
         }))
@@ -270,7 +293,7 @@ impl Capture {
             let Format::Pcapng(section) = &mut self.format else { return Ok(None) };
             let start = self.unread.start;
             let block = self.buffer.get(start..start + length).unwrap_or_default();
-            let packet = match section.read(block, self.last_time_ns) {
+            let packet = match section.read(block) {
                 Ok(packet) => packet,
                 Err(reason) => return Err(self.error(Problem::Malformed(reason))),
             };

@@ -4,12 +4,23 @@ use std::ops::Range;
 
 /// A frame found in the buffer.
 pub(crate) struct Record {
-    /// Nanoseconds since 1970; enough until 2554.
-    pub(crate) time_ns: u64,
+    /// Nanoseconds since 1970, enough until 2554; none where the record has no time.
+    pub(crate) time_ns: Option<u64>,
     pub(crate) link_type: u32,
     pub(crate) bytes: Range<usize>,
     pub(crate) original_length: u32,
     pub(crate) interface: u32,
+}
+
+/// Where in a record of a simple container what stands.
+pub(crate) struct Layout {
+    /// Bytes of the record, header and padding included.
+    pub(crate) length: usize,
+    /// Where in it the frame is.
+    pub(crate) frame: Range<usize>,
+    pub(crate) time_ns: u64,
+    pub(crate) link_type: u32,
+    pub(crate) original_length: u32,
 }
 
 /// The first four bytes as a number; 0 where there are fewer.

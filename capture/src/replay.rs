@@ -5,7 +5,8 @@ use std::collections::hash_map::RandomState;
 use std::fmt;
 use std::hash::BuildHasher;
 
-use wiremark::{ContextConfig, Frame, LinkType, ParseError, TrackerConfig};
+use wiremark::wire::link::{names, pcapdroid};
+use wiremark::{ContextConfig, Frame, Layer, LinkType, ParseError, TrackerConfig, Trail};
 
 use crate::{Capture, CaptureError};
 
@@ -25,9 +26,42 @@ pub struct Counts {
     pub malformed: u64,
     /// Frames of an interface whose link type is not read here.
     pub unknown_link: u64,
+    /// Frames with a fragment whose flow is not known: of a packet that was not whole yet, or never was.
+    pub fragments: u64,
+    /// Frames that were longer on the wire than what was captured.
+    pub cut: u64,
+    /// Frames without a time.
+    pub untimed: u64,
+    /// What the frames hold that carry neither TCP nor UDP: where the walk over their headers stopped.
+    pub stopped_at: BTreeMap<Layer, u64>,
 }
 
 impl Counts {
+    /// Takes in a frame of a known link type, and why it had no packet to offer, if it had none. For those who do not
+    /// [`replay`].
+    pub fn take(&mut self, frame: &Frame<'_>, is_timed: bool, error: Option<ParseError>) {
+        self.cut += u64::from((frame.bytes.len() as u64) < u64::from(frame.wire_bytes));
+        self.untimed += u64::from(!is_timed);
+        if let Some(error) = error {
+            self.missed(error, frame);
+        }
+    }
+
+    /// Takes in a frame that had no packet to offer.
+    fn missed(&mut self, error: ParseError, frame: &Frame<'_>) {
+        match error {
+            ParseError::Unsupported => self.unsupported += 1,
+            ParseError::Truncated => self.truncated += 1,
+            ParseError::Malformed => self.malformed += 1,
+            ParseError::Fragment => self.fragments += 1,
+        }
+        if error == ParseError::Unsupported
+            && let Some(step) = Trail::of(frame.link_type, frame.bytes).last()
+        {
+            *self.stopped_at.entry(step.layer).or_default() += 1;
+        }
+    }
+
     /// Adds another capture's counts.
     pub fn add(&mut self, other: &Self) {
         self.frames += other.frames;
@@ -35,6 +69,12 @@ impl Counts {
         self.truncated += other.truncated;
         self.malformed += other.malformed;
         self.unknown_link += other.unknown_link;
+        self.fragments += other.fragments;
+        self.cut += other.cut;
+        self.untimed += other.untimed;
+        for (layer, frames) in &other.stopped_at {
+            *self.stopped_at.entry(*layer).or_default() += frames;
+        }
     }
 }
 
@@ -64,8 +104,9 @@ impl fmt::Display for ReplayError {
             Self::Capture(error) => error.fmt(f),
             Self::UnknownLinkType { file, interface, link_type, first_frame, frames } => write!(
                 f,
-                "{file}: frame {first_frame}: interface {interface} has link type {link_type}, which is not read here; \
-                 frames skipped: {frames}; capture on Ethernet, cooked, loopback or raw IP"
+                "{file}: frame {first_frame}: interface {interface} has link type {link_type}{kind}, which is not read here; \
+                 frames skipped: {frames}; capture on Ethernet, cooked, loopback or raw IP",
+                kind = names::name(*link_type).map(|name| format!(" ({name})")).unwrap_or_default()
             ),
         }
     }
@@ -79,6 +120,14 @@ pub fn tracker_config(capacity: usize) -> TrackerConfig {
     let secret = |number: u64| RandomState::new().hash_one(number);
     let context = ContextConfig { seed: secret(2), ..ContextConfig::default() };
     TrackerConfig { capacity, hash_key: [secret(0), secret(1)], context, ..TrackerConfig::default() }
+}
+
+/// Bytes that a capturing program put behind the frame, and nobody sent.
+fn trailer_bytes(bytes: &[u8], original_length: u32) -> u32 {
+    match pcapdroid::app(bytes) {
+        Some(_) if bytes.len() as u64 == u64::from(original_length) => pcapdroid::TRAILER_BYTES as u32,
+        _ => 0,
+    }
 }
 
 /// Hands every frame of a known link type to `look`, and what went wrong to the caller at the end.
@@ -112,19 +161,14 @@ pub fn replay(
             skipped.entry((frame.interface, frame.link_type)).or_insert((frame.number, 0)).1 += 1;
             continue;
         };
-        let number = frame.number;
+        let (number, is_timed) = (frame.number, frame.is_timed);
         let frame = Frame {
             link_type,
             time_us: frame.time_us,
             bytes: frame.bytes,
-            wire_bytes: frame.original_length,
+            wire_bytes: frame.original_length - trailer_bytes(frame.bytes, frame.original_length),
         };
-        match look(number, &frame) {
-            Ok(()) => {}
-            Err(ParseError::Unsupported) => counts.unsupported += 1,
-            Err(ParseError::Truncated) => counts.truncated += 1,
-            Err(ParseError::Malformed) => counts.malformed += 1,
-        }
+        counts.take(&frame, is_timed, look(number, &frame).err());
     }
     for ((interface, link_type), (first_frame, frames)) in skipped {
         let file = capture.name().to_owned();

@@ -32,7 +32,9 @@ pub use context::{Context, ContextConfig};
 pub use five_tuple::{Address, CommunityId, Direction, FiveTuple, FlowKey, Transport};
 pub use flow::FlowState;
 pub use observer::{Event, Observer};
-pub use packet::{Fragment, LinkType, Packet, ParseError, TcpFields, Tunnel};
+pub use packet::{
+    Encapsulation, Fragment, Layer, LinkType, Packet, ParseError, Step, TcpFields, Trail, Tunnel, TunnelKind,
+};
 pub use signature::{LoadError, SignatureSet, Source};
 pub use tracker::{Flow, Frame, Seen, Statistics, Tracker, TrackerConfig};
 pub use verdict::{AppId, Carrier, Confidence, Role, SignatureId, Verdict};

@@ -1,9 +1,11 @@
 //! Frames in, verdicts out: a bounded flow table around the classifier, with time taken from the packets.
 
+mod clock;
 mod config;
 mod entry;
 mod flow_table;
 mod fragments;
+mod pieces;
 mod statistics;
 
 pub use config::TrackerConfig;
@@ -14,17 +16,18 @@ use crate::classifier::Classifier;
 use crate::context::Context;
 use crate::five_tuple::Direction;
 use crate::observer::Observer;
-use crate::packet::{Fragment, LinkType, Packet, ParseError, TcpFields};
+use crate::packet::{Encapsulation, Fragment, LinkType, Packet, ParseError, TcpFields};
 use crate::verdict::Verdict;
 use flow_table::FlowTable;
-use fragments::Fragments;
+use fragments::{Fragments, Uncounted};
+use pieces::Wholes;
 
 /// One captured frame.
 #[derive(Clone, Copy, Debug)]
 pub struct Frame<'a> {
     /// How the bytes begin.
     pub link_type: LinkType,
-    /// Capture time, microseconds since 1970.
+    /// Capture time, microseconds since 1970; 0 where it is not known.
     pub time_us: u64,
     /// What was captured of the frame.
     pub bytes: &'a [u8],
@@ -60,7 +63,9 @@ pub struct Tracker<'c> {
     classifier: &'c Classifier,
     context: Context,
     table: FlowTable,
+    ignore_encapsulation: bool,
     fragments: Fragments,
+    wholes: Wholes,
 }
 
 impl<'c> Tracker<'c> {
@@ -70,13 +75,20 @@ impl<'c> Tracker<'c> {
             classifier,
             context: Context::new(config.context),
             table: FlowTable::new(&config),
-            fragments: Fragments::new(config.hash_key[0]),
+            ignore_encapsulation: config.ignore_encapsulation,
+            fragments: Fragments::new(config.fragmented_packets, config.hash_key[0]),
+            wholes: Wholes::default(),
         }
     }
 
     /// What was seen and lost so far.
     pub fn statistics(&self) -> Statistics {
-        Statistics { handshakes_lost: self.context.handshakes_lost(), ..self.table.statistics }
+        Statistics {
+            handshakes_lost: self.context.handshakes_lost(),
+            fragments_lost: self.fragments.lost,
+            clock_jumps: self.table.clock.jumps,
+            ..self.table.statistics
+        }
     }
 
     /// How many places the table has: room for so many flows at the same time.
@@ -114,21 +126,46 @@ impl<'c> Tracker<'c> {
         observer: &mut impl Observer,
     ) -> Result<Seen, ParseError> {
         self.table.statistics.frames += 1;
-        self.table.sweep(frame.time_us, ended);
-        let packet =
-            Packet::parse(frame.link_type, frame.time_us, frame.bytes).inspect_err(|error| match error {
-                ParseError::Truncated => self.table.statistics.truncated += 1,
-                ParseError::Malformed => self.table.statistics.malformed += 1,
-                ParseError::Unsupported => self.table.statistics.unsupported += 1,
-            })?;
-        self.parsed(&packet, frame.wire_bytes, ended, observer)
+        self.sweep(frame.time_us, ended);
+        match Packet::plain(frame.link_type, frame.time_us, frame.bytes) {
+            Some(packet) => {
+                let frame = Uncounted { packets: 1, bytes: frame.wire_bytes.into() };
+                Ok(self.parsed(&packet, Encapsulation::NONE, frame, true, ended, observer))
+            }
+            None => self.walked(frame, ended, observer).map(|(seen, _)| seen),
+        }
+    }
+
+    /// [`frame_observed`](Self::frame_observed), and the packet: with the payload put together where it came in fragments.
+    ///
+    /// # Errors
+    /// As [`frame`](Self::frame).
+    pub fn follow<'a>(
+        &'a mut self,
+        frame: &Frame<'a>,
+        ended: &mut impl FnMut(&Flow),
+        observer: &mut impl Observer,
+    ) -> Result<(Seen, Packet<'a>), ParseError> {
+        self.table.statistics.frames += 1;
+        self.sweep(frame.time_us, ended);
+        match Packet::plain(frame.link_type, frame.time_us, frame.bytes) {
+            Some(packet) => {
+                let frame = Uncounted { packets: 1, bytes: frame.wire_bytes.into() };
+                Ok((self.parsed(&packet, Encapsulation::NONE, frame, true, ended, observer), packet))
+            }
+            None => {
+                let (seen, found) = self.walked(frame, ended, observer)?;
+                Ok((seen, found.packet(frame.bytes, &self.wholes)))
+            }
+        }
     }
 
     /// [`frame_observed`](Self::frame_observed) for those who have parsed the frame themselves: its packet, and how long
-    /// the frame was on the wire, in bytes.
+    /// the frame was on the wire, in bytes. What it came through is not known, and fragments are not put together: a later
+    /// one has no flow.
     ///
     /// # Errors
-    /// A later fragment of a packet whose first was not seen.
+    /// A later fragment.
     pub fn packet_observed(
         &mut self,
         packet: &Packet<'_>,
@@ -137,61 +174,86 @@ impl<'c> Tracker<'c> {
         observer: &mut impl Observer,
     ) -> Result<Seen, ParseError> {
         self.table.statistics.frames += 1;
-        self.table.sweep(packet.time_us, ended);
-        self.parsed(packet, wire_bytes, ended, observer)
+        self.sweep(packet.time_us, ended);
+        if let Fragment::Later(_) = packet.fragment {
+            self.table.statistics.fragments += 1;
+            self.fragments.lost += 1;
+            return Err(ParseError::Fragment);
+        }
+        let frame = Uncounted { packets: 1, bytes: wire_bytes.into() };
+        Ok(self.parsed(packet, Encapsulation::NONE, frame, true, ended, observer))
     }
 
+    #[inline]
+    fn sweep(&mut self, now_us: u64, ended: &mut impl FnMut(&Flow)) {
+        if self.table.sweep(now_us, ended) && self.fragments.is_used() {
+            self.give_up_fragments(Some(self.table.clock.now_us));
+        }
+    }
+
+    /// Counts frames to the packet's flow, and looks at the packet if it `is_new`.
     #[inline(always)]
     fn parsed(
         &mut self,
         packet: &Packet<'_>,
-        wire_bytes: u32,
+        encapsulation: Encapsulation,
+        frames: Uncounted,
+        is_new: bool,
         ended: &mut impl FnMut(&Flow),
         observer: &mut impl Observer,
-    ) -> Result<Seen, ParseError> {
-        let Some(key) = self.fragments.key_of(packet) else {
-            self.table.statistics.unsupported += 1;
-            return Err(ParseError::Unsupported);
+    ) -> Seen {
+        self.table.statistics.packets += frames.packets;
+        let key = packet.five_tuple.key();
+        let place = self.table.place(&key, encapsulation, packet, ended);
+        let Some(entry) = &mut self.table.entries[place] else {
+            unreachable!("a place is given with its flow")
         };
-        self.table.statistics.packets += 1;
-        let place = self.table.place(&key, packet, ended);
-        let Some(entry) = &mut self.table.entries[place] else { return Err(ParseError::Unsupported) };
         let before = (entry.state.verdict().app, entry.state.verdict().role);
-        let verdict = match packet.fragment {
-            Fragment::Later(_) => entry.state.verdict(),
-            _ => self.classifier.classify_observed(&mut self.context, &mut entry.state, packet, observer),
+        let verdict = if is_new {
+            self.classifier.classify_observed(&mut self.context, &mut entry.state, packet, observer)
+        } else {
+            entry.state.verdict()
         };
-        let direction = match packet.fragment {
-            // Ports are missing, so the direction goes by address alone.
-            Fragment::Later(_) if packet.five_tuple.src == entry.key.low.0 => entry.state.direction_of(0),
-            Fragment::Later(_) => entry.state.direction_of(1),
-            _ => entry.state.direction(packet),
-        };
+        let direction = entry.state.direction(packet);
         let side = match direction {
             Direction::Originator => 0,
             Direction::Responder => 1,
         };
-        entry.packets[side] += 1;
-        entry.bytes[side] += u64::from(wire_bytes);
-        entry.last_us = entry.last_us.max(packet.time_us);
-        entry.touched_us = self.table.clock_us;
-        entry.is_closing |= packet.tcp.flags & (TcpFields::FIN | TcpFields::RST) != 0;
+        if packet.tcp.flags & (TcpFields::SYN | TcpFields::FIN | TcpFields::RST) != 0
+            || entry.packets[side] == 0
+        {
+            entry.connection.note(packet);
+        }
+        entry.packets[side] += frames.packets;
+        entry.bytes[side] += frames.bytes;
+        if packet.time_us > entry.last_us {
+            if entry.first_us == 0 {
+                entry.first_us = packet.time_us;
+            }
+            entry.last_us = packet.time_us;
+        }
+        entry.touched_us = self.table.clock.now_us;
+        entry.clock = self.table.clock.number();
+        if encapsulation.one_way() != 0 {
+            entry.one_way[usize::from(packet.five_tuple.is_from_high())] = encapsulation.one_way();
+        }
         let packet_number = entry.packets[0] + entry.packets[1];
         if before != (verdict.app, verdict.role) {
             entry.decided_at_packet = if verdict.is_match() { packet_number } else { 0 };
         }
-        Ok(Seen {
+        Seen {
             verdict,
             direction,
             flow_number: entry.number,
             place,
             packet_number,
             payload_bytes: packet.payload.len(),
-        })
+        }
     }
 
     /// Hands out every flow still in the table, in no particular order, and forgets it.
     pub fn finish(&mut self, ended: &mut impl FnMut(&Flow)) {
+        self.give_up_fragments(None);
         for place in 0..self.table.places() {
             self.table.end(place, ended);
         }

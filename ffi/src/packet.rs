@@ -168,12 +168,17 @@ pub(crate) fn no_packet(error: ParseError) -> Error {
         ParseError::Unsupported => {
             Error::new(WIREMARK_UNSUPPORTED, c"there is neither TCP nor UDP in the frame")
         }
+        ParseError::Fragment => Error::new(
+            WIREMARK_UNSUPPORTED,
+            c"a fragment whose packet is not whole yet: its flow is not known",
+        ),
     }
 }
 
 /// Finds the packet in a frame: one walk over its headers to the innermost TCP or UDP.
 ///
-/// Stepped through: VLAN, QinQ, PPPoE, MPLS, IP in IP, GRE, GTP-U, VXLAN and their kin. out: struct_bytes set; its payload
+/// Stepped through: the link types, tags and tunnels that the project's LAYERS.md lists. Fragments are not put together;
+/// a tracker does that. out: struct_bytes set; its payload
 /// points into the frame. Cost: some ten nanoseconds.
 /// Errors: WIREMARK_TRUNCATED, WIREMARK_MALFORMED, WIREMARK_UNSUPPORTED, WIREMARK_NULL, WIREMARK_BAD_SIZE.
 #[unsafe(no_mangle)]

@@ -4,7 +4,7 @@ use std::ffi::c_void;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use engine::{Classifier, Flow, Frame, Statistics, Tracker, TrackerConfig};
+use engine::{Classifier, Flow, Frame, Statistics, Tracker, TrackerConfig, TunnelKind};
 
 use crate::boundary::status_of;
 use crate::classifier::wiremark_classifier;
@@ -99,6 +99,13 @@ pub struct wiremark_tracker_options {
     pub ended: wiremark_flow_callback,
     /// Handed to ended.
     pub user: *mut c_void,
+    /// Most fragmented packets put together at the same time, up to 65,536. 0: 128. Each takes 66 KB once it is needed.
+    pub fragmented_packets: u32,
+    /// Not 0: packets with the same addresses and ports are one flow whatever VLAN or tunnel they come in, for networks whose
+    /// two directions come with different tags. 0: they are different flows in different networks.
+    pub ignore_encapsulation: u8,
+    /// 0
+    pub reserved: [u8; 3],
 }
 
 // SAFETY: repr(C), begins with its size; numbers and pointers, of which the function is one that the caller vouches for.
@@ -193,12 +200,46 @@ pub struct wiremark_flow_record {
     pub bytes: [u64; 2],
     /// The packet of the flow, from 1, with which app and role became what they are; 0 without an app.
     pub decided_at_packet: u64,
+    /// The VLAN of the outermost tag, and of the next one; 0 where there is none.
+    pub vlans: [u16; 2],
+    /// The innermost tunnel that numbers its networks or users, one of WIREMARK_TUNNEL_*; 0: none.
+    pub tunnel: u8,
+    /// 0
+    pub reserved3: [u8; 3],
+    /// Its number there; of tunnels that number each direction by itself, the originator's direction.
+    pub tunnel_id: u32,
+    /// 0
+    pub reserved4: u32,
 }
+
+/// wiremark_flow_record.tunnel: GTP-U, a tunnel endpoint identifier.
+pub const WIREMARK_TUNNEL_GTP_U: u8 = 1;
+/// wiremark_flow_record.tunnel: VXLAN, a network identifier.
+pub const WIREMARK_TUNNEL_VXLAN: u8 = 2;
+/// wiremark_flow_record.tunnel: Geneve, a network identifier.
+pub const WIREMARK_TUNNEL_GENEVE: u8 = 3;
+/// wiremark_flow_record.tunnel: L2TP, tunnel and session, or a session.
+pub const WIREMARK_TUNNEL_L2TP: u8 = 4;
+/// wiremark_flow_record.tunnel: GRE, a key or a virtual subnet.
+pub const WIREMARK_TUNNEL_GRE: u8 = 5;
+/// wiremark_flow_record.tunnel: provider backbone bridges (802.1ah), a service instance.
+pub const WIREMARK_TUNNEL_PBB: u8 = 6;
+
+const _: () = {
+    assert!(
+        TunnelKind::GtpU as u8 == WIREMARK_TUNNEL_GTP_U && TunnelKind::Vxlan as u8 == WIREMARK_TUNNEL_VXLAN
+    );
+    assert!(
+        TunnelKind::Geneve as u8 == WIREMARK_TUNNEL_GENEVE && TunnelKind::L2tp as u8 == WIREMARK_TUNNEL_L2TP
+    );
+    assert!(TunnelKind::Gre as u8 == WIREMARK_TUNNEL_GRE && TunnelKind::Pbb as u8 == WIREMARK_TUNNEL_PBB);
+};
 
 impl From<&Flow> for wiremark_flow_record {
     fn from(flow: &Flow) -> Self {
         let tuple = &flow.five_tuple;
         let (src, dst, ip_version) = c_addresses(tuple.src, tuple.dst);
+        let tunnel = flow.encapsulation.tunnel();
         Self {
             struct_bytes: size_of::<Self>() as u32,
             ip_version,
@@ -216,6 +257,11 @@ impl From<&Flow> for wiremark_flow_record {
             packets: flow.packets,
             bytes: flow.bytes,
             decided_at_packet: flow.decided_at_packet,
+            vlans: flow.encapsulation.vlans(),
+            tunnel: tunnel.map_or(0, |(kind, _)| kind as u8),
+            reserved3: [0; 3],
+            tunnel_id: tunnel.map_or(0, |(_, id)| id),
+            reserved4: 0,
         }
     }
 }
@@ -246,6 +292,12 @@ pub struct wiremark_statistics {
     pub evicted: u64,
     /// Handshakes in pieces whose bytes went to make room for others'.
     pub handshakes_lost: u64,
+    /// Frames with a fragment of a packet, put together or not.
+    pub fragments: u64,
+    /// Fragments whose packet was never whole and whose flow nobody knows.
+    pub fragments_lost: u64,
+    /// How often a frame's time was more than an hour from the frame's before: several clocks, or wrong ones.
+    pub clock_jumps: u64,
 }
 
 // SAFETY: repr(C), begins with its size, no padding, any bytes are numbers.
@@ -267,14 +319,16 @@ unsafe fn tracker_config(given: Option<wiremark_tracker_options>) -> Result<Trac
         udp_timeout_us: or(given.udp_timeout_us, default.udp_timeout_us),
         // SAFETY: the same contract.
         context: config(unsafe { pointer::read_optional(given.context)? })?,
-        ..default
+        fragmented_packets: up_to(1 << 16, given.fragmented_packets, default.fragmented_packets)?,
+        ignore_encapsulation: given.ignore_encapsulation != 0,
+        hash_key: default.hash_key,
     })
 }
 
 /// A tracker with a classifier's signatures; what wiremark_classifier_replace() puts in force there it takes up with its
 /// next frame. The classifier may be freed before it.
 ///
-/// options: NULL for the defaults, which take about 25 MB. out: the new tracker; left alone on failure.
+/// options: NULL for the defaults, which take about 25 MB, and up to 8 MB more once fragments come. out: the new tracker; left alone on failure.
 /// Errors: WIREMARK_BAD_SIZE, WIREMARK_BAD_VALUE, WIREMARK_NO_MEMORY, WIREMARK_NULL, WIREMARK_BAD_HANDLE.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wiremark_tracker_new(
@@ -290,7 +344,9 @@ pub unsafe extern "C" fn wiremark_tracker_new(
         let options = unsafe { pointer::read_optional(options)? };
         // SAFETY: by contract what it points to is NULL or as long as it says.
         let config = unsafe { tracker_config(options)? };
-        check_memory(config.capacity.saturating_mul(256).saturating_add(context_bytes(&config.context)))?;
+        let fragments = config.fragmented_packets.saturating_mul(67_584);
+        let flows = config.capacity.saturating_mul(256).saturating_add(fragments);
+        check_memory(flows.saturating_add(context_bytes(&config.context)))?;
         let classifier = shared.load_full();
         // SAFETY: the Arc is kept beside the tracker, and longer than it.
         let tracker = Tracker::new(unsafe { borrowed(&classifier) }, config);
@@ -413,6 +469,9 @@ pub unsafe extern "C" fn wiremark_tracker_statistics(
             timed_out,
             evicted,
             handshakes_lost,
+            fragments,
+            fragments_lost,
+            clock_jumps,
         } = held.tracker.statistics();
         let value = wiremark_statistics {
             struct_bytes: 0,
@@ -426,6 +485,9 @@ pub unsafe extern "C" fn wiremark_tracker_statistics(
             timed_out,
             evicted,
             handshakes_lost,
+            fragments,
+            fragments_lost,
+            clock_jumps,
         };
         // SAFETY: by contract NULL or a struct as long as it says.
         unsafe { pointer::write(out, &value) }

@@ -3,6 +3,7 @@
 
 mod command;
 mod inputs;
+mod notes;
 mod output;
 mod progress;
 mod signal;
@@ -35,7 +36,7 @@ use stop::{Outcome, Stop, complain};
 
 /// Tells which traffic in a capture belongs to which messenger, and what it does there
 ///
-/// Reads pcap and pcapng files, plain or packed with gzip or zstd; `-` is standard input.
+/// Reads pcap, pcapng, snoop and ERF files, plain or packed with gzip, zstd, xz, lz4 or bzip2; `-` is standard input.
 #[derive(Parser)]
 #[command(name = "wiremark", version, arg_required_else_help = true, after_help = EXIT_CODES, after_long_help = EXAMPLES)]
 #[cfg_attr(

@@ -12,8 +12,8 @@ use crate::time::timestamp;
 /// `app`, `role`, `confidence`, `signature`, `signature_id` and `decided_at_packet` are null where no app was found.
 #[derive(Debug, Serialize)]
 pub struct FlowRecord<'a> {
-    /// Time of the flow's first packet.
-    pub timestamp: String,
+    /// Time of the flow's first packet that has one.
+    pub timestamp: Option<String>,
     /// Always `flow`.
     pub event_type: &'static str,
     /// The originator's address.
@@ -53,11 +53,21 @@ pub struct FlowRecord<'a> {
     pub bytes_toclient: u64,
     /// Community ID, version 1, seed 0.
     pub community_id: String,
+    /// The outermost VLAN.
+    pub vlan: Option<u16>,
+    /// The next VLAN.
+    pub inner_vlan: Option<u16>,
+    /// The innermost tunnel that numbers its networks or users.
+    pub tunnel: Option<&'static str>,
+    /// Its number there; of GTP-U and L2TP, the originator's direction.
+    pub tunnel_id: Option<u32>,
+    /// The program or app on the capturing machine, where the capture tells it (PKTAP, PCAPdroid).
+    pub process: Option<String>,
 }
 
 impl FlowRecord<'_> {
     /// The fields' names, in order: the header of a CSV file.
-    pub const FIELDS: [&'static str; 20] = [
+    pub const FIELDS: [&'static str; 25] = [
         "timestamp",
         "event_type",
         "src_ip",
@@ -78,6 +88,11 @@ impl FlowRecord<'_> {
         "bytes_toserver",
         "bytes_toclient",
         "community_id",
+        "vlan",
+        "inner_vlan",
+        "tunnel",
+        "tunnel_id",
+        "process",
     ];
 }
 
@@ -87,10 +102,11 @@ impl<'a> FlowRecord<'a> {
         let (five_tuple, verdict) = (&flow.five_tuple, &flow.verdict);
         let app = set.app(verdict.app).filter(|_| verdict.is_match());
         let signature = app.and_then(|_| set.signature(verdict.signature));
+        let ([vlan, inner_vlan], tunnel) = (flow.encapsulation.vlans(), flow.encapsulation.tunnel());
         let [packets_toserver, packets_toclient] = flow.packets;
         let [bytes_toserver, bytes_toclient] = flow.bytes;
         Self {
-            timestamp: timestamp(flow.first_us),
+            timestamp: Some(flow.first_us).filter(|time_us| *time_us > 0).map(timestamp),
             event_type: "flow",
             src_ip: five_tuple.src.ip(),
             src_port: five_tuple.src_port,
@@ -110,6 +126,11 @@ impl<'a> FlowRecord<'a> {
             bytes_toserver,
             bytes_toclient,
             community_id: five_tuple.community_id(0).to_string(),
+            vlan: Some(vlan).filter(|vlan| *vlan > 0),
+            inner_vlan: Some(inner_vlan).filter(|vlan| *vlan > 0),
+            tunnel: tunnel.map(|(kind, _)| kind.name()),
+            tunnel_id: tunnel.map(|(_, number)| number),
+            process: None,
         }
     }
 }

@@ -1,7 +1,11 @@
 //! Points in time as records write them.
 
-/// Microseconds since 1970 in the way of Suricata's EVE records: `2023-02-17T10:00:00.123456+0000`, always UTC.
+/// Microseconds since 1970 in the way of Suricata's EVE records: `2023-02-17T10:00:00.123456+0000`, always UTC. Empty for 0,
+/// which is no time.
 pub fn timestamp(time_us: u64) -> String {
+    if time_us == 0 {
+        return String::new();
+    }
     let (seconds, fraction_us) = (time_us / 1_000_000, time_us % 1_000_000);
     let (days, second) = (seconds / 86_400, seconds % 86_400);
     let (year, month, day) = date(days);
@@ -31,7 +35,8 @@ mod tests {
 
     #[test]
     fn known_dates() {
-        assert_eq!(timestamp(0), "1970-01-01T00:00:00.000000+0000");
+        assert_eq!(timestamp(0), "");
+        assert_eq!(timestamp(1), "1970-01-01T00:00:00.000001+0000");
         assert_eq!(timestamp(951_782_400_000_001), "2000-02-29T00:00:00.000001+0000");
         assert_eq!(timestamp(1_676_628_000_123_456), "2023-02-17T10:00:00.123456+0000");
         assert_eq!(timestamp(4_107_542_399_999_999), "2100-02-28T23:59:59.999999+0000");

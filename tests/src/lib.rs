@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod capture_file;
+pub mod carriers;
 pub mod case;
 pub mod conversation;
 pub mod demo;

@@ -139,7 +139,8 @@ pub fn score(traces: &Path, classifier: &Classifier) -> Result<Report, Box<dyn E
         report.other_flows += found.len();
         // A capture with an app's name is of that app, which may be found in it.
         let own = path.file_stem().unwrap_or_default().to_string_lossy();
-        let is_own = |found: &Found| classifier.set().app(found.verdict.app).is_some_and(|app| app.name == own);
+        let is_own =
+            |found: &Found| classifier.set().app(found.verdict.app).is_some_and(|app| app.name == own);
         let is_false = |found: &Found| (found.verdict.is_match() || found.at_packet > 0) && !is_own(found);
         for (key, found) in found.iter().filter(|(_, found)| is_false(found)) {
             report.false_positives += 1;

@@ -116,14 +116,14 @@ impl Wrap {
 }
 
 /// A tunnel's two ends, in the order of the packet's own direction.
-fn tunnel_ends(packet: &[u8]) -> (IpAddr, IpAddr) {
+pub(crate) fn tunnel_ends(packet: &[u8]) -> (IpAddr, IpAddr) {
     let (one, two) = (IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), IpAddr::V4(Ipv4Addr::new(192, 0, 2, 2)));
     let upwards =
         if packet[0] >> 4 == 6 { packet[8..24] < packet[24..40] } else { packet[12..16] < packet[16..20] };
     if upwards { (one, two) } else { (two, one) }
 }
 
-fn ethernet(packet: &[u8], types: &[&[u8]]) -> Vec<u8> {
+pub(crate) fn ethernet(packet: &[u8], types: &[&[u8]]) -> Vec<u8> {
     let v6 = packet[0] >> 4 == 6;
     let (src, dst) = if v6 { (20, 36) } else { (12, 16) };
     // Locally administered addresses that end in the last bytes of the IP addresses.

@@ -6,6 +6,7 @@ mod calls_captures;
 mod calls_pictures;
 mod calls_told;
 mod calls_wechat;
+mod carriers;
 mod cases;
 mod evidence;
 mod floods;

@@ -10,8 +10,8 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use wiremark::{
-    Classifier, Context, ContextConfig, FlowKey, FlowState, Fragment, Frame, LinkType, Options, Packet,
-    SignatureSet, Tracker, TrackerConfig,
+    Classifier, Context, ContextConfig, FlowKey, FlowState, Fragment, Frame, LinkType, Options, SignatureSet,
+    Tracker, TrackerConfig,
 };
 use wiremark_capture::Capture;
 use wiremark_tests::twin::{Flow, Said, Twin};
@@ -42,8 +42,7 @@ fn disagreement<'f>(
     let mut packets = 0;
     for (number, (link_type, time_us, bytes)) in (1..).zip(frames) {
         let frame = Frame { link_type, time_us, bytes, wire_bytes: bytes.len() as u32 };
-        let Ok(seen) = tracker.frame(&frame, &mut |_| {}) else { continue };
-        let Ok(packet) = Packet::parse(link_type, time_us, bytes) else { continue };
+        let Ok((seen, packet)) = tracker.follow(&frame, &mut |_| {}, &mut ()) else { continue };
         if matches!(packet.fragment, Fragment::Later(_)) {
             continue;
         }

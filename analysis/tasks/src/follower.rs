@@ -50,9 +50,8 @@ impl<'c> Follower<'c> {
         ended: &mut impl FnMut(&Flow),
     ) -> Result<Followed<'a>, ParseError> {
         let Self { tracker, name, config, .. } = self;
-        let packet = Packet::parse(frame.link_type, frame.time_us, frame.bytes)?;
         name.length = 0;
-        let seen = tracker.packet_observed(&packet, frame.wire_bytes, ended, name)?;
+        let (seen, packet) = tracker.follow(frame, ended, name)?;
         let tunnel = if config.by_tunnel { Tunnel::around(frame.link_type, frame.bytes) } else { None };
         Ok(Followed { packet, tunnel, seen, name: name.bytes.get(..name.length).unwrap_or_default() })
     }

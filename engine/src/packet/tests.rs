@@ -1,4 +1,5 @@
 use super::*;
+use crate::five_tuple::{Address, Transport};
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -156,7 +157,7 @@ fn a_cut_frame_is_truncated_or_has_less_payload() {
                 Ok(packet) if port_443(&packet) => {
                     assert_eq!(
                         packet.payload,
-                        &PAYLOAD[..PAYLOAD.len() - (frame.len() - cut)],
+                        &PAYLOAD[..PAYLOAD.len().saturating_sub(frame.len() - cut)],
                         "{what} {cut}"
                     );
                 }
@@ -247,6 +248,33 @@ fn the_innermost_gtp_tunnel_is_told_with_its_receiver() {
         let found = Tunnel::around(LinkType::Raw, &bytes[..cut]);
         assert!(found.is_none() || found == tunnel);
     }
+}
+
+#[test]
+fn a_transport_header_cut_behind_its_ports_still_gives_the_flow() {
+    let frame = ethernet(0x0800, &ipv4(6, &tcp(PAYLOAD)));
+    for (kept, sequence, flags) in [(4, 0, 0), (8, 9, 0), (14, 9, 0x18), (20, 9, 0x18), (23, 9, 0x18)] {
+        let packet = Packet::parse(LinkType::Ethernet, NOT_ASKED, &frame[..34 + kept]).unwrap();
+        assert_eq!(packet.five_tuple, tuple(false, 443, Transport::Tcp));
+        assert_eq!((packet.tcp, packet.payload), (TcpFields { sequence, flags }, &[][..]), "{kept}");
+    }
+    assert_eq!(Packet::parse(LinkType::Ethernet, NOT_ASKED, &frame[..37]), Err(ParseError::Truncated));
+    let tunnel = ipv4(17, &udp(2152, &gtp(&ipv4(6, &tcp(PAYLOAD)))));
+    assert_eq!(Packet::from_ip(NOT_ASKED, &tunnel[..26]), Err(ParseError::Truncated), "whose flow is inside");
+}
+
+#[test]
+fn vlans_and_tunnel_numbers_are_told() {
+    let inner = ethernet(0x8100, &after(&[0, 9, 0x08, 0], &ipv4(6, &tcp(PAYLOAD))));
+    let outer = ipv4(17, &udp(4789, &vxlan(&inner)));
+    let frame = ethernet(0x88a8, &after(&[0x20, 5, 0x08, 0], &outer));
+    let found = Encapsulation::of(LinkType::Ethernet, &frame);
+    assert_eq!((found.vlans(), found.tunnel()), ([5, 9], Some((TunnelKind::Vxlan, 1))));
+    // What seemed a tunnel is a datagram: it came through the outer tag only.
+    let frame = ethernet(0x88a8, &after(&[0x20, 5, 0x08, 0], &ipv4(17, &udp(4789, &vxlan(&[])))));
+    let found = Encapsulation::of(LinkType::Ethernet, &frame);
+    assert_eq!((found.vlans(), found.tunnel()), ([5, 0], None));
+    assert_eq!(Encapsulation::of(LinkType::Raw, &ipv4(6, &tcp(PAYLOAD))), Encapsulation::NONE);
 }
 
 #[test]

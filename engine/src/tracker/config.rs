@@ -15,6 +15,12 @@ pub struct TrackerConfig {
     pub hash_key: [u64; 2],
     /// Sizes of the context.
     pub context: ContextConfig,
+    /// Most fragmented packets that are put together at the same time; rounded up to a power of two, at least 16. Each takes
+    /// 66 KB once it is needed.
+    pub fragmented_packets: usize,
+    /// Whether packets with the same addresses and ports are one flow whatever VLAN or tunnel they come in: for networks
+    /// whose two directions come with different tags. Otherwise they are different flows in different networks.
+    pub ignore_encapsulation: bool,
 }
 
 impl Default for TrackerConfig {
@@ -26,6 +32,8 @@ impl Default for TrackerConfig {
             udp_timeout_us: 60_000_000,
             hash_key: [0x5bd1_e995_9d1d_4f3b, 0x27d4_eb2f_1656_67c5],
             context: ContextConfig::default(),
+            fragmented_packets: 128,
+            ignore_encapsulation: false,
         }
     }
 }

@@ -1,7 +1,8 @@
 //! What the flow table keeps of a flow, and what it tells of it.
 
-use crate::five_tuple::{Direction, FiveTuple, FlowKey};
+use crate::five_tuple::{Direction, FiveTuple, FlowKey, Transport};
 use crate::flow::FlowState;
+use crate::packet::{Encapsulation, Packet, TcpFields};
 use crate::verdict::Verdict;
 
 /// One flow of the table.
@@ -15,7 +16,7 @@ pub struct Flow {
     pub five_tuple: FiveTuple,
     /// After the last packet.
     pub verdict: Verdict,
-    /// Time of the first packet, microseconds since 1970.
+    /// Time of the first packet that has one, microseconds since 1970; 0 where none has.
     pub first_us: u64,
     /// Time of the last packet.
     pub last_us: u64,
@@ -25,6 +26,8 @@ pub struct Flow {
     pub bytes: [u64; 2],
     /// The packet of the flow, from 1, with which app and role became what they are; 0 without an app.
     pub decided_at_packet: u64,
+    /// VLANs and tunnel; of a tunnel that numbers each direction by itself, the originator's direction.
+    pub encapsulation: Encapsulation,
 }
 
 /// What counts for every packet lies in the first lines.
@@ -32,6 +35,8 @@ pub struct Flow {
 #[repr(C, align(64))]
 pub(super) struct Entry {
     pub(super) key: FlowKey,
+    /// The part of the encapsulation that both directions share.
+    pub(super) both_ways: u64,
     pub(super) state: FlowState,
     pub(super) number: u64,
     pub(super) first_us: u64,
@@ -41,17 +46,80 @@ pub(super) struct Entry {
     pub(super) decided_at_packet: u64,
     /// The tracker's clock at the last packet, from which the time-out runs.
     pub(super) touched_us: u64,
-    /// A FIN or RST was seen: a SYN begins another connection between the same end points.
-    pub(super) is_closing: bool,
+    /// The tunnel's number in the direction from the lower end point, and from the higher; 0 where not known.
+    pub(super) one_way: [u32; 2],
+    pub(super) connection: Connection,
+    /// Which of the capture's clocks gave the last packet its time.
+    pub(super) clock: u8,
+}
+
+/// What tells one TCP connection from the next between the same end points.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Connection {
+    /// The sequence number of the first byte of each side, the lower end point's first: of its SYN, or as first seen.
+    first: [u32; 2],
+    is_begun: [bool; 2],
+    /// A FIN or RST was seen.
+    is_closing: bool,
+    /// Nothing but SYNs so far.
+    is_asking: bool,
+}
+
+/// A flow that was quiet for so long is not in the middle of something.
+const QUIET_US: u64 = 1_000_000;
+/// How far beyond what was seen a sequence number can be of the same connection.
+const WINDOW_BYTES: u64 = 65_536;
+
+impl Connection {
+    /// Takes in a packet with SYN, FIN or RST, or the first of a side.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn note(&mut self, packet: &Packet<'_>) {
+        let TcpFields { flags, sequence } = packet.tcp;
+        if packet.five_tuple.transport != Transport::Tcp {
+            return;
+        }
+        let side = usize::from(packet.five_tuple.is_from_high());
+        let is_syn = flags & TcpFields::SYN != 0;
+        if self.is_begun == [false; 2] {
+            self.is_asking = true;
+        }
+        self.is_asking &= flags & (TcpFields::SYN | TcpFields::ACK) == TcpFields::SYN;
+        self.is_closing |= flags & (TcpFields::FIN | TcpFields::RST) != 0;
+        if !self.is_begun[side] && flags & TcpFields::RST == 0 {
+            self.is_begun[side] = true;
+            self.first[side] = sequence.wrapping_add(is_syn.into());
+        }
+    }
+
+    /// Whether a packet with SYN begins another connection. `seen_bytes` is how much the flow has had, and `quiet_us` how
+    /// long it was quiet. The same SYN once more, however late, does not.
+    #[cold]
+    pub(super) fn is_replaced_by(&self, packet: &Packet<'_>, seen_bytes: u64, quiet_us: u64) -> bool {
+        let side = usize::from(packet.five_tuple.is_from_high());
+        let is_first = packet.tcp.flags & TcpFields::ACK == 0;
+        if !self.is_begun[side] {
+            return self.is_closing && is_first;
+        }
+        let ahead = packet.tcp.sequence.wrapping_add(1).wrapping_sub(self.first[side]);
+        if ahead == 0 {
+            return false;
+        }
+        // The side's SYN may come after its first bytes.
+        let is_near =
+            u64::from(ahead) <= seen_bytes + WINDOW_BYTES || u64::from(ahead.wrapping_neg()) <= WINDOW_BYTES;
+        self.is_closing || self.is_asking || quiet_us >= QUIET_US || !is_near
+    }
 }
 
 impl Entry {
     pub(super) fn flow(&self, place: usize) -> Flow {
         let FlowKey { low, high, transport } = self.key;
-        let (src, dst) = match self.state.direction_of(0) {
-            Direction::Originator => (low, high),
-            Direction::Responder => (high, low),
+        let (src, dst, one_way) = match self.state.direction_of(0) {
+            Direction::Originator => (low, high, self.one_way),
+            Direction::Responder => (high, low, [self.one_way[1], self.one_way[0]]),
         };
+        let one_way = if one_way[0] == 0 { one_way[1] } else { one_way[0] };
         Flow {
             number: self.number,
             place,
@@ -62,6 +130,7 @@ impl Entry {
             packets: self.packets,
             bytes: self.bytes,
             decided_at_packet: self.decided_at_packet,
+            encapsulation: Encapsulation::from_parts(self.both_ways, one_way),
         }
     }
 }

@@ -1,11 +1,13 @@
 //! The bounded flow table: where a flow lies, who makes room, and when a flow is over.
 
+use super::clock::Clock;
 use super::config::TrackerConfig;
-use super::entry::{Entry, Flow};
+use super::entry::{Connection, Entry, Flow};
 use super::statistics::Statistics;
 use crate::five_tuple::{FlowKey, Transport};
 use crate::flow::FlowState;
-use crate::packet::{Packet, TcpFields};
+use crate::lru::fold;
+use crate::packet::{Encapsulation, Packet, TcpFields};
 use alloc::boxed::Box;
 use alloc::vec;
 
@@ -14,8 +16,6 @@ const WAYS: usize = 8;
 /// Packet time in which the whole table is looked through for flows that timed out, and places looked at in one go.
 const ROUND_US: u64 = 10_000_000;
 const SWEPT: usize = 16;
-/// A frame this much earlier than the latest sets the clock back.
-const RESET_US: u64 = 3_600_000_000;
 
 /// A flow has two buckets of eight places to lie in; when all are taken, a flow that timed out goes, else the one without
 /// a verdict that was quiet longest, else the quietest of all.
@@ -31,10 +31,24 @@ pub(super) struct FlowTable {
     hand: usize,
     /// The clock at that next look.
     swept_us: u64,
-    /// The latest packet time so far. Captures put together from several go back in time now and then; whether a flow
-    /// is over must not depend on whether it was looked at in between.
-    pub(super) clock_us: u64,
+    /// Whether a flow is over must not depend on whether it was looked at in between, so this never goes back.
+    pub(super) clock: Clock,
     pub(super) statistics: Statistics,
+}
+
+/// Where a flow can lie.
+#[derive(Clone, Copy)]
+struct Buckets {
+    first: usize,
+    second: usize,
+    /// Some bits of its hash, not 0.
+    tag: u16,
+}
+
+/// The places of two buckets.
+#[inline]
+fn places(first: usize, second: usize) -> impl Iterator<Item = usize> {
+    (first * WAYS..first * WAYS + WAYS).chain(second * WAYS..second * WAYS + WAYS)
 }
 
 impl FlowTable {
@@ -48,7 +62,7 @@ impl FlowTable {
             entries: vec![None; places].into_boxed_slice(),
             hand: 0,
             swept_us: 0,
-            clock_us: 0,
+            clock: Clock::new(),
             statistics: Statistics::default(),
         }
     }
@@ -65,39 +79,61 @@ impl FlowTable {
     }
 
     fn is_over(&self, entry: &Entry) -> bool {
-        self.clock_us.saturating_sub(entry.touched_us) > self.timeout_us(entry.key.transport)
+        self.clock.now_us.saturating_sub(entry.touched_us) > self.timeout_us(entry.key.transport)
+    }
+
+    /// Whether the flow ended before this packet of its end points: by the common clock, by a gap in which nobody's clock
+    /// went on, or because a SYN begins another connection.
+    #[inline]
+    fn is_ended_by(&self, entry: &Entry, packet: &Packet<'_>) -> bool {
+        self.is_over(entry)
+            || entry.clock != self.clock.number() && self.is_behind_a_gap(entry, packet)
+            || packet.tcp.flags & TcpFields::SYN != 0 && self.is_replaced(entry, packet)
+    }
+
+    #[cold]
+    fn is_behind_a_gap(&self, entry: &Entry, packet: &Packet<'_>) -> bool {
+        let gap_us = packet.time_us.saturating_sub(entry.last_us);
+        entry.last_us != 0
+            && self.clock.is_gap_since(entry.clock)
+            && gap_us > self.timeout_us(entry.key.transport)
+    }
+
+    #[cold]
+    fn is_replaced(&self, entry: &Entry, packet: &Packet<'_>) -> bool {
+        let quiet_us = self.clock.now_us.saturating_sub(entry.touched_us);
+        entry.connection.is_replaced_by(packet, entry.bytes[0] + entry.bytes[1], quiet_us)
     }
 
     /// Where the flow lies; a new one is made where there is none.
+    #[inline]
     pub(super) fn place(
         &mut self,
         key: &FlowKey,
+        encapsulation: Encapsulation,
         packet: &Packet<'_>,
         ended: &mut impl FnMut(&Flow),
     ) -> usize {
-        let hash = key.hash(self.hash_key);
-        let buckets = self.tags.len() / WAYS;
-        let first = hash as usize & (buckets - 1);
-        let second = match (hash >> 32) as usize & (buckets - 1) {
-            same if same == first => first ^ 1,
-            other => other,
+        let both_ways = encapsulation.both_ways();
+        let Buckets { first, second, tag } = self.buckets(key, both_ways);
+        let places = || places(first, second);
+        let here = |place: &usize| self.is_here(*place, tag, key, both_ways);
+        let found = if encapsulation.one_way() == 0 {
+            places().find(here)
+        } else {
+            self.in_tunnel(places().filter(here), encapsulation.one_way(), packet)
         };
-        let tag = (hash >> 48) as u16 | 1;
-        let places = || (first * WAYS..first * WAYS + WAYS).chain(second * WAYS..second * WAYS + WAYS);
-        let here = |place: &usize| {
-            self.tags[*place] == tag && self.entries[*place].as_ref().is_some_and(|entry| entry.key == *key)
-        };
-        if let Some(place) = places().find(here) {
-            let opens = packet.tcp.flags & (TcpFields::SYN | TcpFields::ACK) == TcpFields::SYN;
-            let is_old = |entry: &Entry| self.is_over(entry) || entry.is_closing && opens;
-            if !self.entries[place].as_ref().is_some_and(is_old) {
+        if let Some(place) = found {
+            if !self.entries[place].as_ref().is_some_and(|entry| self.is_ended_by(entry, packet)) {
                 return place;
             }
-            if !(opens && self.entries[place].as_ref().is_some_and(|entry| entry.is_closing)) {
+            let is_syn = packet.tcp.flags & TcpFields::SYN != 0;
+            let is_replaced = |entry: &Entry| is_syn && self.is_replaced(entry, packet);
+            if !self.entries[place].as_ref().is_some_and(is_replaced) {
                 self.statistics.timed_out += 1;
             }
             self.end(place, ended);
-            self.begin(place, tag, key, packet.time_us);
+            self.begin(place, tag, key, encapsulation, packet);
             return place;
         }
         let free = |bucket: usize| {
@@ -123,24 +159,91 @@ impl FlowTable {
                 place
             }
         };
-        self.begin(place, tag, key, packet.time_us);
+        self.begin(place, tag, key, encapsulation, packet);
         place
     }
 
-    fn begin(&mut self, place: usize, tag: u16, key: &FlowKey, now_us: u64) {
+    /// The two buckets in which a flow can lie, and its tag there.
+    #[inline]
+    fn buckets(&self, key: &FlowKey, both_ways: u64) -> Buckets {
+        let mut hash = key.hash(self.hash_key);
+        if both_ways != 0 {
+            hash = fold(hash, both_ways);
+        }
+        let buckets = self.tags.len() / WAYS;
+        let first = hash as usize & (buckets - 1);
+        let second = match (hash >> 32) as usize & (buckets - 1) {
+            same if same == first => first ^ 1,
+            other => other,
+        };
+        Buckets { first, second, tag: (hash >> 48) as u16 | 1 }
+    }
+
+    #[inline]
+    fn is_here(&self, place: usize, tag: u16, key: &FlowKey, both_ways: u64) -> bool {
+        self.tags[place] == tag
+            && self.entries[place]
+                .as_ref()
+                .is_some_and(|entry| entry.both_ways == both_ways && entry.key == *key)
+    }
+
+    /// The packet's flow, where there is one.
+    #[cold]
+    pub(super) fn find(&mut self, packet: &Packet<'_>, encapsulation: Encapsulation) -> Option<&mut Entry> {
+        let (key, both_ways) = (packet.five_tuple.key(), encapsulation.both_ways());
+        let Buckets { first, second, tag } = self.buckets(&key, both_ways);
+        let place = places(first, second).find(|place| self.is_here(*place, tag, &key, both_ways))?;
+        self.entries[place].as_mut()
+    }
+
+    /// Of the flows of the same end points, the one in whose tunnel the packet comes: that direction's number, or none so
+    /// far. A subscriber's two directions have numbers of their own, which only their flows bring together: a number not met
+    /// before goes to the flow that has the same in its other direction, else to the first that waits for one.
+    #[cold]
+    fn in_tunnel(
+        &self,
+        places: impl Iterator<Item = usize>,
+        number: u32,
+        packet: &Packet<'_>,
+    ) -> Option<usize> {
+        let side = usize::from(packet.five_tuple.is_from_high());
+        let rank = |place: &usize| {
+            let entry = self.entries[*place].as_ref()?;
+            match (entry.one_way[side], entry.one_way[1 - side]) {
+                (known, _) if known == number => Some((0, entry.number)),
+                (0, other) if other == number => Some((1, entry.number)),
+                (0, _) => Some((2, entry.number)),
+                _ => None,
+            }
+        };
+        places.filter_map(|place| Some((rank(&place)?, place))).min().map(|(_, place)| place)
+    }
+
+    fn begin(
+        &mut self,
+        place: usize,
+        tag: u16,
+        key: &FlowKey,
+        encapsulation: Encapsulation,
+        packet: &Packet<'_>,
+    ) {
+        let now_us = packet.time_us;
         self.statistics.flows += 1;
         self.tags[place] = tag;
         self.entries[place] = Some(Entry {
             key: *key,
+            both_ways: encapsulation.both_ways(),
             state: FlowState::default(),
             number: self.statistics.flows,
             first_us: now_us,
             last_us: now_us,
-            touched_us: self.clock_us,
+            touched_us: self.clock.now_us,
             packets: [0; 2],
             bytes: [0; 2],
             decided_at_packet: 0,
-            is_closing: false,
+            one_way: [0; 2],
+            connection: Connection::default(),
+            clock: self.clock.number(),
         });
     }
 
@@ -152,22 +255,22 @@ impl FlowTable {
     }
 
     /// Looks through the table once in [`ROUND_US`] of packet time, but at no more than [`SWEPT`] places a frame, so that
-    /// quiet flows end without a timer and busy links do not pay for it.
+    /// quiet flows end without a timer and busy links do not pay for it. Gives back whether it was time to.
     #[inline]
-    pub(super) fn sweep(&mut self, now_us: u64, ended: &mut impl FnMut(&Flow)) {
-        // Further back than captures go: some frame before had a time that was none.
-        let is_reset = self.clock_us.saturating_sub(now_us) > RESET_US;
-        self.clock_us = if is_reset { now_us } else { self.clock_us.max(now_us) };
-        if is_reset || self.clock_us >= self.swept_us {
+    pub(super) fn sweep(&mut self, now_us: u64, ended: &mut impl FnMut(&Flow)) -> bool {
+        self.clock.advance(now_us);
+        let is_due = self.clock.now_us >= self.swept_us;
+        if is_due {
             self.sweep_some(ended);
         }
+        is_due
     }
 
     #[inline(never)]
     fn sweep_some(&mut self, ended: &mut impl FnMut(&Flow)) {
         // What a slow link does not get done by this time stays undone until its next frame.
         self.swept_us =
-            self.clock_us.saturating_add((ROUND_US * SWEPT as u64 / self.tags.len() as u64).max(1));
+            self.clock.now_us.saturating_add((ROUND_US * SWEPT as u64 / self.tags.len() as u64).max(1));
         for _ in 0..SWEPT {
             self.hand = (self.hand + 1) & (self.tags.len() - 1);
             if self.tags[self.hand] != 0

@@ -21,4 +21,10 @@ pub struct Statistics {
     pub evicted: u64,
     /// Handshakes in pieces whose bytes went to make room for others'; see [`Context::handshakes_lost`](crate::Context::handshakes_lost).
     pub handshakes_lost: u64,
+    /// Frames with a fragment of a packet, put together or not.
+    pub fragments: u64,
+    /// Fragments whose packet was never whole and whose flow nobody knows.
+    pub fragments_lost: u64,
+    /// How often a frame's time was more than an hour from the frame's before: several clocks, or wrong ones.
+    pub clock_jumps: u64,
 }

@@ -5,12 +5,12 @@
 //! | to     | from   | EtherType | payload
 //! ```
 
-use super::ParseError;
+use super::{ParseError, ip};
 
 /// What follows a header, as IANA's and IEEE's EtherType lists number it.
 ///
 /// Values below 0x0600 are IEEE 802.3 lengths and mean that LLC follows ([`super::llc`]).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EtherType(pub u16);
 
 impl EtherType {
@@ -42,6 +42,44 @@ impl EtherType {
     pub const OLD_QINQ: Self = Self(0x9100);
     /// As [`Self::OLD_QINQ`], of other makers.
     pub const OLD_QINQ_2: Self = Self(0x9200);
+    /// As [`Self::OLD_QINQ`], of yet others.
+    pub const OLD_QINQ_3: Self = Self(0x9300);
+    /// LLC behind a type instead of a length, for frames longer than 1500 bytes (draft-ietf-isis-ext-eth).
+    pub const JUMBO_LLC: Self = Self(0x8870);
+    /// ARP (RFC 826).
+    pub const ARP: Self = Self(0x0806);
+    /// TRILL (RFC 6325), [`super::tag::trill`].
+    pub const TRILL: Self = Self(0x22f3);
+    /// B.A.T.M.A.N. advanced, [`super::tag::batman`].
+    pub const BATMAN: Self = Self(0x4305);
+    /// MikroTik's Ethernet over IP, behind its own kind of GRE ([`super::gre`]).
+    pub const EOIP: Self = Self(0x6400);
+    /// Frame Relay behind GRE (RFC 2784's list).
+    pub const FRAME_RELAY: Self = Self(0x6559);
+    /// WCCP's redirected packets, behind GRE, [`super::tunnel::wccp`].
+    pub const WCCP: Self = Self(0x883e);
+    /// MACsec (IEEE 802.1AE), [`super::tag::macsec`].
+    pub const MACSEC: Self = Self(0x88e5);
+    /// Provider backbone bridges (IEEE 802.1ah), [`super::tag::pbb`].
+    pub const PBB: Self = Self(0x88e7);
+    /// Cisco FabricPath, [`super::tag::cisco`].
+    pub const FABRIC_PATH: Self = Self(0x8903);
+    /// Cisco metadata: security group tags.
+    pub const CISCO_METADATA: Self = Self(0x8909);
+    /// VN-tag.
+    pub const VN_TAG: Self = Self(0x8926);
+    /// High-availability Seamless Redundancy (IEC 62439-3), [`super::tag::hsr`].
+    pub const HSR: Self = Self(0x892f);
+    /// E-tag (IEEE 802.1BR), [`super::tag::etag`].
+    pub const E_TAG: Self = Self(0x893f);
+    /// Network Service Header (RFC 8300), [`super::tag::nsh`].
+    pub const NSH: Self = Self(0x894f);
+    /// Cisco's time tag.
+    pub const CISCO_TIME: Self = Self(0x8988);
+    /// Arista's time stamps, [`super::tag::arista`].
+    pub const ARISTA: Self = Self(0xd28b);
+    /// Marvell's switch tag, [`super::tag::edsa`].
+    pub const EDSA: Self = Self(0xdada);
 
     /// Whether this is the length of an 802.3 frame, so that LLC follows.
     #[inline]
@@ -60,6 +98,25 @@ pub fn parse(bytes: &[u8]) -> Result<(EtherType, &[u8]), ParseError> {
     Ok((EtherType(u16::from_be_bytes([header[12], header[13]])), rest))
 }
 
+/// Whether a frame may begin here, as far as its type and what follows it tell: for what carries frames without saying so.
+pub(crate) fn is_likely(bytes: &[u8]) -> bool {
+    let Ok((ether_type, rest)) = parse(bytes) else { return false };
+    match ether_type {
+        EtherType::IPV4 | EtherType::IPV6 => ip::version(rest) == Ok(ether_type),
+        EtherType::ARP => rest.starts_with(&[0, 1, 8, 0]),
+        EtherType::VLAN
+        | EtherType::SERVICE_VLAN
+        | EtherType::MPLS
+        | EtherType::PPPOE
+        | EtherType::MACSEC
+        | EtherType::PBB => rest.len() > 4,
+        length if length.is_length() => {
+            usize::from(length.0) <= rest.len() && rest.starts_with(&[0xaa, 0xaa, 0x03])
+        }
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,6 +132,15 @@ mod tests {
     #[test]
     fn too_short() {
         assert_eq!(parse(&FRAME[..13]), Err(ParseError::Truncated));
+    }
+
+    #[test]
+    fn likely_frames() {
+        assert!(is_likely(&FRAME));
+        let mut bytes = FRAME;
+        bytes[14] = 0x45;
+        assert!(!is_likely(&bytes), "the type says IPv6, the version 4");
+        assert!(!is_likely(&[0; 16]));
     }
 
     #[test]

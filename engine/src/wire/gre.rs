@@ -18,20 +18,28 @@ const VERSION: u16 = 0x0007;
 /// The type and the bytes after the header; [`EtherType::ETHERNET`] for ERSPAN's mirrored frames.
 ///
 /// # Errors
-/// [`ParseError::Unsupported`] for source routing (RFC 1701), version 1 with anything but PPP or without payload (a
-/// bare acknowledgement), other versions, and ERSPAN of frames that are not Ethernet; [`ParseError::Truncated`]
-/// where the bytes end within the header.
+/// [`ParseError::Unsupported`] for version 1 with anything but PPP and MikroTik's Ethernet, or without payload (a bare
+/// acknowledgement), other versions, and ERSPAN of frames that are not Ethernet; [`ParseError::Truncated`] where the bytes
+/// end within the header.
 pub fn parse(bytes: &[u8]) -> Result<(EtherType, &[u8]), ParseError> {
     let (header, rest) = bytes.split_first_chunk::<4>().ok_or(ParseError::Truncated)?;
     let flags = u16::from_be_bytes([header[0], header[1]]);
     let ether_type = EtherType(u16::from_be_bytes([header[2], header[3]]));
     let optional = match flags & VERSION {
-        0 if flags & ROUTING == 0 => CHECKSUM | KEY | SEQUENCE,
-        1 if ether_type == EtherType::PPP && flags & SEQUENCE != 0 => KEY | SEQUENCE | ACKNOWLEDGEMENT,
+        // Checksum and offset are there for either.
+        0 if flags & ROUTING != 0 => flags & (KEY | SEQUENCE) | CHECKSUM,
+        0 => flags & (CHECKSUM | KEY | SEQUENCE),
+        1 if ether_type == EtherType::PPP && flags & SEQUENCE != 0 => {
+            flags & (KEY | SEQUENCE | ACKNOWLEDGEMENT)
+        }
+        // MikroTik's EoIP puts a length and a number in the key's place.
+        1 if ether_type == EtherType::EOIP => flags & (KEY | SEQUENCE | ACKNOWLEDGEMENT),
         _ => return Err(ParseError::Unsupported),
     };
-    let words = (flags & optional).count_ones() as usize;
-    let rest = rest.get(words * 4..).ok_or(ParseError::Truncated)?;
+    let mut rest = rest.get(optional.count_ones() as usize * 4..).ok_or(ParseError::Truncated)?;
+    if flags & (ROUTING | VERSION) == ROUTING {
+        rest = step_over_routes(rest)?;
+    }
     match ether_type {
         // Type I is the bare frame; type II comes with a sequence number and 8 bytes more.
         EtherType::ERSPAN_2 => {
@@ -40,6 +48,30 @@ pub fn parse(bytes: &[u8]) -> Result<(EtherType, &[u8]), ParseError> {
         }
         EtherType::ERSPAN_3 => erspan_3(rest),
         _ => Ok((ether_type, rest)),
+    }
+}
+
+/// The key, which tells networks apart; of Ethernet (NVGRE, RFC 7637, 3.2) without its lowest byte, which tells flows apart.
+pub fn key(bytes: &[u8]) -> Option<u32> {
+    let [high, low, kind @ ..] = *bytes.first_chunk::<4>()?;
+    let flags = u16::from_be_bytes([high, low]);
+    if flags & (KEY | VERSION) != KEY {
+        return None;
+    }
+    let at = if flags & (CHECKSUM | ROUTING) == 0 { 4 } else { 8 };
+    let key = u32::from_be_bytes(*bytes.get(at..)?.first_chunk()?);
+    let is_virtual_subnet = EtherType(u16::from_be_bytes(kind)) == EtherType::ETHERNET;
+    Some(if is_virtual_subnet { key >> 8 } else { key })
+}
+
+/// Source routes (RFC 1701): family, offset, length, each to the one of family 0.
+fn step_over_routes(mut bytes: &[u8]) -> Result<&[u8], ParseError> {
+    loop {
+        let ([a, b, _, length], rest) = bytes.split_first_chunk().ok_or(ParseError::Truncated)?;
+        bytes = rest.get(usize::from(*length)..).ok_or(ParseError::Truncated)?;
+        if [*a, *b, *length] == [0; 3] {
+            return Ok(bytes);
+        }
     }
 }
 
@@ -86,6 +118,20 @@ mod tests {
     }
 
     #[test]
+    fn ethernet_of_mikrotik() {
+        assert_eq!(parse(&gre([0x20, 0x01], [0x64, 0x00], 4)), Ok((EtherType::EOIP, &[0xab][..])));
+    }
+
+    #[test]
+    fn keys() {
+        assert_eq!(key(&[0x20, 0, 8, 0, 0, 0, 1, 2]), Some(0x102));
+        assert_eq!(key(&[0xa0, 0, 8, 0, 9, 9, 9, 9, 0, 0, 1, 2]), Some(0x102));
+        assert_eq!(key(&[0x20, 0, 0x65, 0x58, 0, 0, 1, 2]), Some(1));
+        assert_eq!(key(&[0x20, 1, 0x88, 0x0b, 0, 0, 1, 2]), None, "PPTP's is a length and a call");
+        assert_eq!(key(&[0, 0, 8, 0, 0, 0, 1, 2]), None);
+    }
+
+    #[test]
     fn erspan() {
         let frame = Ok((EtherType::ETHERNET, &[0xab][..]));
         assert_eq!(parse(&gre([0x00, 0], [0x88, 0xbe], 0)), frame);
@@ -102,7 +148,10 @@ mod tests {
 
     #[test]
     fn routing_and_other_versions() {
-        assert_eq!(parse(&gre([0x40, 0], [0x08, 0x00], 8)), Err(ParseError::Unsupported));
+        let mut routed = gre([0x40, 0], [0x08, 0x00], 4 + 8 + 4);
+        (routed[9], routed[11]) = (2, 4);
+        assert_eq!(parse(&routed), Ok((EtherType::IPV4, &[0xab][..])));
+        assert_eq!(parse(&routed[..19]), Err(ParseError::Truncated));
         assert_eq!(parse(&gre([0x00, 2], [0x08, 0x00], 0)), Err(ParseError::Unsupported));
     }
 }

@@ -1,4 +1,5 @@
-//! GTP-U version 1 (3GPP TS 29.281, 5): a subscriber's IP packet in a UDP datagram to port 2152.
+//! GTP-U version 1 (3GPP TS 29.281, 5): a subscriber's IP packet or Ethernet frame in a UDP datagram to port 2152. Version 0
+//! (3GPP TS 09.60, 6) has a header of 20 bytes: a flow label at 6, the subscriber's tunnel at 12.
 //!
 //! ```text
 //! 0       1      2        4           8          10       11               12
@@ -6,10 +7,12 @@
 //!                                     '--- where any of E, S, PN is set ---'
 //! ```
 
-use super::{ethernet::EtherType, ip};
+use super::{ethernet, ethernet::EtherType, ip};
 
 /// The destination port of every G-PDU.
 pub const PORT: u16 = 2152;
+/// The same of version 0.
+pub const PORT_0: u16 = 3386;
 
 /// Message type of a G-PDU, the one that carries a packet.
 const G_PDU: u8 = 255;
@@ -32,7 +35,33 @@ pub fn parse(payload: &[u8], payload_bytes: usize) -> Option<(EtherType, &[u8])>
         // Without the E flag the next extension's type is to be ignored.
         rest = if header[0] & 0b100 != 0 { step_over_extensions(*first, behind)? } else { behind };
     }
-    Some((ip::version(rest).ok()?, rest))
+    inside_pdu(rest)
+}
+
+/// A session of kind Ethernet (3GPP TS 23.501, 5.6.10.2) says so only in signalling, so the frame has to look like one.
+fn inside_pdu(rest: &[u8]) -> Option<(EtherType, &[u8])> {
+    match ip::version(rest) {
+        Ok(version) if !ethernet::is_likely(rest) => Some((version, rest)),
+        _ if ethernet::is_likely(rest) => Some((EtherType::ETHERNET, rest)),
+        _ => None,
+    }
+}
+
+/// [`parse`] for version 0.
+pub fn parse_version_0(payload: &[u8], payload_bytes: usize) -> Option<(EtherType, &[u8])> {
+    let (header, rest) = payload.split_first_chunk::<20>()?;
+    if header[0] >> 4 != 0b0001 || header[1] != G_PDU {
+        return None;
+    }
+    if usize::from(u16::from_be_bytes([header[2], header[3]])) + 20 != payload_bytes {
+        return None;
+    }
+    inside_pdu(rest)
+}
+
+/// The flow label of a version 0 datagram in which [`parse_version_0`] has found a packet.
+pub fn flow_label(payload: &[u8]) -> Option<u32> {
+    payload.get(6..)?.first_chunk().map(|label| u16::from_be_bytes(*label).into())
 }
 
 /// The tunnel id of a datagram in which [`parse`] has found a packet.
@@ -94,6 +123,24 @@ mod tests {
         let bytes = gtp(0x30, 255, &[0x45, 0]);
         assert_eq!(parse(&bytes, bytes.len() + 1), None, "length disagrees");
         assert_eq!(inside(&bytes[..7]), None);
+    }
+
+    #[test]
+    fn ethernet_inside() {
+        let mut frame = [0; 35];
+        (frame[0], frame[12], frame[14]) = (0x44, 8, 0x45);
+        assert_eq!(inside(&gtp(0x30, 255, &frame)), Some((EtherType::ETHERNET, &frame[..])));
+    }
+
+    #[test]
+    fn version_0() {
+        let mut bytes = [0; 22];
+        (bytes[0], bytes[1], bytes[3], bytes[7], bytes[20]) = (0x1e, 255, 2, 9, 0x45);
+        assert_eq!(parse_version_0(&bytes, 22), IPV4);
+        assert_eq!(flow_label(&bytes), Some(9));
+        assert_eq!(parse_version_0(&bytes, 23), None);
+        bytes[0] = 0x3e;
+        assert_eq!(parse_version_0(&bytes, 22), None);
     }
 
     #[test]

@@ -14,14 +14,26 @@ const PROTECTED: u8 = 0x40;
 const ORDER: u8 = 0x80;
 
 /// The type and the bytes after the LLC header. `is_padded` says that the card filled the header up to a multiple of
-/// 4 bytes, which radiotap tells ([`super::radiotap`]).
+/// 4 bytes, which radiotap tells ([`super::radiotap`]). Of an aggregate (A-MSDU, 9.3.2.2.2) it is the first packet's.
 ///
 /// # Errors
 /// [`ParseError::Unsupported`] for frames that are not data or have none, protected (encrypted) frames, later
-/// fragments, aggregates of several packets (A-MSDU), and bodies that are not LLC with SNAP;
-/// [`ParseError::Malformed`] for a version other than 0; [`ParseError::Truncated`] where the bytes end within a header.
+/// fragments, and bodies that are not LLC with SNAP; [`ParseError::Malformed`] for a version other than 0;
+/// [`ParseError::Truncated`] where the bytes end within a header.
 pub fn parse(bytes: &[u8], is_padded: bool) -> Result<(EtherType, &[u8]), ParseError> {
     let [control, flags] = *bytes.first_chunk().ok_or(ParseError::Truncated)?;
+    body(control, flags, bytes, is_padded)
+}
+
+/// [`parse`] for senders that write the two bytes of the frame control the other way round.
+///
+/// # Errors
+/// As [`parse`].
+pub(crate) fn parse_swapped(control: u8, flags: u8, bytes: &[u8]) -> Result<(EtherType, &[u8]), ParseError> {
+    body(control, flags, bytes, false)
+}
+
+fn body(control: u8, flags: u8, bytes: &[u8], is_padded: bool) -> Result<(EtherType, &[u8]), ParseError> {
     if control & 0b11 != 0 {
         return Err(ParseError::Malformed);
     }
@@ -38,17 +50,21 @@ pub fn parse(bytes: &[u8], is_padded: bool) -> Result<(EtherType, &[u8]), ParseE
         rest = rest.get(6..).ok_or(ParseError::Truncated)?;
         header_bytes += 6;
     }
+    let mut is_aggregate = false;
     if is_qos {
         let ([qos, _], behind) = rest.split_first_chunk().ok_or(ParseError::Truncated)?;
-        if qos & 0x80 != 0 {
-            return Err(ParseError::Unsupported);
-        }
+        is_aggregate = qos & 0x80 != 0;
         let ht_bytes = if flags & ORDER != 0 { 4 } else { 0 };
         rest = behind.get(ht_bytes..).ok_or(ParseError::Truncated)?;
         header_bytes += 2 + ht_bytes;
     }
     if is_padded && header_bytes % 4 != 0 {
         rest = rest.get(2..).ok_or(ParseError::Truncated)?;
+    }
+    if is_aggregate {
+        let (header, behind) = rest.split_first_chunk::<14>().ok_or(ParseError::Truncated)?;
+        let length = usize::from(u16::from_be_bytes([header[12], header[13]]));
+        rest = behind.get(..length).unwrap_or(behind);
     }
     llc::parse(rest)
 }
@@ -97,13 +113,28 @@ mod tests {
             ("null", 0x48, 0x01, &[]),
             ("QoS null", 0xc8, 0x01, &[0, 0]),
             ("protected", 0x08, 0x41, &[]),
-            ("aggregate", 0x88, 0x02, &[0x80, 0]),
         ] {
             assert_eq!(parse(&frame(control, flags, behind), false), Err(ParseError::Unsupported), "{what}");
         }
         let mut later_fragment = frame(0x08, 0x01, &[]);
         later_fragment[22] = 0x11;
         assert_eq!(parse(&later_fragment, false), Err(ParseError::Unsupported));
+    }
+
+    #[test]
+    fn first_packet_of_an_aggregate() {
+        let mut behind = alloc::vec![0; 2 + 14];
+        (behind[0], behind[15]) = (0x80, 9);
+        let mut bytes = frame(0x88, 0x02, &behind);
+        bytes.extend([0xee; 20]);
+        assert_eq!(parse(&bytes, false), IPV4);
+        assert_eq!(parse(&bytes[..39], false), Err(ParseError::Truncated));
+    }
+
+    #[test]
+    fn frame_control_the_other_way_round() {
+        let bytes = frame(0x01, 0x08, &[]);
+        assert_eq!(parse_swapped(bytes[1], bytes[0], &bytes), IPV4);
     }
 
     #[test]

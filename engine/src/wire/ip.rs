@@ -24,8 +24,24 @@ pub mod protocol {
     pub const AH: u8 = 51;
     /// IPv6 destination options (RFC 8200, 4.6).
     pub const DESTINATION: u8 = 60;
+    /// Minimal encapsulation (RFC 2004).
+    pub const MINIMAL: u8 = 55;
+    /// IPv6: nothing follows (RFC 8200, 4.7).
+    pub const NO_NEXT: u8 = 59;
+    /// EtherIP (RFC 3378).
+    pub const ETHERIP: u8 = 97;
+    /// L2TP version 3 (RFC 3931).
+    pub const L2TP: u8 = 115;
+    /// IPv6 mobility header (RFC 6275).
+    pub const MOBILITY: u8 = 135;
     /// MPLS in IP (RFC 4023).
     pub const MPLS: u8 = 137;
+    /// Host identity protocol (RFC 7401).
+    pub const HIP: u8 = 139;
+    /// Shim6 (RFC 5533).
+    pub const SHIM6: u8 = 140;
+    /// Ethernet (RFC 8986, 4.9: behind segment routing).
+    pub const ETHERNET: u8 = 143;
 }
 
 /// Where a packet stands among the fragments of one IP packet (RFC 791, 3.2; RFC 8200, 4.5).

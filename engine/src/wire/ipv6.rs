@@ -7,9 +7,6 @@
 
 use super::{ParseError, ah, ip::Fragment, ip::protocol};
 
-/// Extension headers stepped over in one packet; RFC 8200 orders at most 7, so more is somebody's experiment.
-const MAX_EXTENSIONS: usize = 8;
-
 /// A header, its extensions stepped over, and the payload it claims.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ipv6<'a> {
@@ -33,8 +30,7 @@ impl<'a> Ipv6<'a> {
     ///
     /// # Errors
     /// [`ParseError::Malformed`] for a version other than 6 and an impossible extension length;
-    /// [`ParseError::Truncated`] where the bytes end within the headers; [`ParseError::Unsupported`] for more than
-    /// 8 extension headers.
+    /// [`ParseError::Truncated`] where the bytes end within the headers.
     #[inline]
     pub fn parse(bytes: &'a [u8]) -> Result<Self, ParseError> {
         let (fixed, rest) = bytes.split_first_chunk::<8>().ok_or(ParseError::Truncated)?;
@@ -62,28 +58,68 @@ impl<'a> Ipv6<'a> {
 
     #[cold]
     fn step_over_extensions(&mut self) -> Result<(), ParseError> {
-        for _ in 0..=MAX_EXTENSIONS {
-            (self.protocol, self.payload) = match self.protocol {
-                protocol::HOP_BY_HOP | protocol::ROUTING | protocol::DESTINATION => {
-                    option_header(self.payload)?
+        loop {
+            (self.protocol, self.payload) = step_over(self.protocol, self.payload)?;
+            if self.protocol != protocol::FRAGMENT {
+                return Ok(());
+            }
+            let ([next, _, high, low, id @ ..], rest) =
+                self.payload.split_first_chunk::<8>().ok_or(ParseError::Truncated)?;
+            let offset_more = u16::from_be_bytes([*high, *low]);
+            (self.protocol, self.payload) = (*next, rest);
+            match Fragment::new(offset_more >> 3, offset_more & 1 == 1, u32::from_be_bytes(*id)) {
+                // An atomic fragment (RFC 6946).
+                Fragment::Whole => {}
+                Fragment::First(id) => self.fragment = Fragment::First(id),
+                later @ Fragment::Later(_) => {
+                    self.fragment = later;
+                    return Ok(());
                 }
-                protocol::AH => ah::parse(self.payload)?,
-                protocol::FRAGMENT => {
-                    let ([next, _, high, low, id @ ..], rest) =
-                        self.payload.split_first_chunk::<8>().ok_or(ParseError::Truncated)?;
-                    let offset_more = u16::from_be_bytes([*high, *low]);
-                    self.fragment =
-                        Fragment::new(offset_more >> 3, offset_more & 1 == 1, u32::from_be_bytes(*id));
-                    if let Fragment::Later(_) = self.fragment {
-                        (self.protocol, self.payload) = (*next, rest);
-                        return Ok(());
-                    }
-                    (*next, rest)
-                }
-                _ => return Ok(()),
-            };
+            }
         }
-        Err(ParseError::Unsupported)
+    }
+}
+
+/// Whether the header says what comes next: those that [`step_over`] steps over.
+pub(crate) const fn is_extension(number: u8) -> bool {
+    matches!(
+        number,
+        protocol::HOP_BY_HOP
+            | protocol::ROUTING
+            | protocol::DESTINATION
+            | protocol::AH
+            | protocol::MOBILITY
+            | protocol::HIP
+            | protocol::SHIM6
+    )
+}
+
+/// The protocol number and the bytes behind all extension headers, or from the fragment header on. Each takes at least 8
+/// bytes, so a packet's length bounds the work.
+pub(crate) fn step_over(mut next: u8, mut bytes: &[u8]) -> Result<(u8, &[u8]), ParseError> {
+    while is_extension(next) {
+        (next, bytes) = if next == protocol::AH { ah::parse(bytes)? } else { option_header(bytes)? };
+    }
+    Ok((next, bytes))
+}
+
+/// Of a fragment: its offset in bytes, whether others come behind it, the protocol number of what it is a piece of, and the
+/// piece. `None` where the packet is none.
+pub(crate) fn fragment(bytes: &[u8]) -> Option<(u16, bool, u8, &[u8])> {
+    let payload_bytes = usize::from(u16::from_be_bytes([*bytes.get(4)?, *bytes.get(5)?]));
+    let rest = bytes.get(40..)?;
+    let (mut next, mut rest) = (*bytes.get(6)?, rest.get(..payload_bytes).unwrap_or(rest));
+    loop {
+        (next, rest) = step_over(next, rest).ok()?;
+        let ([after, _, high, low, ..], behind) = rest.split_first_chunk::<8>()?;
+        if next != protocol::FRAGMENT {
+            return None;
+        }
+        let offset_more = u16::from_be_bytes([*high, *low]);
+        if offset_more & 0xfff9 != 0 {
+            return Some((offset_more & 0xfff8, offset_more & 1 == 1, *after, behind));
+        }
+        (next, rest) = (*after, behind);
     }
 }
 
@@ -147,6 +183,25 @@ mod tests {
     }
 
     #[test]
+    fn chains_are_bounded_by_their_bytes_alone() {
+        let mut payload: Vec<u8> = (0..20).flat_map(|_| OPTIONS_THEN(60)).collect();
+        payload.extend(OPTIONS_THEN(140));
+        payload.extend([17, 0, 0x80, 1, 2, 3, 4, 5, 0xab]);
+        let bytes = packet(60, &payload);
+        let ip = Ipv6::parse(&bytes).unwrap();
+        assert_eq!((ip.protocol, ip.payload), (17, &[0xab][..]), "the last one is shim6's");
+    }
+
+    #[test]
+    fn a_fragments_own_place() {
+        let later = packet(60, &[44, 0, 1, 4, 0, 0, 0, 0, 17, 0, 0x05, 0xc9, 0, 0, 0, 7, 0xab]);
+        assert_eq!(fragment(&later), Some((0x5c8, true, 17, &[0xab][..])));
+        assert_eq!(fragment(&packet(17, &[0; 8])), None);
+        let atomic_then_first = packet(44, &[44, 0, 0, 0, 0, 0, 0, 7, 60, 0, 0, 1, 0, 0, 0, 8, 0xab]);
+        assert_eq!(fragment(&atomic_then_first), Some((0, true, 60, &[0xab][..])));
+    }
+
+    #[test]
     fn fragments() {
         // More fragments, then the last at offset 8 (185 units), then an atomic one.
         let first = packet(44, &[60, 0, 0, 1, 0, 0, 0, 7, 17, 0, 1, 4, 0, 0, 0, 0, 0xab]);
@@ -174,7 +229,7 @@ mod tests {
         other[0] = 0x45;
         assert_eq!(Ipv6::parse(&other), Err(ParseError::Malformed));
         let endless: Vec<u8> = (0..20).flat_map(|_| OPTIONS_THEN(60)).collect();
-        assert_eq!(Ipv6::parse(&packet(60, &endless)), Err(ParseError::Unsupported));
+        assert_eq!(Ipv6::parse(&packet(60, &endless)), Err(ParseError::Truncated));
         assert_eq!(Ipv6::parse(&packet(51, &[17, 0, 0, 0, 0, 0, 0, 0])), Err(ParseError::Malformed));
     }
 }

@@ -12,6 +12,7 @@ pub mod ieee80211;
 pub mod ip;
 pub mod ipv4;
 pub mod ipv6;
+pub mod link;
 pub mod llc;
 pub mod mpls;
 pub mod null;
@@ -20,10 +21,15 @@ pub mod pppoe;
 pub mod radiotap;
 pub mod sll;
 pub mod sll2;
+pub mod tag;
 pub mod tcp;
+pub mod tunnel;
 pub mod udp;
 pub mod vlan;
 pub mod vxlan;
+
+/// The type of what follows a header, and the bytes after it.
+pub type Parsed<'a> = Result<(ethernet::EtherType, &'a [u8]), ParseError>;
 
 /// Why a frame has no five-tuple and payload to offer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -34,6 +40,9 @@ pub enum ParseError {
     Malformed,
     /// Nothing this engine looks into: ARP, ICMP, an unknown EtherType.
     Unsupported,
+    /// A fragment of a packet whose other fragments are missing so far, or for ever; only a
+    /// [`Tracker`](crate::Tracker) says so, which puts fragments together.
+    Fragment,
 }
 
 impl core::fmt::Display for ParseError {
@@ -42,6 +51,7 @@ impl core::fmt::Display for ParseError {
             ParseError::Truncated => "the capture ends before the headers do",
             ParseError::Malformed => "a header contradicts itself",
             ParseError::Unsupported => "not a protocol this engine looks into",
+            ParseError::Fragment => "a fragment whose packet is not whole",
         })
     }
 }

@@ -1,12 +1,13 @@
 //! MPLS label stack (RFC 3032). A label does not say what it carries; the first nibble behind the stack does
 //! (RFC 4928): 4 and 6 are IP's versions, 0 is a pseudowire's control word (RFC 4385), taken to carry Ethernet (RFC 4448).
+//! Without a control word the frame follows at once, and its own type has to tell.
 //!
 //! ```text
 //! 0                                               4
 //! | label, 20 bits | class, 3 | last, 1 | TTL, 8 | ...
 //! ```
 
-use super::{ParseError, ethernet::EtherType, ip};
+use super::{ParseError, ethernet, ethernet::EtherType, ip, ipv4::Ipv4, ipv6::Ipv6};
 
 /// The type and the bytes behind the last label, and behind the control word where there is one.
 ///
@@ -21,11 +22,27 @@ pub fn parse(mut bytes: &[u8]) -> Result<(EtherType, &[u8]), ParseError> {
             break;
         }
     }
-    match bytes {
-        [first, ..] if first >> 4 == 0 => {
-            Ok((EtherType::ETHERNET, bytes.get(4..).ok_or(ParseError::Truncated)?))
+    let control_word = bytes.get(4..).unwrap_or_default();
+    match bytes.first().ok_or(ParseError::Truncated)? >> 4 {
+        0 if ethernet::is_likely(bytes) && !ethernet::is_likely(control_word) => {
+            Ok((EtherType::ETHERNET, bytes))
         }
-        _ => Ok((ip::version(bytes)?, bytes)),
+        0 => Ok((EtherType::ETHERNET, bytes.get(4..).ok_or(ParseError::Truncated)?)),
+        // An address may begin with any nibble; IP's own lengths tell.
+        4 | 6 if ethernet::is_likely(bytes) && ip_that_fits(bytes).is_none() => {
+            Ok((EtherType::ETHERNET, bytes))
+        }
+        4 | 6 => Ok((ip::version(bytes)?, bytes)),
+        _ if ethernet::is_likely(bytes) => Ok((EtherType::ETHERNET, bytes)),
+        _ => Err(ParseError::Unsupported),
+    }
+}
+
+/// An IP packet whose length is within the bytes.
+fn ip_that_fits(bytes: &[u8]) -> Option<()> {
+    match ip::version(bytes).ok()? {
+        EtherType::IPV4 => Ipv4::parse(bytes).ok().filter(|packet| packet.is_complete).map(|_| ()),
+        _ => Ipv6::parse(bytes).ok().filter(|packet| packet.is_complete).map(|_| ()),
     }
 }
 
@@ -44,6 +61,15 @@ mod tests {
     fn control_word_then_ethernet() {
         assert_eq!(parse(&[0, 2, 1, 64, 0, 0, 0, 1, 0xaa]), Ok((EtherType::ETHERNET, &[0xaa][..])));
         assert_eq!(parse(&[0, 2, 1, 64, 0, 0, 0]), Err(ParseError::Truncated));
+    }
+
+    #[test]
+    fn ethernet_without_a_control_word() {
+        for first in [0x00, 0x44, 0x68, 0xf4] {
+            let mut bytes = [0; 4 + 34];
+            (bytes[2], bytes[3], bytes[4], bytes[16], bytes[18]) = (1, 64, first, 8, 0x45);
+            assert_eq!(parse(&bytes), Ok((EtherType::ETHERNET, &bytes[4..])), "{first:02x}");
+        }
     }
 
     #[test]

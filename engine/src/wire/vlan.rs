@@ -17,6 +17,11 @@ pub fn parse(bytes: &[u8]) -> Result<(EtherType, &[u8]), ParseError> {
     Ok((EtherType(u16::from_be_bytes([*high, *low])), rest))
 }
 
+/// The VLAN's number, 12 bits; 0 for a tag that only gives a priority, or is cut.
+pub fn id(bytes: &[u8]) -> u16 {
+    bytes.first_chunk().map_or(0, |tag| u16::from_be_bytes(*tag) & 0x0fff)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -25,7 +30,7 @@ mod tests {
     fn outer_then_inner_tag() {
         let bytes = [0x20, 0x64, 0x81, 0x00, 0x00, 0x65, 0x08, 0x00, 0x45];
         let (inner, rest) = parse(&bytes).unwrap();
-        assert_eq!(inner, EtherType::VLAN);
+        assert_eq!((inner, id(&bytes), id(rest)), (EtherType::VLAN, 0x64, 0x65));
         assert_eq!(parse(rest), Ok((EtherType::IPV4, &[0x45][..])));
     }
 

@@ -105,6 +105,7 @@ pub fn anonymize(
             Err(Some(ParseError::Unsupported)) => counts.unsupported += 1,
             Err(Some(ParseError::Truncated)) => counts.truncated += 1,
             Err(Some(ParseError::Malformed)) => counts.malformed += 1,
+            Err(Some(ParseError::Fragment)) => counts.fragments += 1,
             Err(None) => counts.unknown_link += 1,
         }
     }

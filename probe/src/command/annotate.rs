@@ -11,9 +11,10 @@ use remarks::Remarks;
 use wiremark::{Frame, LinkType, Tracker, TrackerConfig};
 use wiremark_capture::Capture;
 use wiremark_capture::blocks::{self, Copier};
-use wiremark_capture::replay::{ReplayError, tracker_config};
+use wiremark_capture::replay::{Counts, ReplayError, tracker_config};
 
 use crate::inputs::SignatureArguments;
+use crate::notes;
 use crate::output::{Output, Overwrite};
 use crate::progress::Progress;
 use crate::signal::Interrupt;
@@ -94,8 +95,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
     let mut remarks = Remarks::new(classifier.set());
     let mut to = Destination::new(&mut capture);
     let mut skipped: BTreeMap<(u32, u32), (u64, u64)> = BTreeMap::new();
-    let mut failed = false;
+    let mut complaints = Vec::new();
     let mut frames = 0;
+    let mut counts = Counts::default();
     loop {
         if frames % PROGRESS_FRAMES == 0 {
             progress.read(capture.bytes_read());
@@ -108,8 +110,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
             Ok(None) => break,
             Err(_) if interrupt.came() => break,
             Err(error) => {
-                complain(&error);
-                failed = true;
+                complaints.push(error.to_string());
                 break;
             }
         };
@@ -118,7 +119,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
         if let Some(link_type) = LinkType::from_number(frame.link_type) {
             let mut ended = |flow: &wiremark::Flow| remarks.forget(flow.number);
             let (time_us, bytes, wire_bytes) = (frame.time_us, frame.bytes, frame.original_length);
-            let seen = tracker.frame(&Frame { link_type, time_us, bytes, wire_bytes }, &mut ended);
+            let is_timed = frame.is_timed;
+            let frame = Frame { link_type, time_us, bytes, wire_bytes };
+            let seen = tracker.frame(&frame, &mut ended);
+            counts.take(&frame, is_timed, seen.as_ref().err().copied());
             // A frame without TCP or UDP has nothing to say, and stays as it is.
             comment = seen.ok().and_then(|seen| remarks.on(&seen));
         } else {
@@ -140,10 +144,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
     output.finish()?;
     drop(progress);
     for ((interface, link_type), (first_frame, frames)) in skipped {
-        failed = true;
         let file = name.clone();
-        complain(&ReplayError::UnknownLinkType { file, interface, link_type, first_frame, frames });
+        let error = ReplayError::UnknownLinkType { file, interface, link_type, first_frame, frames };
+        complaints.push(error.to_string());
     }
+    let left = to.comments_left();
+    let left = (left > 0).then(|| format!("{left} remarks left out: pcapng's simple packets can have none"));
+    let sentence: Vec<String> = left.into_iter().chain(counts.sentence(&tracker.statistics())).collect();
+    let sentence = (!sentence.is_empty()).then(|| sentence.join("; "));
+    notes::line(&name, &complaints, sentence).iter().for_each(complain);
+    let failed = !complaints.is_empty();
     Ok(interrupt.outcome(&format!("after {frames} frames")).unwrap_or(Outcome::failed_if(failed)))
 }
 
@@ -156,6 +166,14 @@ enum Destination {
 }
 
 impl Destination {
+    /// Comments that no packet could be given.
+    fn comments_left(&self) -> usize {
+        match self {
+            Self::Same(copier) => copier.comments_left(),
+            Self::New { .. } => 0,
+        }
+    }
+
     fn new(capture: &mut Capture) -> Self {
         if capture.is_pcapng() {
             capture.keep_blocks();

@@ -6,12 +6,14 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use report::Report;
-use wiremark::{Classifier, Flow, Frame, Packet, ParseError, Tracker, TrackerConfig};
+use wiremark::{Classifier, Flow, Frame, ParseError, Tracker, TrackerConfig};
 use wiremark_calls::{Call, CallTracker, Scripts};
 use wiremark_capture::Capture;
 use wiremark_capture::replay::{replay, tracker_config};
 
+use crate::command::classify::name_of;
 use crate::inputs::SignatureArguments;
+use crate::notes;
 use crate::output::{Output, Overwrite};
 use crate::progress::Progress;
 use crate::signal::Interrupt;
@@ -102,11 +104,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
     let (mut failed, mut calls) = (false, 0);
     let (mut files, mut frames) = (0, 0);
     for file in &arguments.files {
-        let complaints =
+        let (complaints, sentence) =
             follow(file, &classifier, &scripts, &interrupt, &mut report, (&mut calls, &mut frames))?;
         files += 1;
         failed |= !complaints.is_empty();
-        complaints.iter().for_each(complain);
+        notes::line(&name_of(file), &complaints, sentence).iter().for_each(complain);
         if interrupt.came() {
             break;
         }
@@ -133,12 +135,12 @@ fn follow(
     interrupt: &Interrupt,
     report: &mut Report<'_>,
     (calls, frames): (&mut u64, &mut u64),
-) -> Result<Vec<String>, Stop> {
+) -> Result<(Vec<String>, Option<String>), Stop> {
     let mut capture = match Capture::open_until(file, interrupt.flag(), false) {
         Ok(capture) => capture,
         // Nothing was waited for any longer.
-        Err(_) if interrupt.came() => return Ok(Vec::new()),
-        Err(error) => return Ok(vec![error.to_string()]),
+        Err(_) if interrupt.came() => return Ok((Vec::new(), None)),
+        Err(error) => return Ok((vec![error.to_string()], None)),
     };
     let mut progress = Progress::new(capture.name(), capture.file_bytes(), report.scrolls());
     let mut tracker = Tracker::new(classifier, tracker_config(TrackerConfig::default().capacity));
@@ -151,8 +153,7 @@ fn follow(
         stopped.set(earlier.or_else(|| report.call(call).err()));
     };
     let mut look = |number: u64, frame: &Frame<'_>| -> Result<(), ParseError> {
-        let packet = Packet::parse(frame.link_type, frame.time_us, frame.bytes)?;
-        let seen = tracker.packet_observed(&packet, frame.wire_bytes, &mut |_: &Flow| (), &mut ())?;
+        let (seen, packet) = tracker.follow(frame, &mut |_: &Flow| (), &mut ())?;
         if watch.wants(&seen) {
             watch.packet(&packet, &seen, number, &mut ended);
         }
@@ -171,6 +172,6 @@ fn follow(
     drop(progress);
     match stopped.take() {
         Some(stop) => Err(stop),
-        None => Ok(interrupt.ours(&errors)),
+        None => Ok((interrupt.ours(&errors), counts.sentence(&tracker.statistics()))),
     }
 }

@@ -2,16 +2,20 @@
 
 mod report;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use report::{Report, Totals};
-use wiremark::{Classifier, Flow, Tracker, TrackerConfig};
+use wiremark::wire::link::pcapdroid;
+use wiremark::wire::link::pktap::Pktap;
+use wiremark::{Classifier, Flow, Frame, LinkType, Tracker, TrackerConfig};
 use wiremark_capture::Capture;
 use wiremark_capture::replay::{replay, tracker_config};
 
 use crate::inputs::SignatureArguments;
+use crate::notes::{self, StatsRecord};
 use crate::output::{Output, Overwrite};
 use crate::progress::Progress;
 use crate::signal::Interrupt;
@@ -29,7 +33,7 @@ use crate::stop::{Outcome, Stop, complain};
 #[derive(Args)]
 #[command(after_help = crate::EXIT_CODES, after_long_help = EXAMPLES)]
 pub(crate) struct Arguments {
-    /// Captures: pcap or pcapng, plain or packed with gzip or zstd; `-` is standard input
+    /// Captures: pcap, pcapng, snoop or ERF, plain or packed with gzip, zstd, xz, lz4 or bzip2; `-` is standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 
@@ -61,6 +65,16 @@ pub(crate) struct Arguments {
     /// Takes one file. Records are written as flows end, not in batches.
     #[arg(long)]
     follow: bool,
+
+    /// Take packets with the same addresses and ports for one flow whatever VLAN or tunnel they come in
+    ///
+    /// For networks whose two directions come with different tags. Otherwise they are flows of different networks.
+    #[arg(long)]
+    ignore_tags: bool,
+
+    /// End each file with a record (event_type "stats") of what was not looked into, with --format json
+    #[arg(long)]
+    stats: bool,
 
     #[command(flatten)]
     signatures: SignatureArguments,
@@ -113,6 +127,11 @@ Fields of a record, in this order (json and csv):
   packets_toserver packets_toclient bytes_toserver bytes_toclient
                      from the end that opened the flow, and to it
   community_id       the flow's Community ID, for Zeek, Suricata and Wireshark
+  vlan inner_vlan    the outermost VLAN tag and the next; null where there is none
+  tunnel tunnel_id   the innermost tunnel that numbers its networks or users
+                     (GTP-U, VXLAN, Geneve, L2TP, GRE, 802.1ah), and the number
+  process            the program or app, where the capture tells it
+                     (PKTAP of macOS and iOS, PCAPdroid of Android)
 Records come in the order in which flows end: TCP flows 30 minutes and UDP
 flows 1 minute after their last packet, all others at the end of their file,
 in the order of their first packets.
@@ -143,15 +162,19 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
         Format::Csv => Report::csv(set, output)?,
     };
     let interrupt = Interrupt::listen();
-    let config = tracker_config(arguments.max_flows);
+    if arguments.stats && arguments.format != Format::Json {
+        return Err(Stop::Usage("--stats is a record: it needs --format json".into()));
+    }
+    let mut config = tracker_config(arguments.max_flows);
+    config.ignore_encapsulation = arguments.ignore_tags;
     let mut totals = Totals::default();
     for file in &arguments.files {
-        let source = Source { file, follow: arguments.follow, interrupt: &interrupt };
-        let complaints = classify_file(source, &classifier, config, &mut report, &mut totals)?;
+        let source = Source { file, follow: arguments.follow, stats: arguments.stats, interrupt: &interrupt };
+        let (complaints, sentence) = classify_file(source, &classifier, config, &mut report, &mut totals)?;
         report.end_of_file();
         totals.files += 1;
         totals.failed_files += u64::from(!complaints.is_empty());
-        complaints.iter().for_each(complain);
+        notes::line(&name_of(file), &complaints, sentence).iter().for_each(complain);
         if interrupt.came() {
             break;
         }
@@ -173,7 +196,22 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
 struct Source<'a> {
     file: &'a Path,
     follow: bool,
+    stats: bool,
     interrupt: &'a Interrupt,
+}
+
+/// What errors call a file.
+pub(super) fn name_of(file: &Path) -> String {
+    if file == Path::new("-") { "standard input".into() } else { file.display().to_string() }
+}
+
+/// The program or app a frame belongs to, where the capture tells it.
+fn process_of(frame: &Frame<'_>) -> Option<String> {
+    let name = match frame.link_type {
+        LinkType::Pktap => Pktap::parse(frame.bytes).ok()?.command,
+        _ => pcapdroid::app(frame.bytes)?,
+    };
+    (!name.is_empty()).then(|| String::from_utf8_lossy(name).into_owned())
 }
 
 /// One file through a tracker of its own; gives back the lines to complain about it.
@@ -183,25 +221,33 @@ fn classify_file(
     config: TrackerConfig,
     report: &mut Report<'_>,
     totals: &mut Totals,
-) -> Result<Vec<String>, Stop> {
-    let Source { file, follow, interrupt } = source;
+) -> Result<(Vec<String>, Option<String>), Stop> {
+    let Source { file, follow, stats, interrupt } = source;
     let mut capture = match Capture::open_until(file, interrupt.flag(), follow) {
         Ok(capture) => capture,
         // Nothing was waited for any longer.
-        Err(_) if interrupt.came() => return Ok(Vec::new()),
-        Err(error) => return Ok(vec![error.to_string()]),
+        Err(_) if interrupt.came() => return Ok((Vec::new(), None)),
+        Err(error) => return Ok((vec![error.to_string()], None)),
     };
     let name = capture.name().to_owned();
     let mut progress = Progress::new(&name, capture.file_bytes(), report.scrolls());
     let mut tracker = Tracker::new(classifier, config);
     let stopped: Cell<Option<Stop>> = Cell::new(None);
+    let processes: RefCell<HashMap<u64, String>> = RefCell::default();
     let mut ended = |flow: &Flow| {
         let before = stopped.take();
-        stopped.set(before.or_else(|| report.flow(&name, flow).err()));
+        let process = processes.borrow_mut().remove(&flow.number);
+        stopped.set(before.or_else(|| report.flow(&name, flow, process).err()));
     };
     let (counts, errors) = replay(
         &mut capture,
-        |_, frame| tracker.frame(frame, &mut ended).map(|_| ()),
+        |_, frame| {
+            let seen = tracker.frame(frame, &mut ended)?;
+            if let Some(process) = process_of(frame) {
+                processes.borrow_mut().entry(seen.flow_number).or_insert(process);
+            }
+            Ok(())
+        },
         |bytes| {
             progress.read(bytes);
             let stop = stopped.take();
@@ -217,8 +263,12 @@ fn classify_file(
     left.iter().for_each(&mut ended);
     totals.counts.add(&counts);
     totals.evicted += tracker.statistics().evicted;
-    match stopped.take() {
-        Some(stop) => Err(stop),
-        None => Ok(interrupt.ours(&errors)),
+    let seen = tracker.statistics();
+    if let Some(stop) = stopped.take() {
+        return Err(stop);
     }
+    if stats {
+        report.stats(&StatsRecord::new(&name, &counts, &seen))?;
+    }
+    Ok((interrupt.ours(&errors), counts.sentence(&seen)))
 }

@@ -1,6 +1,7 @@
 //! `wiremark explain`: why a flow got its verdict, packet by packet.
 
 mod block;
+mod stops;
 mod words;
 
 use std::cell::RefCell;
@@ -9,11 +10,14 @@ use std::path::PathBuf;
 
 use block::{Line, Notes};
 use clap::Args;
+use stops::Stops;
 use wiremark::{Event, Flow, Observer, SignatureSet, Tracker, TrackerConfig};
 use wiremark_capture::Capture;
 use wiremark_capture::replay::{replay, tracker_config};
 
+use crate::command::classify::name_of;
 use crate::inputs::SignatureArguments;
+use crate::notes;
 use crate::output::{Output, Overwrite};
 use crate::progress::Progress;
 use crate::signal::Interrupt;
@@ -23,7 +27,8 @@ use crate::stop::{Outcome, Stop, complain};
 ///
 /// Prints a block a flow: its end points, the verdict in words, the signature with its reason and its source, and then
 /// the packets at which something new happened, with the first packets that carry payload: what matched, what was
-/// vetoed and by what, which name was read, what is still missing. Host names are printed, payload never is.
+/// vetoed and by what, which name was read, what is still missing. Host names are printed, payload never is. At the end come
+/// the frames without a flow: through which headers they led, and at which the walk stopped.
 #[derive(Args)]
 #[command(after_help = HELP)]
 pub(crate) struct Arguments {
@@ -82,11 +87,18 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
         }
     };
     let mut tracker = Tracker::new(&classifier, tracker_config(TrackerConfig::default().capacity));
+    let mut stops = Stops::default();
     let (counts, errors) = replay(
         &mut capture,
-        |_, frame| {
+        |number, frame| {
             let mut listener = Listener { set, happened: Vec::new() };
-            let seen = tracker.frame_observed(frame, &mut ended, &mut listener)?;
+            let seen = match tracker.frame_observed(frame, &mut ended, &mut listener) {
+                Ok(seen) => seen,
+                Err(error) => {
+                    stops.add(number, frame, error);
+                    return Err(error);
+                }
+            };
             if wanted(seen.flow_number) {
                 open.borrow_mut().entry(seen.flow_number).or_default().add(Line {
                     packet_number: seen.packet_number,
@@ -111,9 +123,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
     for (flow, notes) in &blocks {
         output.text(&block::text(set, flow, notes))?;
     }
+    if arguments.flow.is_none() {
+        output.text(&stops.text())?;
+    }
     output.finish()?;
     let complaints = interrupt.ours(&errors);
-    complaints.iter().for_each(complain);
+    let sentence = counts.sentence(&tracker.statistics());
+    notes::line(&name_of(&arguments.file), &complaints, sentence).iter().for_each(complain);
     if let Some(outcome) = interrupt.outcome(&format!("after {} frames", counts.frames)) {
         return Ok(outcome);
     }

@@ -19,7 +19,9 @@ use wiremark_tasks::report::html;
 use wiremark_tasks::report::{QUANTILES, Table, figures, summary, tables};
 use wiremark_tasks::{Config, TaskDissector, TaskTable, Usage};
 
+use crate::command::classify::name_of;
 use crate::inputs::SignatureArguments;
+use crate::notes;
 use crate::output::{Output, Overwrite};
 use crate::progress::Progress;
 use crate::signal::Interrupt;
@@ -174,10 +176,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
     let interrupt = Interrupt::listen();
     let mut totals = Totals::default();
     for file in &arguments.files {
-        let complaints = dissect_file(file, &interrupt, &mut dissector, &mut records, &mut totals);
+        let (complaints, sentence) =
+            dissect_file(file, &interrupt, &mut dissector, &mut records, &mut totals);
         totals.files += 1;
         totals.failed_files += u64::from(!complaints.is_empty());
-        complaints.iter().for_each(complain);
+        notes::line(&name_of(file), &complaints, sentence).iter().for_each(complain);
         if records.written.is_err() || interrupt.came() {
             break;
         }
@@ -216,12 +219,12 @@ fn dissect_file(
     dissector: &mut TaskDissector<'_>,
     records: &mut Records<'_>,
     totals: &mut Totals,
-) -> Vec<String> {
+) -> (Vec<String>, Option<String>) {
     let mut capture = match Capture::open_until(file, interrupt.flag(), false) {
         Ok(capture) => capture,
         // Nothing was waited for any longer.
-        Err(_) if interrupt.came() => return Vec::new(),
-        Err(error) => return vec![error.to_string()],
+        Err(_) if interrupt.came() => return (Vec::new(), None),
+        Err(error) => return (vec![error.to_string()], None),
     };
     let name = capture.name().to_owned();
     let mut progress = Progress::new(&name, capture.file_bytes(), records.outlet.scrolls());
@@ -244,9 +247,10 @@ fn dissect_file(
         false => read(&mut |frame| dissector.frame(frame, records)),
     };
     totals.counts.add(&counts);
-    totals.evicted += dissector.statistics().evicted;
     dissector.end_capture(records);
-    interrupt.ours(&errors)
+    let seen = dissector.statistics();
+    totals.evicted += seen.evicted;
+    (interrupt.ours(&errors), counts.sentence(&seen))
 }
 
 /// Prints what is to be said at the end.

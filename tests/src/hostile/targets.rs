@@ -35,7 +35,7 @@ pub const TARGETS: [(&str, Target); 14] = [
 ];
 
 /// The link types a frame's first byte chooses from.
-pub const LINKS: [LinkType; 12] = [
+pub const LINKS: [LinkType; 51] = [
     LinkType::Ethernet,
     LinkType::Null,
     LinkType::Ppp,
@@ -48,6 +48,45 @@ pub const LINKS: [LinkType; 12] = [
     LinkType::Ipv4,
     LinkType::Ipv6,
     LinkType::LinuxSll2,
+    LinkType::TokenRing,
+    LinkType::ArcnetBsd,
+    LinkType::Slip,
+    LinkType::Fddi,
+    LinkType::OldPflog,
+    LinkType::AtmRfc1483,
+    LinkType::CiscoHdlc,
+    LinkType::FrameRelay,
+    LinkType::Enc,
+    LinkType::Pflog,
+    LinkType::Prism,
+    LinkType::FibreChannel,
+    LinkType::SunAtm,
+    LinkType::ArcnetLinux,
+    LinkType::AppleIeee1394,
+    LinkType::Docsis,
+    LinkType::Avs,
+    LinkType::PppDirection,
+    LinkType::JuniperPppoe,
+    LinkType::JuniperEther,
+    LinkType::JuniperPpp,
+    LinkType::JuniperFrameRelay,
+    LinkType::JuniperHdlc,
+    LinkType::Ppi,
+    LinkType::Erf,
+    LinkType::CiscoHdlcDirection,
+    LinkType::FrameRelayDirection,
+    LinkType::Mpls,
+    LinkType::Ipnet,
+    LinkType::Nflog,
+    LinkType::NetAnalyzer,
+    LinkType::NetAnalyzerTransparent,
+    LinkType::Ipoib,
+    LinkType::Pktap,
+    LinkType::Mpacket,
+    LinkType::BroadcomTag,
+    LinkType::BroadcomPrepended,
+    LinkType::MarvellTag,
+    LinkType::MarvellEtherTag,
 ];
 
 /// Asserts that `part` is borrowed from `whole`.
@@ -312,7 +351,12 @@ pub fn tracker(bytes: &[u8]) {
         let frame = Frame { link_type, time_us, bytes: frame, wire_bytes: frame.len() as u32 };
         match tracker.frame(&frame, &mut |_| ended += 1) {
             Ok(seen) => consistent(classifiers()[0].set(), &seen.verdict),
-            Err(ParseError::Truncated | ParseError::Malformed | ParseError::Unsupported) => {}
+            Err(
+                ParseError::Truncated
+                | ParseError::Malformed
+                | ParseError::Unsupported
+                | ParseError::Fragment,
+            ) => {}
         }
     }
     tracker.finish(&mut |flow| {
@@ -320,6 +364,7 @@ pub fn tracker(bytes: &[u8]) {
         ended += 1;
     });
     let seen = tracker.statistics();
-    assert_eq!(seen.frames, seen.packets + seen.truncated + seen.malformed + seen.unsupported);
+    let not_counted = seen.truncated + seen.malformed + seen.unsupported + seen.fragments_lost;
+    assert_eq!(seen.frames, seen.packets + not_counted);
     assert_eq!(seen.flows, ended);
 }

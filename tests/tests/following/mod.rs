@@ -1,6 +1,6 @@
 //! Traces and captures through a tracker and a watch.
 
-use wiremark::{Classifier, LinkType, Options, Packet, Tracker, TrackerConfig};
+use wiremark::{Classifier, Frame, LinkType, Options, Tracker, TrackerConfig};
 use wiremark_calls::{Call, CallTracker, Names, Record, Scripts};
 use wiremark_tests::trace::Trace;
 
@@ -39,9 +39,8 @@ pub(crate) fn follow_frames<'f>(frames: impl Iterator<Item = (u64, u32, &'f [u8]
     let mut most_open = 0;
     for (number, (time_us, link, bytes)) in (1..).zip(frames) {
         let Some(link_type) = LinkType::from_number(link) else { continue };
-        let Ok(packet) = Packet::parse(link_type, time_us, bytes) else { continue };
-        let wire_bytes = bytes.len() as u32;
-        let Ok(seen) = tracker.packet_observed(&packet, wire_bytes, &mut |_| (), &mut ()) else { continue };
+        let frame = Frame { link_type, time_us, bytes, wire_bytes: bytes.len() as u32 };
+        let Ok((seen, packet)) = tracker.follow(&frame, &mut |_| (), &mut ()) else { continue };
         if watch.wants(&seen) {
             watch.packet(&packet, &seen, number, &mut |call| calls.push(call));
             most_open = most_open.max(watch.open());

@@ -9,6 +9,7 @@ use wiremark::{AppId, Flow, Role, SignatureSet};
 use wiremark_capture::replay::Counts;
 use wiremark_probe::record::FlowRecord;
 
+use crate::notes::StatsRecord;
 use crate::output::Output;
 use crate::stop::{Stop, printable};
 use crate::table::{share, table, text};
@@ -99,7 +100,7 @@ impl<'s> Report<'s> {
     }
 
     /// Takes one flow of a file.
-    pub(crate) fn flow(&mut self, file: &str, flow: &Flow) -> Result<(), Stop> {
+    pub(crate) fn flow(&mut self, file: &str, flow: &Flow, process: Option<String>) -> Result<(), Stop> {
         match self {
             Self::Summary { tallies, .. } => {
                 let [packets, bytes] = [flow.packets, flow.bytes].map(|[up, down]| up + down);
@@ -129,20 +130,33 @@ impl<'s> Report<'s> {
                 Ok(())
             }
             Self::Json { set, output } => {
-                let written = serde_json::to_writer(&mut *output, &FlowRecord::new(flow, set))
-                    .map_err(Into::into)
-                    .and_then(|()| output.write_all(b"\n"))
-                    .and_then(|()| output.flush());
+                let written = serde_json::to_writer(
+                    &mut *output,
+                    &FlowRecord { process, ..FlowRecord::new(flow, set) },
+                )
+                .map_err(Into::into)
+                .and_then(|()| output.write_all(b"\n"))
+                .and_then(|()| output.flush());
                 output.explain(written)
             }
             Self::Csv { set, writer } => {
                 let written = writer
-                    .serialize(FlowRecord::new(flow, set))
+                    .serialize(FlowRecord { process, ..FlowRecord::new(flow, set) })
                     .map_err(Into::into)
                     .and_then(|()| writer.flush());
                 writer.get_ref().explain(written)
             }
         }
+    }
+
+    /// Takes the record at the end of a file, where records go one after the other.
+    pub(crate) fn stats(&mut self, record: &StatsRecord<'_>) -> Result<(), Stop> {
+        let Self::Json { output, .. } = self else { return Ok(()) };
+        let written = serde_json::to_writer(&mut *output, record)
+            .map_err(Into::into)
+            .and_then(|()| output.write_all(b"\n"))
+            .and_then(|()| output.flush());
+        output.explain(written)
     }
 
     /// Takes note that the next flow belongs to another file.
