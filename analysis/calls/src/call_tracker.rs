@@ -90,6 +90,11 @@ impl<'s> CallTracker<'s> {
         if seen.verdict.is_match() { self.use_of(seen).is_some() } else { !is_other }
     }
 
+    /// Whether a packet is one of a call itself, by its verdict: neither signalling nor something that only may matter.
+    pub fn is_of_call(&self, seen: &Seen) -> bool {
+        seen.verdict.is_match() && matches!(self.use_of(seen), Some(Use::Call | Use::Channel))
+    }
+
     fn use_of(&self, seen: &Seen) -> Option<Use> {
         let (app, role) = (seen.verdict.app, seen.verdict.role);
         self.uses.iter().find(|(known, of, _)| *known == app && *of == role).map(|(.., what)| *what)

@@ -103,11 +103,20 @@ pub fn greedy(spans: &[Span], settings: &ControlSettings) -> Vec<(usize, usize)>
 ///
 /// Cost: [`candidates`] once, then [`assign`] on the few pairs within the delay of each other at both ends.
 pub fn best(spans: &[Span], delay_s: f64) -> Vec<(usize, usize)> {
+    best_with_hints(spans, delay_s, |_, _| Some(0.0))
+}
+
+/// The same with what else is known of a pair of places: how much the logarithm of its likelihood grows, such as by calls that
+/// the two had before (UVP, III-C), or `None` where it cannot be.
+pub fn best_with_hints(
+    spans: &[Span],
+    delay_s: f64,
+    hint: impl Fn(usize, usize) -> Option<f64>,
+) -> Vec<(usize, usize)> {
     let times: Vec<(f64, f64)> = spans.iter().map(|span| (span.start_s, span.end_s)).collect();
-    let edges: Vec<Edge> = candidates(&times, delay_s)
-        .into_iter()
-        .filter(|(a, b)| spans[*a].may_pair(&spans[*b]))
-        .map(|(a, b)| (a, b, log_likelihood(&spans[a], &spans[b], delay_s)))
+    let likely = candidates(&times, delay_s).into_iter().filter(|(a, b)| spans[*a].may_pair(&spans[*b]));
+    let edges: Vec<Edge> = likely
+        .filter_map(|(a, b)| Some((a, b, log_likelihood(&spans[a], &spans[b], delay_s) + hint(a, b)?)))
         .collect();
     assign(spans.len(), &edges)
 }
@@ -187,6 +196,18 @@ mod tests {
         let spans = [caller(0.0), caller(0.01), callee(0.1), callee(0.12)];
         assert!(greedy(&spans, &ControlSettings::default()).iter().all(|(a, b)| (a / 2) != (b / 2)));
         assert!(best(&spans, 0.17).iter().all(|(a, b)| (a / 2) != (b / 2)));
+    }
+
+    #[test]
+    fn who_called_before_decides_a_tie() {
+        // Two callers at the same time, two callees at the same time.
+        let of = |role, late_s| Span { role: Some(role), ..span(late_s, 60.0 + late_s) };
+        let call = [of(Role::Caller, 0.0), of(Role::Callee, 0.1)];
+        let spans = [call, call].concat();
+        let knows =
+            |of: &'static [(usize, usize)]| move |a, b| Some(if of.contains(&(a, b)) { 1.0 } else { 0.0 });
+        assert_eq!(best_with_hints(&spans, 0.17, knows(&[(0, 1)])), [(0, 1), (2, 3)]);
+        assert_eq!(best_with_hints(&spans, 0.17, knows(&[(0, 3)])), [(0, 3), (1, 2)]);
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub struct Contact {
 }
 
 /// End points and their calls.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ContactGraph {
     contacts: BTreeMap<(Pseudonym, Pseudonym), Contact>,
 }

@@ -3,8 +3,11 @@
 
 pub mod assignment;
 pub mod attack;
+pub mod audit;
 pub mod calibrate;
 pub mod candidates;
+pub mod channel;
+pub mod collect;
 pub mod control;
 pub mod correlate;
 pub mod defend;

@@ -6,6 +6,8 @@ mod chart;
 #[cfg(feature = "parquet")]
 pub mod columns;
 mod figure;
+#[cfg(feature = "charts")]
+mod line_chart;
 pub mod page;
 mod series;
 pub mod svg;
@@ -14,5 +16,7 @@ mod table;
 #[cfg(feature = "charts")]
 pub use chart::chart;
 pub use figure::{Figure, Line, nearest_rank};
+#[cfg(feature = "charts")]
+pub use line_chart::{LineChart, line_chart};
 pub use series::Series;
 pub use table::Table;

@@ -1,27 +1,76 @@
 //! `wiremark audit`: which calls can be linked by size and time alone, and what closes the leak.
 
+mod captures;
 mod print;
 mod simulate;
 
-use clap::{Args, Subcommand, ValueEnum};
+use std::path::PathBuf;
 
+use clap::{Args, Subcommand, ValueEnum};
+use print::PrintArguments;
+use wiremark_linkage::audit::{AuditSettings, audit};
+use wiremark_linkage::pseudonym::Key;
+use wiremark_linkage::report::tables;
+
+use crate::inputs::SignatureArguments;
 use crate::stop::{Outcome, Stop};
 
 /// Tells which calls can be linked by size and time alone, and what closes the leak
 ///
 /// Who sees both legs of relayed calls can tell which belong together although all is encrypted. This measures how many,
-/// after how long, and what each counter-measure leaves of it at what price. No address is ever printed.
+/// after how long, and what each counter-measure leaves of it at what price. End points are pseudonyms by a random key that
+/// is forgotten at the end, unless `--key-file` gives one; no address, number or name is ever printed.
 #[derive(Args)]
+#[command(args_conflicts_with_subcommands = true, arg_required_else_help = true)]
 #[command(after_help = crate::EXIT_CODES, after_long_help = EXAMPLES)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
-    what: What,
+    what: Option<What>,
+    #[command(flatten)]
+    captures: Captures,
 }
 
 #[derive(Subcommand)]
 enum What {
     #[command(subcommand)]
     Simulate(simulate::Simulate),
+}
+
+#[derive(Args)]
+struct Captures {
+    /// Captures: pcap or pcapng, plain or packed with gzip or zstd; `-` is standard input
+    #[arg(value_name = "FILE")]
+    files: Vec<PathBuf>,
+
+    /// Seconds of each channel that are compared, from its initial burst on
+    #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u32).range(2..=600))]
+    seconds: u32,
+
+    /// Width of a bin, in milliseconds
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(10..=1000))]
+    bin: u32,
+
+    /// What a relay may hold a packet back, in seconds
+    #[arg(long, default_value_t = 0.6, value_parser = simulate::above_zero)]
+    lag: f64,
+
+    /// Channels that begin or end further apart are not compared, in seconds
+    #[arg(long, default_value_t = 5.0, value_parser = simulate::above_zero)]
+    window: f64,
+
+    /// Wrong links that are put up with, as a share of legs
+    #[arg(long, default_value_t = 0.001, value_parser = simulate::share)]
+    false_link_rate: f64,
+
+    /// Name end points by the bytes of this file, so that several runs can be joined; who has it can find out whose they are
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<PathBuf>,
+
+    #[command(flatten)]
+    print: PrintArguments,
+
+    #[command(flatten)]
+    signatures: SignatureArguments,
 }
 
 /// How to print.
@@ -31,19 +80,74 @@ pub(crate) enum Format {
     Table,
     /// One JSON object
     Json,
+    /// A page with charts
+    Html,
 }
 
 const EXAMPLES: &str = "\
 Examples:
+  wiremark audit capture.pcap
+      which calls of a capture can be linked
+  wiremark audit --format html -o audit.html monday.pcapng tuesday.pcapng
+      the same as a page, with the contact graph
   wiremark audit simulate control --density 318.1 --calls 2500 --delay 0.17 --seed 1
       Table II of UVP at its highest density
   wiremark audit simulate data --calls 1000 --seconds 20 --setting hard --format json
       top-1 by distance, and the best assignment
   wiremark audit simulate defences --defend constant:160,20 --defend delay:500ms
-      what two counter-measures leave of the best attack";
+      what two counter-measures leave of the best attack
+
+Fields of the object: ends (ends of calls in view; two of each call with both
+in view), linked (calls), false_link_rate, after_s (seconds after which nearly
+all of them are linked), threshold, over_time ([seconds, calls linked by voice]),
+links (a, b, by, score, start_s, end_s), communities. Times are seconds since
+the first packet of a call.
+
+Exit codes:
+  0    all done
+  1    some input failed (one line each on standard error); results of all other input are complete
+  2    wrong usage
+  130  stopped by SIGINT, 143 by SIGTERM (a line on standard error); what was decided until then is complete
+  141  the reader of the output went away";
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
     match &arguments.what {
-        What::Simulate(what) => simulate::run(what),
+        Some(What::Simulate(what)) => simulate::run(what),
+        None => arguments.captures.run(),
+    }
+}
+
+impl Captures {
+    fn run(&self) -> Result<Outcome, Stop> {
+        if self.files.is_empty() {
+            return Err(Stop::Usage(
+                "no capture to read; name one, `-` for standard input, or see `wiremark audit simulate`"
+                    .into(),
+            ));
+        }
+        let settings = AuditSettings {
+            bin_us: u64::from(self.bin) * 1_000,
+            seconds: self.seconds as usize,
+            lag_s: self.lag,
+            window_s: self.window,
+            false_link_rate: self.false_link_rate,
+            ..AuditSettings::default()
+        };
+        let (channels, outcome) = captures::channels(&self.files, &self.signatures, &self.key()?, &settings)?;
+        let audit = audit(&channels, &settings);
+        self.print.print(&self.files, &audit, &tables::headline(&audit), &tables::audit(&audit), |page| {
+            wiremark_linkage::report::page::audit(page, &channels, &audit, &settings)
+        })?;
+        Ok(outcome)
+    }
+
+    fn key(&self) -> Result<Key, Stop> {
+        let Some(path) = &self.key_file else { return Key::random().map_err(Stop::Failed) };
+        let name = path.display();
+        let bytes = std::fs::read(path).map_err(|error| {
+            Stop::Failed(format!("{name}: {error}; name a file with a key that you may read"))
+        })?;
+        Key::from_bytes(&bytes)
+            .map_err(|error| Stop::Usage(format!("{name}: {error}; take one of random bytes")))
     }
 }

@@ -1,3 +1,4 @@
 //! Results for people: tables, pictures, a page.
 
+pub mod page;
 pub mod tables;

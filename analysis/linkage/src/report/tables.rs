@@ -2,10 +2,14 @@
 
 use wiremark_report::Table;
 
+use crate::audit::Audit;
 use crate::simulate::control::{ControlScore, TABLE_TWO};
 use crate::simulate::defences;
 use crate::simulate::score::{DataScore, Reported};
 use crate::simulate::table_one;
+
+/// Links that a table for people shows; JSON has all.
+const LINKS: usize = 1_000;
 
 fn percent(share: f64) -> String {
     format!("{:.1}", share * 100.0)
@@ -124,4 +128,47 @@ pub fn defences(rows: &[defences::Row]) -> Table {
         ],
         rows: rows.iter().map(cells).collect(),
     }
+}
+
+/// The first lines: how many calls, how many linkable at which false-link rate after how many seconds.
+pub fn headline(audit: &Audit) -> String {
+    format!(
+        "{} ends of calls in view; {} calls linked by size and time alone, at a false-link rate of {} %, nearly all of them after {} s.\n\n",
+        audit.ends,
+        audit.linked,
+        audit.false_link_rate * 100.0,
+        audit.after_s
+    )
+}
+
+/// Links over time, and the links.
+pub fn audit(audit: &Audit) -> Vec<Table> {
+    let over_time = Table {
+        title: "Calls linked by voice".into(),
+        note: "After so many seconds from the initial burst on.",
+        columns: vec![">seconds", ">calls"],
+        rows: audit
+            .over_time
+            .iter()
+            .map(|(seconds, calls)| vec![seconds.to_string(), calls.to_string()])
+            .collect(),
+    };
+    let cells = |link: &crate::audit::Link| {
+        vec![
+            link.a.to_string(),
+            link.b.to_string(),
+            link.by.to_owned(),
+            format!("{:.3}", link.score),
+            format!("{:.1}", link.start_s),
+            format!("{:.1}", link.end_s - link.start_s),
+        ]
+    };
+    let links = Table {
+        title: "Links".into(),
+        note: "End points are pseudonyms by a key of this run; start is in seconds since the first packet of a call. The score is a \
+               correlation for voice, confidence (equation 3) for control channels.",
+        columns: vec!["one end", "other end", "by", ">score", ">start s", ">length s"],
+        rows: audit.links.iter().take(LINKS).map(cells).collect(),
+    };
+    vec![over_time, links]
 }

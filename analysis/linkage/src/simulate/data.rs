@@ -116,7 +116,8 @@ pub fn calls(population: &DataPopulation, directions: usize) -> DataCalls {
     DataCalls { directions: all, truth, from_us, cost }
 }
 
-fn relayed(sent: &[Sized], delay_s: f64, setting: &Setting, random: &mut ChaCha8Rng) -> Vec<Sized> {
+/// What arrives of packets at the other side of a relay that holds them back for `delay_s`, in order of time.
+pub fn relayed(sent: &[Sized], delay_s: f64, setting: &Setting, random: &mut ChaCha8Rng) -> Vec<Sized> {
     let mut received = Vec::with_capacity(sent.len());
     for packet in sent {
         let (is_lost, jitter) = (random.random::<f64>() < setting.loss, random.random::<f64>());

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde::Serialize;
-use wiremark_report::Table;
+use wiremark_report::{Table, page};
 
 use super::Format;
 use crate::output::{Output, Overwrite};
@@ -27,15 +27,31 @@ pub(crate) struct PrintArguments {
 }
 
 impl PrintArguments {
-    /// Prints a result: as an object, or as tables.
-    pub(crate) fn print(&self, result: &impl Serialize, tables: &[Table]) -> Result<(), Stop> {
-        let mut output = Output::open(self.output.as_deref(), &[], self.overwrite)?;
+    /// Prints a result: as an object, as tables below a headline, or as a page with the same tables behind what `draw` adds.
+    pub(crate) fn print(
+        &self,
+        inputs: &[PathBuf],
+        result: &impl Serialize,
+        headline: &str,
+        tables: &[Table],
+        draw: impl FnOnce(&mut String),
+    ) -> Result<(), Stop> {
+        let mut output = Output::open(self.output.as_deref(), inputs, self.overwrite)?;
         match self.format {
             Format::Json => output.text(&json(result)?)?,
             Format::Table => {
                 let is_terminal = output.is_terminal();
                 let shown: Vec<String> = tables.iter().map(|table| show(table, is_terminal)).collect();
-                output.text(&shown.join("\n"))?;
+                output.text(&(headline.to_owned() + &shown.join("\n")))?;
+            }
+            Format::Html => {
+                let mut page = page::page_start("Linkability of calls");
+                for line in headline.lines().filter(|line| !line.is_empty()) {
+                    page += &format!("<p>{}</p>\n", page::escape(line));
+                }
+                draw(&mut page);
+                tables.iter().for_each(|table| page::write_table(&mut page, table));
+                output.text(&(page + page::PAGE_END))?;
             }
         }
         output.finish()

@@ -3,12 +3,13 @@
 use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 use wiremark_linkage::attack::{Measure, Method};
+use wiremark_linkage::audit::{AuditSettings, audit};
 use wiremark_linkage::control::ControlSettings;
 use wiremark_linkage::defend::Defence;
 use wiremark_linkage::report::tables;
 use wiremark_linkage::simulate::control::{ControlPopulation, score as control_score};
 use wiremark_linkage::simulate::data::{DataPopulation, Place, Setting};
-use wiremark_linkage::simulate::{defences, score, table_one};
+use wiremark_linkage::simulate::{day, defences, score, table_one};
 
 use super::print::PrintArguments;
 use crate::stop::{Outcome, Stop};
@@ -26,6 +27,8 @@ pub(crate) enum Simulate {
     Defences(Defences),
     /// Time and error of the warping distances (Table I)
     Warping(Warping),
+    /// A day at a gateway, by the code that audits captures
+    Day(Day),
 }
 
 #[derive(Args)]
@@ -147,6 +150,36 @@ pub(crate) struct Warping {
     print: PrintArguments,
 }
 
+#[derive(Args)]
+pub(crate) struct Day {
+    /// Calls, each with two channels
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    calls: u32,
+    /// Hours over which they begin
+    #[arg(long, default_value_t = 24.0, value_parser = above_zero)]
+    hours: f64,
+    /// The network between both legs
+    #[arg(long, value_enum, default_value = "hard")]
+    setting: Network,
+    /// What all random numbers come from
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    #[command(flatten)]
+    print: PrintArguments,
+}
+
+/// What a simulated day comes to.
+#[derive(Serialize)]
+struct DayScore {
+    calls: u32,
+    linked: usize,
+    after_s: usize,
+    right: f64,
+    wrong: f64,
+    over_time: Vec<(usize, usize)>,
+    communities: usize,
+}
+
 #[derive(Serialize)]
 struct Rows<R> {
     rows: Vec<R>,
@@ -163,58 +196,95 @@ pub(crate) fn run(what: &Simulate) -> Result<Outcome, Stop> {
                 seed: of.seed,
             };
             let score = control_score(&population, &ControlSettings::default());
-            of.print.print(&score, &[tables::control(&[(of.density, score)])])?;
+            of.print.print(&[], &score, "", &[tables::control(&[(of.density, score)])], |_| ())?;
         }
         Simulate::Data(of) => {
             let defence = of.defend.clone().map(|defence| (defence, of.defend_at.place()));
             let population = DataPopulation { defence, ..of.population.made() };
             let score = score::score(&population, of.directions.into(), &Method::ALL);
-            of.print.print(&score, &[tables::data(&score)])?;
+            of.print.print(&[], &score, "", &[tables::data(&score)], |_| ())?;
         }
         Simulate::Threshold(of) => {
             let population = of.population.made();
             let reported = score::report(&population, of.directions.into(), of.false_link_rate);
-            of.print.print(&reported, &[tables::reported(&reported)])?;
+            of.print.print(&[], &reported, "", &[tables::reported(&reported)], |_| ())?;
         }
         Simulate::Defences(of) => {
             let named = of.defend.iter().cloned().map(|defence| (defence, of.defend_at.place()));
             let named = if of.defend.is_empty() { defences::usual() } else { named.collect() };
             let rows = defences::table(&of.population.made(), &named);
             let table = tables::defences(&rows);
-            of.print.print(&Rows { rows }, &[table])?;
+            of.print.print(&[], &Rows { rows }, "", &[table], |_| ())?;
         }
         Simulate::Warping(of) => {
             let rows = table_one::table(of.seed, &Measure::default());
             let table = tables::warping(&rows);
-            of.print.print(&Rows { rows }, &[table])?;
+            of.print.print(&[], &Rows { rows }, "", &[table], |_| ())?;
         }
+        Simulate::Day(of) => of.run()?,
     }
     Ok(Outcome::Done)
 }
 
-impl Population {
-    fn made(&self) -> DataPopulation {
-        let setting = match self.setting {
+impl Day {
+    fn run(&self) -> Result<(), Stop> {
+        let setting = self.setting.setting();
+        let lag_s = setting.relay_delay_s.1 + setting.jitter_s + 0.1;
+        let settings = AuditSettings { lag_s, ..AuditSettings::default() };
+        let day = day::Day { calls: self.calls as usize, hours: self.hours, setting, seed: self.seed };
+        let channels = day::channels(&day, &settings).map_err(Stop::Failed)?;
+        let audit = audit(&channels, &settings);
+        let (right, wrong) = day::right_and_wrong(&audit, day.calls);
+        let score = DayScore {
+            calls: self.calls,
+            linked: audit.linked,
+            after_s: audit.after_s,
+            right,
+            wrong,
+            over_time: audit.over_time.clone(),
+            communities: audit.communities.len(),
+        };
+        let known = format!(
+            "{:.2} % of {} calls linked rightly, {:.2} % of links wrong.\n\n",
+            right * 100.0,
+            self.calls,
+            wrong * 100.0
+        );
+        let headline = tables::headline(&audit) + &known;
+        self.print.print(&[], &score, &headline, &tables::audit(&audit), |page| {
+            wiremark_linkage::report::page::audit(page, &channels, &audit, &settings);
+        })
+    }
+}
+
+impl Network {
+    fn setting(self) -> Setting {
+        match self {
             Network::Easy => Setting::EASY,
             Network::Hard => Setting::HARD,
             Network::Slow => Setting::SLOW,
-        };
+        }
+    }
+}
+
+impl Population {
+    fn made(&self) -> DataPopulation {
         DataPopulation {
             calls: self.calls as usize,
             seconds: self.seconds as usize,
-            setting,
+            setting: self.setting.setting(),
             defence: None,
             seed: self.seed,
         }
     }
 }
 
-fn above_zero(text: &str) -> Result<f64, String> {
+pub(super) fn above_zero(text: &str) -> Result<f64, String> {
     let number = text.parse::<f64>().ok().filter(|number| number.is_finite() && *number > 0.0);
     number.ok_or_else(|| "expected a number above 0".into())
 }
 
-fn share(text: &str) -> Result<f64, String> {
+pub(super) fn share(text: &str) -> Result<f64, String> {
     let number = text.parse::<f64>().ok().filter(|number| (0.0..1.0).contains(number) && *number > 0.0);
     number.ok_or_else(|| "expected a share above 0 and below 1, such as 0.001".into())
 }

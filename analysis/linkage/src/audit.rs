@@ -1,0 +1,243 @@
+//! Which channels can be linked: the whole audit, from channels to calls.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use crate::assignment::{Edge, assign};
+use crate::calibrate::threshold;
+use crate::candidates::candidates;
+use crate::channel::{Channel, Kind};
+use crate::control::{ControlSettings, Span, best_with_hints, confidence, estimate_delay_s};
+use crate::distance::lagged_correlation;
+use crate::graph::ContactGraph;
+use crate::pseudonym::Pseudonym;
+
+/// Times after which it is counted how many calls are linked, in seconds.
+const MARKS_S: [usize; 6] = [5, 10, 20, 30, 40, 60];
+/// Pairs that a threshold is calibrated by, at most.
+const IMPOSSIBLE: usize = 20_000;
+/// Legs are shifted against each other by so much at least, in seconds: more than any relay holds a packet back.
+const SHIFT_S: usize = 5;
+
+/// How it is done.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AuditSettings {
+    /// A bin, in microseconds.
+    pub bin_us: u64,
+    /// Seconds of each channel that are compared.
+    pub seconds: usize,
+    /// What a packet may come later on the other leg, in seconds.
+    pub lag_s: f64,
+    /// Voice channels whose starts or ends lie further apart are not compared, in seconds.
+    pub window_s: f64,
+    /// Wrong links that are put up with, as a share of legs.
+    pub false_link_rate: f64,
+    /// How control channels are matched.
+    pub control: ControlSettings,
+}
+
+impl Default for AuditSettings {
+    fn default() -> Self {
+        let control = ControlSettings::default();
+        Self { bin_us: 100_000, seconds: 40, lag_s: 0.6, window_s: 5.0, false_link_rate: 0.001, control }
+    }
+}
+
+/// Two legs of one call.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Link {
+    /// One end.
+    pub a: Pseudonym,
+    /// The other.
+    pub b: Pseudonym,
+    /// `voice` or `control`: what told.
+    pub by: &'static str,
+    /// Correlation of voice, or confidence of control channels (equation 3).
+    pub score: f64,
+    /// When the call was answered, in seconds since the first packet.
+    pub start_s: f64,
+    /// When it ended.
+    pub end_s: f64,
+    /// The ends of calls, as channels name them.
+    #[serde(skip)]
+    pub ends: (u64, u64),
+}
+
+/// What the audit found.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Audit {
+    /// Ends of calls in view: a call with both ends in view has two.
+    pub ends: usize,
+    /// Calls linked.
+    pub linked: usize,
+    /// Wrong links that are put up with, as a share of legs.
+    pub false_link_rate: f64,
+    /// Seconds after which nearly all of them (95 %) are.
+    pub after_s: usize,
+    /// Correlation from which on voice is linked; none where there was nothing to calibrate by.
+    pub threshold: Option<f32>,
+    /// Calls linked by voice after so many seconds.
+    pub over_time: Vec<(usize, usize)>,
+    /// The links, in order of start.
+    pub links: Vec<Link>,
+    /// Who belongs together, larger ones first.
+    pub communities: Vec<Vec<Pseudonym>>,
+    /// The contact graph.
+    #[serde(skip)]
+    pub graph: ContactGraph,
+}
+
+/// Links channels: voice by correlation from a calibrated threshold on, control channels by start and end, ties among these by who
+/// called whom before.
+///
+/// Cost: [`candidates`] for both kinds; each pair of voice channels takes `lag_s / bin_us` correlations each way, for each mark.
+pub fn audit(channels: &[Channel], settings: &AuditSettings) -> Audit {
+    let of_kind =
+        |kind: Kind| -> Vec<&Channel> { channels.iter().filter(|channel| channel.kind == kind).collect() };
+    let (voice, control) = (of_kind(Kind::Voice), of_kind(Kind::Control));
+    let times: Vec<(f64, f64)> = voice.iter().map(|channel| (channel.start_s, channel.end_s)).collect();
+    let mut pairs = candidates(&times, settings.window_s);
+    pairs.retain(|(a, b)| may_pair(voice[*a], voice[*b]));
+
+    let (mut over_time, mut links, mut last_threshold) = (Vec::new(), Vec::new(), None);
+    let marks = MARKS_S.into_iter().filter(|mark| *mark < settings.seconds).chain([settings.seconds]);
+    for seconds in marks {
+        let (found, threshold) = link_voice(&voice, &pairs, seconds, settings);
+        over_time.push((seconds, calls(&found).len()));
+        (links, last_threshold) = (found, threshold);
+    }
+    let mut graph = ContactGraph::default();
+    links.iter().for_each(|link| graph.add(link.a, link.b, link.end_s - link.start_s));
+    // Whose voice was linked needs no other evidence.
+    let linked: BTreeSet<u64> = links.iter().flat_map(|link| [link.ends.0, link.ends.1]).collect();
+    let left: Vec<&Channel> = control.into_iter().filter(|channel| !linked.contains(&channel.end)).collect();
+    links.extend(link_control(&left, &graph, settings));
+    links.sort_by(|a, b| a.start_s.total_cmp(&b.start_s).then(a.ends.cmp(&b.ends)));
+    let mut seen: BTreeSet<(u64, u64)> = BTreeSet::new();
+    graph = ContactGraph::default();
+    for link in &links {
+        if seen.insert(link.ends) {
+            graph.add(link.a, link.b, link.end_s - link.start_s);
+        }
+    }
+    let most = over_time.last().map_or(0, |(_, linked)| *linked);
+    let after_s =
+        over_time.iter().find(|(_, linked)| *linked * 100 >= most * 95).map_or(0, |(seconds, _)| *seconds);
+    Audit {
+        ends: channels.iter().map(|channel| channel.end).collect::<BTreeSet<_>>().len(),
+        linked: seen.len(),
+        false_link_rate: settings.false_link_rate,
+        after_s,
+        threshold: last_threshold,
+        over_time,
+        communities: graph.communities(),
+        links,
+        graph,
+    }
+}
+
+/// The calls that links are of.
+fn calls(links: &[Link]) -> BTreeSet<(u64, u64)> {
+    links.iter().map(|link| link.ends).collect()
+}
+
+/// Not two channels of one end, nor of one end point, nor two callers.
+fn may_pair(a: &Channel, b: &Channel) -> bool {
+    a.end != b.end && a.end_point != b.end_point && a.span().may_pair(&b.span())
+}
+
+fn link(a: &Channel, b: &Channel, by: &'static str, score: f64) -> Link {
+    Link {
+        a: a.end_point,
+        b: b.end_point,
+        by,
+        score,
+        start_s: a.start_s.min(b.start_s),
+        end_s: a.end_s.max(b.end_s),
+        ends: (a.end.min(b.end), a.end.max(b.end)),
+    }
+}
+
+fn link_voice(
+    voice: &[&Channel],
+    pairs: &[(usize, usize)],
+    seconds: usize,
+    settings: &AuditSettings,
+) -> (Vec<Link>, Option<f32>) {
+    let bins = (seconds as u64 * 1_000_000 / settings.bin_us.max(1)) as usize;
+    let lags = (settings.lag_s * 1e6 / settings.bin_us.max(1) as f64).ceil() as usize;
+    let scored: Vec<Edge> = pairs
+        .iter()
+        .filter_map(|(a, b)| Some((*a, *b, likeness(voice[*a], voice[*b], bins, lags)?)))
+        .collect();
+    let per_leg = 2.0 * scored.len() as f64 / voice.len().max(1) as f64;
+    let shift = SHIFT_S * 1_000_000 / settings.bin_us.max(1) as usize;
+    let tail = settings.false_link_rate / per_leg.max(1.0);
+    let threshold = threshold(impossible(voice, bins, lags, shift), tail);
+    let likely: Vec<Edge> = scored.into_iter().filter(|(.., score)| *score >= f64::from(threshold)).collect();
+    let scores: BTreeMap<(usize, usize), f64> =
+        likely.iter().map(|(a, b, score)| ((*a.min(b), *a.max(b)), *score)).collect();
+    let links = assign(voice.len(), &likely)
+        .into_iter()
+        .map(|(a, b)| link(voice[a], voice[b], "voice", scores.get(&(a, b)).copied().unwrap_or_default()));
+    (links.collect(), threshold.is_finite().then_some(threshold))
+}
+
+/// Correlation of what one sends with what the other receives, the mean of both ways, over the time that both were on; `None` where
+/// that is less than half of `bins`.
+fn likeness(a: &Channel, b: &Channel, bins: usize, lags: usize) -> Option<f64> {
+    let from = a.first_bin.max(b.first_bin);
+    let until = (a.first_bin + a.up.len()).min(b.first_bin + b.up.len()).min(from + bins);
+    if until < from + bins.div_ceil(2) {
+        return None;
+    }
+    let part = |of: &Channel| from - of.first_bin..until - of.first_bin;
+    let (of_a, of_b) = (part(a), part(b));
+    let there = lagged_correlation(&a.up[of_a.clone()], &b.down[of_b.clone()], lags).0;
+    let back = lagged_correlation(&b.up[of_b], &a.down[of_a], lags).0;
+    Some((there + back) / 2.0)
+}
+
+/// Likeness of channels laid beside each other with a shift: none of these can be a call.
+fn impossible(voice: &[&Channel], bins: usize, lags: usize, shift: usize) -> Vec<f32> {
+    let count = voice.len();
+    let all = count * count.saturating_sub(1);
+    // Steps through all pairs so that every channel comes up; the number is prime.
+    let wanted = all.min(IMPOSSIBLE);
+    let pair = |n: usize| {
+        let n = if all > wanted { (n as u128 * 7_919_000_033 % all as u128) as usize } else { n };
+        let (a, b) = (n / (count - 1), n % (count - 1));
+        (a, if b >= a { b + 1 } else { b })
+    };
+    let of = |n: usize| {
+        let (a, b) = pair(n);
+        let (a, b) = (voice[a], voice[b]);
+        let later = b.up.get(shift..)?;
+        let length = a.up.len().min(later.len()).min(bins);
+        if a.end_point == b.end_point || length < bins.div_ceil(2).max(2) {
+            return None;
+        }
+        let there = lagged_correlation(&a.up[..length], &b.down[shift..][..length], lags).0;
+        let back = lagged_correlation(&later[..length], &a.down[..length], lags).0;
+        Some(((there + back) / 2.0) as f32)
+    };
+    (0..wanted).filter_map(of).collect()
+}
+
+/// Control channels by the best assignment, from the paper's confidence on.
+fn link_control(control: &[&Channel], graph: &ContactGraph, settings: &AuditSettings) -> Vec<Link> {
+    let spans: Vec<Span> = control.iter().map(|channel| channel.span()).collect();
+    let Some(delay_s) = estimate_delay_s(&spans, settings.control.window_s) else { return Vec::new() };
+    let hint = |a: usize, b: usize| {
+        let (a, b) = (control[a], control[b]);
+        may_pair(a, b).then(|| (graph.calls(a.end_point, b.end_point) as f64).ln_1p())
+    };
+    let pairs = best_with_hints(&spans, (2.0 * delay_s).clamp(0.05, settings.control.window_s), hint);
+    let sure = pairs.into_iter().filter_map(|(a, b)| {
+        let confidence = confidence(&spans[a], &spans[b], settings.control.gap_decay);
+        (confidence >= settings.control.threshold)
+            .then(|| link(control[a], control[b], "control", confidence))
+    });
+    sure.collect()
+}

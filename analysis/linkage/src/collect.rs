@@ -1,0 +1,228 @@
+//! Channels from packets, in one pass and bounded memory.
+
+use std::collections::HashMap;
+
+use crate::channel::{Channel, Kind};
+use crate::control::{INITIAL_BURST_BYTES, Role};
+use crate::pseudonym::Pseudonym;
+
+/// Parts of a second in which the initial burst is looked for.
+const SLOTS: usize = 10;
+const SLOT_US: u64 = 1_000_000 / SLOTS as u64;
+/// Flows that are followed at a time without being known as channels of a call.
+const UNTOLD: usize = 65_536;
+/// A flow that nobody told to be a channel is forgotten when it was silent for so long.
+const QUIET_US: u64 = 300_000_000;
+
+/// A packet of a flow that may be a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sighting {
+    /// The flow's number.
+    pub flow: u64,
+    /// Whether who opened the flow sent it.
+    pub is_up: bool,
+    /// When, in microseconds.
+    pub time_us: u64,
+    /// Its payload, in bytes.
+    pub bytes: u32,
+}
+
+/// What is known of a channel when its call is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// The flow's number.
+    pub flow: u64,
+    /// Whose channel it is.
+    pub end_point: Pseudonym,
+    /// Whether the flow was opened by the other side.
+    pub is_reversed: bool,
+    /// Which end of which call.
+    pub end: u64,
+    /// What it carries.
+    pub kind: Kind,
+    /// Who called.
+    pub role: Option<Role>,
+}
+
+/// Follows flows and keeps the beginning of each as a series.
+///
+/// Memory: for each channel two series of `seconds` at most; flows that turn out to be none are forgotten.
+#[derive(Debug)]
+pub struct Collector {
+    bin_us: u64,
+    bins: usize,
+    legs: HashMap<u64, Leg>,
+    channels: Vec<Channel>,
+    origin_us: Option<u64>,
+    next_sweep_us: u64,
+}
+
+#[derive(Debug)]
+struct Leg {
+    first_us: u64,
+    last_us: u64,
+    burst_us: Option<u64>,
+    slots: [u64; SLOTS],
+    newest_slot: u64,
+    /// Time of the first bin.
+    from_us: u64,
+    series: [Vec<f32>; 2],
+}
+
+impl Collector {
+    /// With bins of `bin_us`, for `seconds` of each channel from its initial burst on.
+    pub fn new(bin_us: u64, seconds: usize) -> Self {
+        let bin_us = bin_us.max(1);
+        Self {
+            bin_us,
+            bins: (seconds as u64 * 1_000_000 / bin_us) as usize,
+            legs: HashMap::new(),
+            channels: Vec::new(),
+            origin_us: None,
+            next_sweep_us: 0,
+        }
+    }
+
+    /// Takes in the next packet. Packets of one flow come in order of time.
+    pub fn packet(&mut self, packet: &Sighting) {
+        let origin_us = *self.origin_us.get_or_insert(packet.time_us);
+        let time_us = packet.time_us.max(origin_us);
+        if time_us >= self.next_sweep_us {
+            self.next_sweep_us = time_us.saturating_add(QUIET_US);
+            self.legs.retain(|_, leg| leg.last_us.saturating_add(QUIET_US) > time_us);
+        }
+        if self.legs.len() >= UNTOLD && !self.legs.contains_key(&packet.flow) {
+            return;
+        }
+        let grid_us = |time_us: u64| (time_us - origin_us) / self.bin_us * self.bin_us + origin_us;
+        let leg = self.legs.entry(packet.flow).or_insert_with(|| Leg {
+            first_us: time_us,
+            last_us: time_us,
+            burst_us: None,
+            slots: [0; SLOTS],
+            newest_slot: 0,
+            from_us: grid_us(time_us),
+            series: [Vec::new(), Vec::new()],
+        });
+        leg.last_us = leg.last_us.max(time_us);
+        if leg.burst_us.is_none() && leg.burst(time_us, packet.bytes) {
+            // What came before is signalling, and ringing: the series begins with the answer.
+            leg.burst_us = Some(time_us);
+            leg.from_us = grid_us(time_us);
+            leg.series = [Vec::new(), Vec::new()];
+        }
+        let Some(since_us) = time_us.checked_sub(leg.from_us) else { return };
+        let bin = usize::try_from(since_us / self.bin_us).unwrap_or(usize::MAX);
+        if bin < self.bins {
+            let series = &mut leg.series[usize::from(!packet.is_up)];
+            if series.len() <= bin {
+                series.resize(bin + 1, 0.0);
+            }
+            series[bin] += packet.bytes as f32;
+        }
+    }
+
+    /// Says that a flow was a channel of a call that is over. One never seen, or told before, is none.
+    pub fn tell(&mut self, told: &Told) {
+        let Some(leg) = self.legs.remove(&told.flow) else { return };
+        let origin_us = self.origin_us.unwrap_or_default();
+        let seconds = |time_us: u64| time_us.saturating_sub(origin_us) as f64 / 1e6;
+        let length = leg.series.iter().map(Vec::len).max().unwrap_or_default();
+        let [mut up, mut down] = leg.series;
+        up.resize(length, 0.0);
+        down.resize(length, 0.0);
+        if told.is_reversed {
+            std::mem::swap(&mut up, &mut down);
+        }
+        self.channels.push(Channel {
+            end_point: told.end_point,
+            end: told.end,
+            kind: told.kind,
+            role: told.role,
+            start_s: seconds(leg.burst_us.unwrap_or(leg.first_us)),
+            end_s: seconds(leg.last_us),
+            first_bin: (leg.from_us.saturating_sub(origin_us) / self.bin_us) as usize,
+            up,
+            down,
+        });
+    }
+
+    /// All channels, in order of start.
+    pub fn finish(mut self) -> Vec<Channel> {
+        self.channels.sort_by(|a, b| a.start_s.total_cmp(&b.start_s).then(a.end.cmp(&b.end)));
+        self.channels
+    }
+}
+
+impl Leg {
+    /// Whether the second up to now, this packet with it, is an initial burst.
+    fn burst(&mut self, time_us: u64, bytes: u32) -> bool {
+        let slot = time_us / SLOT_US;
+        for passed in
+            self.newest_slot.saturating_add(1)..=slot.min(self.newest_slot.saturating_add(SLOTS as u64))
+        {
+            self.slots[(passed % SLOTS as u64) as usize] = 0;
+        }
+        if slot > self.newest_slot.saturating_add(SLOTS as u64) {
+            self.slots = [0; SLOTS];
+        }
+        self.newest_slot = self.newest_slot.max(slot);
+        self.slots[(slot % SLOTS as u64) as usize] += u64::from(bytes);
+        self.slots.iter().sum::<u64>() >= INITIAL_BURST_BYTES
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pseudonym::Key;
+
+    fn told(flow: u64) -> Told {
+        let end_point = Key::from_bytes(&[7; 16]).unwrap().pseudonym(b"x");
+        Told { flow, end_point, is_reversed: false, end: 1, kind: Kind::Voice, role: None }
+    }
+
+    #[test]
+    fn the_series_begins_with_the_answer() {
+        let mut collector = Collector::new(100_000, 5);
+        let mut at = |time_us: u64, is_up, bytes| {
+            collector.packet(&Sighting { flow: 4, is_up, time_us: 1_000_000_000 + time_us, bytes })
+        };
+        (0..20).for_each(|n| at(n * 250_000, true, 60));
+        (0..400).for_each(|n| at(5_000_000 + n * 20_000, n % 2 == 0, 100));
+        collector.tell(&told(4));
+        collector.tell(&told(4));
+        collector.tell(&told(5));
+        let channels = collector.finish();
+        let [channel] = channels.as_slice() else { panic!("{} channels", channels.len()) };
+        // 2,500 bytes a second are there after 23 packets of 100, beside three to four of 60.
+        assert!((5.4..5.5).contains(&channel.start_s), "{}", channel.start_s);
+        assert_eq!((channel.first_bin, channel.up.len()), (54, 50));
+        assert!((channel.end_s - 12.98).abs() < 1e-9);
+        assert!(channel.up[1..].iter().zip(&channel.down[1..]).all(|(up, down)| up + down == 500.0));
+    }
+
+    #[test]
+    fn what_is_no_channel_is_forgotten() {
+        let mut collector = Collector::new(100_000, 5);
+        for flow in 0..200_000u64 {
+            collector.packet(&Sighting { flow, is_up: true, time_us: flow * 100_000, bytes: 100 });
+            assert!(collector.legs.len() <= 6_001);
+        }
+        for flow in 0..100_000u64 {
+            collector.packet(&Sighting { flow, is_up: true, time_us: 30_000_000_000, bytes: 100 });
+        }
+        assert!(collector.legs.len() <= UNTOLD);
+        assert!(collector.finish().is_empty());
+    }
+
+    #[test]
+    fn times_may_be_anything() {
+        let mut collector = Collector::new(100_000, 5);
+        for time_us in [u64::MAX, 0, 5, u64::MAX - 1, 1 << 63] {
+            collector.packet(&Sighting { flow: 1, is_up: false, time_us, bytes: u32::MAX });
+        }
+        collector.tell(&told(1));
+        assert_eq!(collector.finish().len(), 1);
+    }
+}
