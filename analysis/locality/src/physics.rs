@@ -70,49 +70,121 @@ pub struct Flagged {
 
 /// Looks at the claims of one path, in the order of its hops. `node` is where it was measured from.
 ///
-/// A hop before counts where its own round trip was not longer (routers answer late when they are busy), where its claim
-/// stands, and where it does not forward by label: of those the nearest. Hops of the same distance are not compared.
+/// First the claims that the way from the node rules out. Of the others two contradict each other if the later hop's round trip
+/// is longer, but by too little. (Where it is shorter nothing follows: routers answer late when they are busy. Nor does
+/// anything from a hop that forwards by label, nor between hops of the same distance.) Which of the two is wrong,
+/// the others tell: the one that contradicts the most goes, and of two that contradict only each other the later. A hop
+/// seen at several distances is one place, with the least of its round trips.
 pub fn check(node: Option<Country>, claims: &[Claim], distances: &mut Distances) -> Vec<Flagged> {
+    let least_ms = |claim: &Claim| {
+        let same = claims.iter().filter(|other| other.address == claim.address);
+        same.filter_map(|other| other.rtt_us).min().map(|rtt_us| f64::from(rtt_us) / 1000.0)
+    };
+    let rtt_ms: Vec<Option<f64>> = claims.iter().map(least_ms).collect();
     let mut found: Vec<Flagged> = Vec::new();
-    // Where the way stands without a doubt: country, address, distance in hops, round trip.
-    let mut before: Vec<(Country, Option<IpAddr>, u8, f64)> = Vec::new();
+    let mut stands = vec![true; claims.len()];
     for (at, claim) in claims.iter().enumerate() {
-        let Some(rtt_us) = claim.rtt_us else { continue };
-        let rtt_ms = f64::from(rtt_us) / 1000.0;
-        let mut flagged = |flag, from, from_address, least_km, had_ms| {
+        if let (Some(node), Some(had_ms)) = (node, rtt_ms[at]) {
+            let least_km = distances.least_km(node, claim.country);
             let needs_ms = 2.0 * least_km / KM_PER_MS;
-            found.push(Flagged { at, flag, from, from_address, least_km, had_ms, needs_ms });
-        };
-        if let Some(node) = node {
-            let km = distances.least_km(node, claim.country);
-            if rtt_ms < 2.0 * km / KM_PER_MS {
-                flagged(Flag::TooFastFromNode, node, None, km, rtt_ms);
-                continue;
+            if had_ms < needs_ms {
+                stands[at] = false;
+                let flag = Flag::TooFastFromNode;
+                found.push(Flagged { at, flag, from: node, from_address: None, least_km, had_ms, needs_ms });
             }
-        }
-        let neighbour =
-            before.iter().rev().find(|(.., ttl, earlier_ms)| *ttl < claim.ttl && *earlier_ms <= rtt_ms);
-        if let Some(&(country, address, _, earlier_ms)) = neighbour {
-            let km = distances.least_km(country, claim.country);
-            let had_ms = rtt_ms - earlier_ms;
-            if had_ms < 2.0 * km / KM_PER_MS {
-                flagged(Flag::TooFastFromHop, country, address, km, had_ms);
-                continue;
-            }
-            if km >= LEAP_KM {
-                flagged(Flag::Leap, country, address, km, had_ms);
-            }
-        } else if let Some(node) = node.filter(|_| before.is_empty()) {
-            let km = distances.least_km(node, claim.country);
-            if km >= LEAP_KM {
-                flagged(Flag::Leap, node, None, km, rtt_ms);
-            }
-        }
-        if !claim.is_labelled {
-            before.push((claim.country, Some(claim.address), claim.ttl, rtt_ms));
         }
     }
+    let mut pairs = contradicting(claims, &rtt_ms, &stands, distances);
+    while !pairs.is_empty() {
+        // Other places, not hops: one may be seen at several distances.
+        let count = |at: usize| {
+            let partners = pairs.iter().filter_map(|(one, other, _)| match at {
+                _ if *one == at => Some(claims[*other].address),
+                _ if *other == at => Some(claims[*one].address),
+                _ => None,
+            });
+            partners.collect::<std::collections::BTreeSet<_>>().len()
+        };
+        let Some(worst) = (0..claims.len()).max_by_key(|at| (count(*at), *at)) else { break };
+        let Some((one, other, least_km)) =
+            pairs.iter().rev().find(|(one, other, _)| [*one, *other].contains(&worst)).copied()
+        else {
+            break;
+        };
+        let partner = if one == worst { other } else { one };
+        let had_ms = rtt_ms[other].unwrap_or_default() - rtt_ms[one].unwrap_or_default();
+        let (from, from_address) = (claims[partner].country, Some(claims[partner].address));
+        let needs_ms = 2.0 * least_km / KM_PER_MS;
+        for at in (0..claims.len())
+            .filter(|at| claims[*at].address == claims[worst].address && stands[*at])
+            .collect::<Vec<_>>()
+        {
+            stands[at] = false;
+            found.push(Flagged {
+                at,
+                flag: Flag::TooFastFromHop,
+                from,
+                from_address,
+                least_km,
+                had_ms,
+                needs_ms,
+            });
+        }
+        pairs.retain(|(one, other, _)| stands[*one] && stands[*other]);
+    }
+    leaps(node, claims, &rtt_ms, &stands, distances, &mut found);
+    found.sort_by_key(|flagged| flagged.at);
     found
+}
+
+/// Pairs of claims that cannot both stand, the earlier hop first, with their distance in kilometres.
+fn contradicting(
+    claims: &[Claim],
+    rtt_ms: &[Option<f64>],
+    stands: &[bool],
+    distances: &mut Distances,
+) -> Vec<(usize, usize, f64)> {
+    let mut pairs = Vec::new();
+    for (one, before) in claims.iter().enumerate().filter(|(at, claim)| stands[*at] && !claim.is_labelled) {
+        let Some(before_ms) = rtt_ms[one] else { continue };
+        for (other, claim) in claims.iter().enumerate().skip(one + 1) {
+            if !stands[other] || claim.ttl <= before.ttl || claim.country == before.country {
+                continue;
+            }
+            let Some(had_ms) = rtt_ms[other].map(|rtt_ms| rtt_ms - before_ms).filter(|had_ms| *had_ms >= 0.0)
+            else {
+                continue;
+            };
+            let least_km = distances.least_km(before.country, claim.country);
+            if had_ms < 2.0 * least_km / KM_PER_MS {
+                pairs.push((one, other, least_km));
+            }
+        }
+    }
+    pairs
+}
+
+/// Steps so long that what lies between them is not seen, between claims that stand.
+fn leaps(
+    node: Option<Country>,
+    claims: &[Claim],
+    rtt_ms: &[Option<f64>],
+    stands: &[bool],
+    distances: &mut Distances,
+    found: &mut Vec<Flagged>,
+) {
+    let mut before = node.map(|node| (node, None, 0.0));
+    for (at, claim) in claims.iter().enumerate().filter(|(at, _)| stands[*at]) {
+        let Some(own_ms) = rtt_ms[at] else { continue };
+        if let Some((from, from_address, earlier_ms)) = before {
+            let least_km = distances.least_km(from, claim.country);
+            if least_km >= LEAP_KM {
+                let (had_ms, needs_ms) = (own_ms - earlier_ms, 2.0 * least_km / KM_PER_MS);
+                found.push(Flagged { at, flag: Flag::Leap, from, from_address, least_km, had_ms, needs_ms });
+            }
+        }
+        before = Some((claim.country, Some(claim.address), own_ms));
+    }
 }
 
 #[cfg(test)]
@@ -120,14 +192,14 @@ mod tests {
     use super::*;
 
     fn claims(hops: &[(u8, &str, f64)]) -> Vec<Claim> {
-        let claim = |(ttl, country, ms): &(u8, &str, f64)| Claim {
+        let claim = |(at, (ttl, country, ms)): (usize, &(u8, &str, f64))| Claim {
             ttl: *ttl,
-            address: format!("4.0.0.{ttl}").parse().unwrap(),
+            address: format!("4.0.0.{at}").parse().unwrap(),
             country: Country::parse(country).unwrap(),
             rtt_us: Some((ms * 1000.0) as u32),
             is_labelled: false,
         };
-        hops.iter().map(claim).collect()
+        hops.iter().enumerate().map(claim).collect()
     }
 
     fn flags(node: &str, hops: &[(u8, &str, f64)]) -> Vec<(usize, Flag)> {
@@ -158,6 +230,12 @@ mod tests {
         // A claim that cannot be is nobody's neighbour.
         let found = flags("CH", &[(1, "JP", 3.0), (2, "CH", 3.5)]);
         assert_eq!(found, [(0, Flag::TooFastFromNode)]);
+        // A claim that two others speak against is the wrong one, though it came first.
+        let found = flags(
+            "AR",
+            &[(1, "AR", 1.4), (8, "US", 130.9), (10, "US", 248.5), (11, "GB", 263.3), (16, "CH", 255.0)],
+        );
+        assert_eq!(found, [(1, Flag::Leap), (2, Flag::TooFastFromHop)]);
         let mut labelled = claims(&[(1, "US", 5.0), (2, "US", 90.0), (3, "GB", 91.0)]);
         labelled[1].is_labelled = true;
         assert_eq!(check(Country::parse("US"), &labelled, &mut Distances::default()), []);

@@ -271,3 +271,43 @@ fn the_slides_contradictions_are_listed() {
         found.iter().any(|found| found.text == "Europe, network path: 105 of 120 pairs were not measured")
     );
 }
+
+/// The slides' anomaly: Miami, then Zurich, and no country of the EU between.
+#[test]
+fn the_leap_from_miami_to_zurich() {
+    let text =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/paths/traceroute/anomaly.txt"))
+            .unwrap();
+    let trace = crate::paths::traces(&text).remove(0).unwrap();
+    let located = |zurich: &str, leaves_out| {
+        let places = [
+            ("190.227.163.129", "AR"),
+            ("63.209.150.165", "US"),
+            ("4.69.142.133", zurich),
+            ("213.242.67.94", "CH"),
+            ("5.148.175.201", "CH"),
+        ];
+        let rows: Vec<_> = places
+            .iter()
+            .map(|(address, code)| (address.parse().unwrap(), 32, json!({"country_code": code})))
+            .collect();
+        let found = Database::from_bytes(database("test", &rows), None).unwrap();
+        Locator::new(Some(found), Corrections::default(), leaves_out).locate(&trace, Country::parse("AR"))
+    };
+    // Where the database is right, time allows the leap: it is told, with its figures, and stands.
+    let right = located("CH", true);
+    let leap = right.flagged.iter().find(|flagged| flagged.from.code() == "US").unwrap();
+    assert!(!leap.flag.is_impossible() && (5_200.0..5_600.0).contains(&leap.least_km), "{leap:?}");
+    assert!((leap.had_ms - 117.616).abs() < 0.01 && (52.0..56.0).contains(&leap.needs_ms), "{leap:?}");
+    assert_eq!(right.stays.iter().map(|country| country.code()).collect::<Vec<_>>(), ["AR", "US", "CH"]);
+    // Where it takes Zurich's router for an American one, that claim goes, not those of the two behind it.
+    let wrong = located("US", true);
+    let flagged: Vec<String> = wrong
+        .flagged
+        .iter()
+        .filter(|flagged| flagged.flag.is_impossible())
+        .map(|flagged| wrong.claims[flagged.at].address.to_string())
+        .collect();
+    assert_eq!(flagged, ["4.69.142.133", "4.69.142.133"]);
+    assert_eq!(wrong.stays, right.stays);
+}

@@ -158,8 +158,11 @@ fn stray(capture: &mut Capture, start_us: u64, seed: u64) {
     }
 }
 
-/// The app's servers for a node, how learned; and whether sent messages and received ones go over them.
-fn servers(app: &str, node: usize) -> Vec<(Ipv4Addr, u16, Option<&'static str>, Learned, [bool; 2])> {
+/// A server: address, port, name, how learned; whether sent messages and received ones go over it.
+type Used = (Ipv4Addr, u16, Option<&'static str>, Learned, [bool; 2]);
+
+/// The app's servers for a node.
+fn servers(app: &str, node: usize) -> Vec<Used> {
     let near = 50 + (node % 5) as u8;
     match app {
         "signal" => vec![(
