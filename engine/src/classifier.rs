@@ -15,7 +15,8 @@ pub struct Options {
     pub related: bool,
     /// Address lists.
     pub address: bool,
-    /// Packets with payload after which a flow's verdict is final; 1 to 255.
+    /// Packets with payload after which a flow's verdict is final; 1 to 255. One without a verdict is then looked at no
+    /// further, but other flows may still tell what it is: count for yourself where that is not worth the wait.
     pub budget_packets: u8,
 }
 

@@ -2,14 +2,24 @@
 
 use crate::classifier::{Classifier, Options};
 use crate::context::Context;
+use crate::dissect::stun;
 use crate::five_tuple::Transport;
 use crate::flow::{FlowState, Side};
 use crate::inspect::{Findings, InspectContext};
 use crate::observer::{Event, Observer};
-use crate::packet::{Fragment, Packet};
+use crate::packet::{Fragment, Packet, TcpFields};
 use crate::packet_view::PacketView;
 use crate::reassembly::{self, StreamBytes};
 use crate::verdict::{Carrier, Verdict};
+
+/// What a packet itself gave of a start of so many bytes.
+fn fresh_of<'p>(packet: &Packet<'p>, start_bytes: usize) -> &'p [u8] {
+    let payload = packet.payload;
+    &payload[payload.len() - start_bytes.min(payload.len())..]
+}
+
+/// Datagrams of a flow that may show another protocol.
+const FIRST_DATAGRAMS: u8 = 4;
 
 impl Classifier {
     /// Looks at the next packet of a flow. The payload is borrowed for this call and never kept, but for handshakes
@@ -29,30 +39,52 @@ impl Classifier {
         observer: &mut impl Observer,
     ) -> Verdict {
         // Most packets of most flows: one cache line is read, nothing is written.
-        if flow.verdict.is_final() || !flow.wants(packet) || self.tells_nothing(flow, packet) {
+        let asks_server = flow.awaits_proof() && flow.packets < self.options.budget_packets;
+        if flow.verdict.is_final() && !asks_server || !flow.wants(packet) {
+            return flow.verdict();
+        }
+        if self.tells_nothing(flow, packet, context.evidence.epoch() as u8) {
             return flow.verdict();
         }
         self.classify_in_full(context, flow, packet, observer)
     }
 
-    /// The rest that can be had cheaply: a later datagram of an unknown flow of which no dissector, no row and no other
+    /// The rest that can be had cheaply: a later packet of an unknown flow of which no dissector, no row and no other
     /// flow's evidence would make anything. [`classify_in_full`](Self::classify_in_full)
     /// comes to the same, at five times the price.
-    fn tells_nothing(&self, flow: &mut FlowState, packet: &Packet<'_>) -> bool {
-        let table = &self.set.table;
-        let in_time = flow.packets > 0
-            && flow.packets.saturating_add(1) < self.options.budget_packets
-            && flow.generation == table.generation;
-        let nothing = packet.five_tuple.transport == Transport::Udp
-            && in_time
-            && !flow.verdict.is_match()
-            && packet.fragment == Fragment::Whole
-            && self.cannot_match(flow.packets, packet);
-        if nothing {
-            flow.packets += 1;
-            flow.dead_groups = u8::MAX;
+    #[inline]
+    fn tells_nothing(&self, flow: &mut FlowState, packet: &Packet<'_>, epoch: u8) -> bool {
+        let transport = packet.five_tuple.transport;
+        if flow.packets == 0
+            || flow.verdict.is_match()
+            || flow.generation != self.set.table.generation
+            || flow.epoch(transport) != epoch
+        {
+            return false;
         }
-        nothing
+        let spent = flow.packets >= self.options.budget_packets && flow.verdict.carrier != Carrier::Dns;
+        match transport {
+            // Looked at long enough: only other flows may still tell.
+            Transport::Tcp => {
+                spent
+                    && (flow.packets == u8::MAX || flow.slot(0).is_none() && flow.slot(1).is_none())
+                    && packet.tcp.flags & TcpFields::SYN == 0
+            }
+            Transport::Udp => {
+                let nothing = packet.fragment == Fragment::Whole
+                    && if spent {
+                        // A call's signalling may begin on an end point whose media came first.
+                        packet.payload.get(4..8) != Some(&stun::MAGIC_COOKIE)
+                    } else {
+                        self.cannot_match(flow.packets, packet)
+                    };
+                if nothing {
+                    flow.packets = flow.packets.saturating_add(1);
+                    flow.dead_groups = u8::MAX;
+                }
+                nothing
+            }
+        }
     }
 
     fn classify_in_full(
@@ -74,8 +106,14 @@ impl Classifier {
         let before = flow.verdict;
         let (side, first) = flow.begin(packet);
         // A flow picked up midway may never show its start: what other flows teach later still counts, now and then.
-        let again = || !flow.verdict.is_match() && flow.packets.is_power_of_two() && !flow.is_oriented();
-        if first || packet.five_tuple.transport == Transport::Tcp && again() {
+        let transport = packet.five_tuple.transport;
+        let epoch = context.evidence.epoch() as u8;
+        let again = || {
+            !flow.verdict.is_match()
+                && (flow.epoch(transport) != epoch
+                    || transport == Transport::Tcp && flow.packets.is_power_of_two() && !flow.is_oriented())
+        };
+        if first || again() {
             self.consider_relations(&mut context.evidence, flow, packet, observer);
         }
         if first {
@@ -83,15 +121,20 @@ impl Classifier {
         }
         if !packet.payload.is_empty() && !matches!(packet.fragment, Fragment::Later(_)) {
             flow.packets = flow.packets.saturating_add(1);
-            match packet.five_tuple.transport {
+            match transport {
                 Transport::Tcp => self.segment(context, flow, packet, side, observer),
                 Transport::Udp => self.datagram(context, flow, packet, side, observer),
             }
-            if flow.packets >= self.options.budget_packets && flow.verdict.carrier != Carrier::Dns {
-                flow.verdict.flags |= Verdict::FINAL;
+            // A start that is still being put together is looked at to its end; its slot bounds it.
+            let waits = transport == Transport::Tcp && (flow.slot(0).is_some() || flow.slot(1).is_some());
+            if flow.packets >= self.options.budget_packets && (!waits || flow.packets == u8::MAX) {
+                self.close(flow);
             }
         }
         let now = flow.verdict;
+        if before.is_match() && !now.is_match() && transport == Transport::Tcp {
+            self.unteach(&mut context.evidence, flow, packet);
+        }
         let changed = (before.app, before.role, before.confidence, before.is_final())
             != (now.app, now.role, now.confidence, now.is_final());
         if changed {
@@ -125,25 +168,38 @@ impl Classifier {
         let mut findings = Findings::default();
         self.try_segment_rows(&view, &mut findings);
         let head = if matches!(bytes, StreamBytes::Head) { flow.head_copy(side) } else { Default::default() };
-        let mut fresh: &[u8] = &[];
+        let mut fresh_bytes = 0;
         if is_start {
             view.bytes =
                 if matches!(bytes, StreamBytes::Head) { &head[..flow.head(side).len()] } else { start };
             // What the packet itself gave of the start, to be kept if the start waits for more.
-            fresh = &packet.payload[packet.payload.len() - view.bytes.len().min(packet.payload.len())..];
+            fresh_bytes = view.bytes.len();
             let mut inspect_context = InspectContext {
                 evidence: &mut context.evidence,
                 scratch: &mut context.scratch,
                 inflater: &mut context.inflater,
-                answers: self.set.table.row_of(&flow.verdict).and_then(|row| row.teaches),
+                row: self.set.table.row_of(&flow.verdict),
             };
             self.inspect_stream_start(&mut view, &mut inspect_context, &mut findings, observer);
         }
-        self.conclude(flow, side, &findings, observer);
-        self.teach(&mut context.evidence, flow, packet, None);
+        let shown = self.conclude(flow, side, &findings, Transport::Tcp, observer);
         if is_start {
+            self.contradict(flow, side, packet, view.bytes, &findings, observer);
+        }
+        self.teach(&mut context.evidence, flow, packet, None, shown);
+        if is_start && findings.consumed > 0 {
+            reassembly::advance(
+                flow,
+                &mut context.pool,
+                &packet.five_tuple,
+                side,
+                findings.consumed,
+                fresh_of(packet, fresh_bytes),
+            );
+        } else if is_start {
+            let fresh = fresh_of(packet, fresh_bytes);
             let waits = findings.need_more
-                && !flow.verdict.is_final()
+                && (!flow.verdict.is_final() || flow.awaits_proof())
                 && reassembly::keep(flow, &mut context.pool, &packet.five_tuple, side, fresh);
             if waits {
                 observer.event(Event::NeedMore(fresh.len()));
@@ -151,7 +207,15 @@ impl Classifier {
                 reassembly::finish(flow, &mut context.pool, &packet.five_tuple, side, fresh.len());
             }
         }
-        if flow.is_oriented() && flow.is_done(0) && flow.is_done(1) && flow.verdict.carrier != Carrier::Dns {
+        if flow.is_oriented() && flow.is_done(0) && flow.is_done(1) {
+            self.close(flow);
+        }
+    }
+
+    /// Looked at long enough: what the flow is taken for will not change. Of one without a verdict other flows may still
+    /// tell, and DNS flows never end.
+    fn close(&self, flow: &mut FlowState) {
+        if flow.verdict.carrier != Carrier::Dns && (flow.verdict.is_match() || !self.options.related) {
             flow.verdict.flags |= Verdict::FINAL;
         }
     }
@@ -166,11 +230,16 @@ impl Classifier {
     ) {
         let mut findings = Findings::default();
         let mut view = PacketView::new(packet, None, packet.payload);
+        view.history = Some(flow.note_datagram(side, packet.payload));
         self.inspect_datagram(&mut view, context, flow, side, &mut findings, observer);
+        self.leave_others_calls(&mut context.evidence, &mut findings, packet);
         if !flow.verdict.is_match() {
             self.consider_call(&mut context.evidence, flow, &view, observer);
         }
-        self.conclude(flow, side, &findings, observer);
-        self.teach(&mut context.evidence, flow, packet, Some(&view));
+        let shown = self.conclude(flow, side, &findings, Transport::Udp, observer);
+        if flow.packets <= FIRST_DATAGRAMS {
+            self.contradict(flow, side, packet, view.bytes, &findings, observer);
+        }
+        self.teach(&mut context.evidence, flow, packet, Some(&view), shown);
     }
 }

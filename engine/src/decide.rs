@@ -1,7 +1,7 @@
 //! From what matched to the flow's verdict: pairs, groups, vetoes, strength.
 
 use crate::classifier::Classifier;
-use crate::five_tuple::Direction;
+use crate::five_tuple::{Direction, Transport};
 use crate::flow::{FlowState, Side};
 use crate::inspect::Findings;
 use crate::observer::{Event, Observer};
@@ -11,17 +11,20 @@ use crate::signature::row::RowIndex;
 use crate::verdict::{Carrier, Confidence, Verdict};
 
 impl Classifier {
-    /// What the packet's matches mean for the flow.
+    /// What the packet's matches mean for the flow. Gives the row that shows most of what runs on the server.
     pub(crate) fn conclude(
         &self,
         flow: &mut FlowState,
         side: Side,
         findings: &Findings,
+        transport: Transport,
         observer: &mut impl Observer,
-    ) {
+    ) -> Option<RowIndex> {
         if findings.is_empty() && !flow.verdict.is_match() {
-            flow.dead_groups = u8::MAX;
-            return;
+            if transport == Transport::Udp {
+                flow.dead_groups = u8::MAX;
+            }
+            return None;
         }
         let rows = &self.set.table.rows;
         let sender = match flow.direction_of(side) {
@@ -34,17 +37,16 @@ impl Classifier {
         let mut groups = 0;
         for row in findings.matches.iter().map(|row| &rows[usize::from(*row)]) {
             if row.is_veto {
-                observer.event(if row.awaited_by.is_empty() {
-                    Event::Vetoed(row.id)
-                } else {
-                    Event::Noted(row.id)
-                });
+                observer.event(if row.is_feared { Event::Vetoed(row.id) } else { Event::Noted(row.id) });
             }
             flow.seen |= row.marks[sender];
             groups |= row.group;
         }
-        flow.dead_groups |= !groups;
+        if transport == Transport::Udp {
+            flow.dead_groups |= !groups;
+        }
         self.reconsider(flow, observer);
+        let mut shown: Option<RowIndex> = None;
         let mut best: Option<(RowIndex, Carrier)> = None;
         let mut offer = |row: RowIndex, carrier: Carrier| {
             let strength = |row: RowIndex| {
@@ -62,6 +64,13 @@ impl Classifier {
         for index in findings.matches.iter().copied() {
             if self.may_conclude(flow, index, sender, observer) {
                 offer(index, carrier);
+                let row = &rows[usize::from(index)];
+                if row.confidence == Confidence::Payload && row.teaches.is_some() {
+                    shown = shown.or(Some(index));
+                }
+                if row.confidence == Confidence::Payload && transport == Transport::Tcp {
+                    flow.note_proof(side);
+                }
             }
             for awaiting in rows[usize::from(index)].awaited_by.iter().copied() {
                 let other = 1 - sender;
@@ -92,6 +101,7 @@ impl Classifier {
         {
             flow.verdict.flags |= Verdict::FINAL;
         }
+        shown.filter(|row| rows[usize::from(*row)].app == flow.verdict.app)
     }
 
     /// Takes the verdict back where a veto fired or its group broke.
@@ -103,7 +113,7 @@ impl Classifier {
         }
     }
 
-    fn withdraw(&self, flow: &mut FlowState, observer: &mut impl Observer) {
+    pub(crate) fn withdraw(&self, flow: &mut FlowState, observer: &mut impl Observer) {
         if flow.verdict.is_match() {
             observer.event(Event::Withdrawn(flow.verdict.signature));
             flow.verdict =
@@ -127,7 +137,9 @@ impl Classifier {
             observer.event(Event::Blocked(row.id));
         } else if row.group & flow.dead_groups != 0 {
             observer.event(Event::GroupBroken(row.id));
-        } else if row.needs[sender] != 0 && row.needs[sender] & flow.seen == 0 {
+        } else if row.needs[sender] != 0 && row.needs[sender] & flow.seen == 0
+            || row.after[sender] != 0 && row.after[sender] & flow.seen == 0
+        {
             observer.event(Event::AwaitsReverse(row.id));
         } else {
             observer.event(Event::Matched(row.id));
@@ -151,6 +163,7 @@ impl Classifier {
         let row = &self.set.table.rows[usize::from(index)];
         let carrier = if carrier == Carrier::Unknown { flow.verdict.carrier } else { carrier };
         if row.confidence > flow.verdict.confidence {
+            flow.note_own();
             flow.verdict = Verdict {
                 signature: row.id,
                 app: row.app,

@@ -15,7 +15,8 @@ pub(crate) const HEAD_BYTES: usize = 16;
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
 pub struct FlowState {
-    /// The first bytes each side sent, in sequence order.
+    /// TCP: the first bytes each side sent, in sequence order. UDP: the first bytes of each side's first datagram, how
+    /// many they are, and how many datagrams with payload it has sent.
     head: [[u8; HEAD_BYTES]; 2],
     pub(crate) verdict: Verdict,
     /// One bit for each veto row, two for each row that takes part in a `reverse` pair.
@@ -26,7 +27,7 @@ pub struct FlowState {
     flags: u16,
     /// Packets with payload so far, saturating.
     pub(crate) packets: u8,
-    /// A bit for each `every` group that some packet did not match.
+    /// UDP: a bit for each `every` group that some packet did not match. TCP: the evidence's epoch at the last question.
     pub(crate) dead_groups: u8,
     /// Which signature set the bits above speak of.
     pub(crate) generation: u16,
@@ -39,11 +40,54 @@ const BEGUN: u16 = 1;
 const FROM_HIGH: u16 = 2;
 /// A SYN told who the originator is.
 const ORIENTED: u16 = 4;
+/// The verdict rests on what other flows showed; on what runs on the server, if the next bit is set.
+const HEARSAY: u16 = 8;
+const OF_SERVER: u16 = 0x1000;
+/// The start is another protocol's.
+const FOREIGN: u16 = 0x2000;
+/// A row that teaches matched bytes of the originator, of the responder.
+const PROVEN: [u16; 2] = [0x4000, 0x8000];
 /// The bits below stand for the lower end point; shifted by one, for the higher.
 const STARTED: u16 = 0x10;
 const SYN: u16 = 0x40;
 const PARKED: u16 = 0x100;
 const DONE: u16 = 0x400;
+
+/// Bytes kept of a side's first datagram, and where in its head the numbers of bytes and of datagrams stand.
+const FIRST_BYTES: usize = 12;
+const TAKEN: usize = 12;
+const COUNT: usize = 13;
+/// In the head of the lower end point.
+const EPOCH: usize = 14;
+
+/// What a flow keeps of its earlier datagrams.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct History {
+    own: [u8; HEAD_BYTES],
+    other: [u8; HEAD_BYTES],
+}
+
+impl History {
+    /// The number of the datagram at hand among those of its side, from 1.
+    pub(crate) fn ordinal(&self) -> u8 {
+        self.own[COUNT]
+    }
+
+    /// Whether the other side has sent nothing.
+    pub(crate) fn is_one_sided(&self) -> bool {
+        self.other[COUNT] == 0
+    }
+
+    /// The first bytes of the first datagram of the same side.
+    pub(crate) fn own_first(&self) -> &[u8] {
+        &self.own[..usize::from(self.own[TAKEN]).min(FIRST_BYTES)]
+    }
+
+    /// The first bytes of the first datagram of the other side.
+    pub(crate) fn other_first(&self) -> &[u8] {
+        &self.other[..usize::from(self.other[TAKEN]).min(FIRST_BYTES)]
+    }
+}
 
 /// One of the two ends of a flow: 0 the lower end point, 1 the higher.
 pub(crate) type Side = usize;
@@ -89,6 +133,64 @@ impl FlowState {
             }
         }
         (side, first)
+    }
+
+    /// The verdict comes from another flow.
+    pub(crate) fn note_hearsay(&mut self, of_server: bool) {
+        self.set(HEARSAY, true);
+        self.set(OF_SERVER, of_server);
+    }
+
+    /// The verdict comes from the flow's own bytes.
+    pub(crate) fn note_own(&mut self) {
+        self.set(HEARSAY, false);
+    }
+
+    /// Whether the verdict came from another flow.
+    pub(crate) fn is_hearsay(&self) -> bool {
+        self.has(HEARSAY)
+    }
+
+    /// Whether what came from another flow was about the server's address and port.
+    pub(crate) fn is_of_server(&self) -> bool {
+        self.has(OF_SERVER)
+    }
+
+    /// The flow began as another protocol.
+    pub(crate) fn note_foreign(&mut self) {
+        self.set(FOREIGN, true);
+    }
+
+    /// Whether the flow began as another protocol.
+    pub(crate) fn is_foreign(&self) -> bool {
+        self.has(FOREIGN)
+    }
+
+    /// Payload of the side showed the app.
+    pub(crate) fn note_proof(&mut self, side: Side) {
+        self.set(PROVEN[usize::from(self.direction_of(side) == Direction::Responder)], true);
+    }
+
+    /// Whether payload of both sides showed the app, so that the server is no mere claim of its client's.
+    pub(crate) fn is_proven_by_both(&self) -> bool {
+        self.flags & (PROVEN[0] | PROVEN[1]) == PROVEN[0] | PROVEN[1]
+    }
+
+    /// Whether the client's bytes showed the app and the server's have still to.
+    pub(crate) fn awaits_proof(&self) -> bool {
+        self.flags & (PROVEN[0] | PROVEN[1]) == PROVEN[0] && !self.is_done(usize::from(!self.has(FROM_HIGH)))
+    }
+
+    /// What [`Evidence::epoch`](crate::context::evidence::Evidence::epoch) was when other flows' evidence was asked.
+    pub(crate) fn epoch(&self, transport: Transport) -> u8 {
+        if transport == Transport::Tcp { self.dead_groups } else { self.head[0][EPOCH] }
+    }
+
+    pub(crate) fn note_epoch(&mut self, transport: Transport, epoch: u8) {
+        match transport {
+            Transport::Tcp => self.dead_groups = epoch,
+            Transport::Udp => self.head[0][EPOCH] = epoch,
+        }
     }
 
     fn has(&self, flag: u16) -> bool {
@@ -172,12 +274,28 @@ impl FlowState {
         self.head_bytes[side] = (filled + taken) as u8;
     }
 
-    /// Counts a QUIC packet that is opened for this side; gives the count before. (UDP has no head to keep.)
+    /// Takes in the next datagram with payload of a side; gives what rows about several datagrams ask of the flow.
+    pub(crate) fn note_datagram(&mut self, side: Side, payload: &[u8]) -> History {
+        let own = &mut self.head[side];
+        if own[COUNT] == 0 {
+            let taken = payload.len().min(FIRST_BYTES);
+            own[..taken].copy_from_slice(&payload[..taken]);
+            own[TAKEN] = taken as u8;
+        }
+        own[COUNT] = own[COUNT].saturating_add(1);
+        History { own: self.head[side], other: self.head[1 - side] }
+    }
+
+    /// Work spent on opening QUIC packets of this side. (UDP has no stream whose first bytes would be kept.)
     #[cfg(feature = "quic")]
-    pub(crate) fn count_opened(&mut self, side: Side) -> u8 {
-        let before = self.head_bytes[side];
-        self.head_bytes[side] = before.saturating_add(1);
-        before
+    pub(crate) fn opened(&self, side: Side) -> u8 {
+        self.head_bytes[side]
+    }
+
+    /// Adds to it.
+    #[cfg(feature = "quic")]
+    pub(crate) fn count_opened(&mut self, side: Side, work: u8) {
+        self.head_bytes[side] = self.head_bytes[side].saturating_add(work);
     }
 
     /// Forgets what was gathered under another signature set, but not the verdict.

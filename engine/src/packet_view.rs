@@ -1,7 +1,8 @@
 //! A packet as the rows see it: its bytes, the facts dissectors found in them, and whether a row's conditions hold.
 
-use crate::dissect::{http, rtp, stun};
-use crate::five_tuple::{Address, Direction};
+use crate::dissect::{http, protobuf, rtp, stun};
+use crate::five_tuple::{Address, Direction, Transport};
+use crate::flow::History;
 use crate::packet::Packet;
 use crate::signature::candidate::CandidateRow;
 use crate::signature::model::{
@@ -18,10 +19,16 @@ pub(crate) struct PacketView<'s> {
     pub(crate) direction: Option<Direction>,
     /// The stream from its start, a segment, or a datagram.
     pub(crate) bytes: &'s [u8],
+    /// Payload length of the packet; of a datagram that a stream carries, its own.
+    pub(crate) length: usize,
+    /// The bytes are a datagram that a stream carries: rows about datagrams count.
+    pub(crate) is_framed: bool,
     pub(crate) http: Option<http::Head<'s>>,
     /// The path of the HTTP request.
     pub(crate) path: &'s [u8],
     pub(crate) stun: Option<stun::Message<'s>>,
+    /// UDP: what the flow keeps of earlier datagrams.
+    pub(crate) history: Option<History>,
 }
 
 /// A day, in microseconds.
@@ -31,7 +38,17 @@ const PLAUSIBLE_MS: RangeInclusive<u64> = 1_230_768_000_000..=4_386_528_000_000;
 
 impl<'s> PacketView<'s> {
     pub(crate) fn new(packet: &'s Packet<'s>, direction: Option<Direction>, bytes: &'s [u8]) -> Self {
-        Self { packet, direction, bytes, http: None, path: &[], stun: None }
+        Self {
+            packet,
+            direction,
+            bytes,
+            length: packet.payload.len(),
+            is_framed: false,
+            http: None,
+            path: &[],
+            stun: None,
+            history: None,
+        }
     }
 
     /// Whether one of the flow's ports is this one.
@@ -55,10 +72,11 @@ impl<'s> PacketView<'s> {
     /// Whether a row may fit, as far as its candidate tells.
     #[inline]
     pub(crate) fn may_match(&self, candidate: &CandidateRow) -> bool {
-        let length = self.packet.payload.len();
+        let length = self.length;
+        let transport = if self.is_framed { Transport::Udp } else { self.packet.five_tuple.transport };
         usize::from(candidate.shortest) <= length
             && length <= usize::from(candidate.longest)
-            && candidate.transport.is_none_or(|transport| transport == self.packet.five_tuple.transport)
+            && candidate.transport.is_none_or(|wanted| wanted == transport)
             && match (candidate.direction, self.direction) {
                 (Some(wanted), Some(known)) => wanted == known,
                 _ => true,
@@ -74,7 +92,7 @@ impl<'s> PacketView<'s> {
         prefix: Prefiltered,
     ) -> Match {
         if candidate.asks_for_more
-            && !(within(&conditions.length, self.packet.payload.len() as u64)
+            && !(within(&conditions.length, self.length as u64)
                 && self.port_fits(&conditions.ports)
                 && self.address_fits(&conditions.addresses))
         {
@@ -90,18 +108,46 @@ impl<'s> PacketView<'s> {
             return Match::No;
         }
         for equation in &conditions.equations {
-            fits = fits.and(|| equation.matches(self.bytes, self.packet.payload.len()));
+            fits = fits.and(|| equation.matches(self.bytes, self.length));
         }
         let rest = fits != Match::No
             && (conditions.contains.is_empty()
-                || memchr::memmem::find(self.packet.payload, &conditions.contains).is_some())
+                || memchr::memmem::find(self.contained(), &conditions.contains).is_some())
             && conditions.stun.as_ref().is_none_or(|stun| self.stun_fits(stun))
-            && conditions.rtp.as_ref().is_none_or(|rtp| self.rtp_fits(rtp));
+            && conditions.rtp.as_ref().is_none_or(|rtp| self.rtp_fits(rtp))
+            && (!conditions.asks_for_history || self.history_fits(conditions))
+            && conditions.protobuf.as_ref().is_none_or(|shape| {
+                protobuf::fits(self.bytes.get(usize::from(shape.at)..).unwrap_or_default(), &shape.fields)
+            });
         match &conditions.http {
             _ if !rest => Match::No,
             Some(http) => fits.and(|| self.http_fits(http, conditions)),
             None => fits,
         }
+    }
+
+    fn contained(&self) -> &[u8] {
+        if self.is_framed { self.bytes } else { self.packet.payload }
+    }
+
+    fn history_fits(&self, conditions: &Conditions) -> bool {
+        let Some(history) = &self.history else { return false };
+        within(&conditions.ordinal, history.ordinal().into())
+            && (!conditions.is_one_sided || history.is_one_sided())
+            && conditions
+                .moves
+                .as_ref()
+                .is_none_or(|range| history.ordinal() > 1 && self.differs(history.own_first(), range))
+            && conditions
+                .unlike
+                .as_ref()
+                .is_none_or(|range| history.is_one_sided() || self.differs(history.other_first(), range))
+    }
+
+    /// Whether the bytes in `range` are others than there.
+    fn differs(&self, other: &[u8], range: &RangeInclusive<u16>) -> bool {
+        let range = usize::from(*range.start())..usize::from(*range.end()) + 1;
+        self.bytes.get(range.clone()) != other.get(range)
     }
 
     fn port_fits(&self, ports: &[RangeInclusive<u16>]) -> bool {
@@ -168,8 +214,27 @@ impl<'s> PacketView<'s> {
                     || condition.methods.iter().any(|method| method.as_bytes() == request.method))
                     && (condition.urls.is_empty()
                         || condition.urls.iter().any(|url| self.path.starts_with(url.as_bytes())));
+                let agent = match (condition.user_agents.as_slice(), request.user_agent) {
+                    ([], _) => Match::Yes,
+                    (_, None) => wait,
+                    (wanted, Some(found)) => {
+                        Match::from(wanted.iter().any(|one| contains_version(found, one.as_bytes())))
+                    }
+                };
+                let foreign_agent = match (&condition.without_user_agent, request.user_agent) {
+                    (None, _) => Match::No,
+                    (Some(_), None) if request.complete => Match::No,
+                    (Some(_), None) => Match::NeedMore,
+                    (Some(unwanted), Some(found)) => Match::from(contains_lower(found, unwanted.as_bytes())),
+                };
+                let own_agent = match foreign_agent {
+                    Match::Yes => Match::No,
+                    Match::No => Match::Yes,
+                    Match::NeedMore => Match::NeedMore,
+                };
                 Match::from(line)
-                    .and(|| field(&condition.user_agent, request.user_agent))
+                    .and(|| agent)
+                    .and(|| own_agent)
                     .and(|| field(&condition.referer, request.referer))
                     .and(|| field(&condition.upgrade, request.upgrade))
                     .and(|| match request.host() {
@@ -230,6 +295,22 @@ fn host_fits(conditions: &Conditions, name: &[u8]) -> bool {
 fn within(ranges: &[RangeInclusive<u16>], number: u64) -> bool {
     ranges.is_empty()
         || ranges.iter().any(|range| (u64::from(*range.start())..=u64::from(*range.end())).contains(&number))
+}
+
+/// The same, where `#` in `wanted` stands for one or more digits and dots.
+fn contains_version(text: &[u8], wanted: &[u8]) -> bool {
+    let Some(mark) = memchr::memchr(b'#', wanted) else { return contains_lower(text, wanted) };
+    let (before, after) = (&wanted[..mark], &wanted[mark + 1..]);
+    let is_version = |byte: &u8| byte.is_ascii_digit() || *byte == b'.';
+    (0..text.len()).any(|at| {
+        let Some(rest) = text.get(at..at + before.len()).filter(|found| found.eq_ignore_ascii_case(before))
+        else {
+            return false;
+        };
+        let rest = &text[at + rest.len()..];
+        let digits = rest.iter().take_while(|byte| is_version(byte)).count();
+        digits > 0 && rest[digits..].get(..after.len()).is_some_and(|found| found.eq_ignore_ascii_case(after))
+    })
 }
 
 /// Whether `text` contains `wanted`, which is lower case, in any case.

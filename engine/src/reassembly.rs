@@ -38,15 +38,20 @@ pub(crate) fn add<'a>(
         flow.restart(side, sequence);
     }
     if let Some(number) = flow.slot(side) {
-        let Some(slot) = pool.get(number, &packet.five_tuple.key(), side) else {
+        let key = packet.five_tuple.key();
+        let place = pool.get(number, &key, side).and_then(|slot| behind(slot.base, sequence, packet.payload));
+        let number = match place {
+            Some((offset, bytes)) => pool.grow(number, offset + bytes.len()),
+            None => number,
+        };
+        let Some(slot) = pool.get(number, &key, side) else {
             flow.unpark(side, sequence);
             flow.set_done(side);
             return StreamBytes::Lost;
         };
+        flow.park(side, number);
         let known = slot.contiguous().len();
-        let Some((offset, bytes)) = behind(slot.base, sequence, packet.payload) else {
-            return StreamBytes::Nothing;
-        };
+        let Some((offset, bytes)) = place else { return StreamBytes::Nothing };
         slot.insert(offset, bytes);
         return if slot.contiguous().len() > known {
             StreamBytes::Start(slot.contiguous())
@@ -109,6 +114,35 @@ pub(crate) fn finish(flow: &mut FlowState, pool: &mut Pool, tuple: &FiveTuple, s
     flow.set_done(side);
 }
 
+/// Of the start, `count` bytes are a message that has been read, with `rest` behind it: the next one begins there.
+pub(crate) fn advance(
+    flow: &mut FlowState,
+    pool: &mut Pool,
+    tuple: &FiveTuple,
+    side: Side,
+    count: usize,
+    fresh: &[u8],
+) {
+    if let Some(number) = flow.slot(side)
+        && let Some(slot) = pool.get(number, &tuple.key(), side)
+    {
+        slot.consume(count);
+        if slot.is_empty() {
+            let base = slot.base;
+            pool.free(number);
+            flow.unpark(side, base);
+            flow.restart(side, base);
+        }
+        return;
+    }
+    let behind = fresh.get(count..).unwrap_or_default();
+    let base = flow.sequence[side].wrapping_sub(behind.len() as u32);
+    flow.restart(side, base);
+    if !behind.is_empty() {
+        park(flow, pool, tuple, side, base, 0, behind);
+    }
+}
+
 /// Keeps `bytes`, which lie `offset` bytes behind `base`, as far as there is room.
 fn park(
     flow: &mut FlowState,
@@ -119,7 +153,7 @@ fn park(
     offset: usize,
     bytes: &[u8],
 ) {
-    if let Some((number, slot)) = pool.take(tuple.key(), side, base) {
+    if let Some((number, slot)) = pool.take(tuple.key(), side, base, offset + bytes.len()) {
         slot.insert(offset, bytes);
         flow.park(side, number);
     }

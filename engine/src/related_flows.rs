@@ -1,14 +1,17 @@
 //! What flows teach each other: asked for a flow's first packets, handed on once a flow has shown what it is.
 
 use crate::classifier::Classifier;
+use crate::context::evidence::EndPoint;
 use crate::context::evidence::{Evidence, Relation};
-use crate::five_tuple::Direction;
-use crate::flow::FlowState;
-use crate::inspect::CALL_PACKETS;
+use crate::dissect::banner;
+use crate::five_tuple::{Direction, Transport};
+use crate::flow::{FlowState, Side};
+use crate::inspect::{CALL_PACKETS, Findings};
 use crate::observer::{Event, Observer};
 use crate::packet::Packet;
 use crate::packet_view::PacketView;
-use crate::signature::model::Teaches;
+use crate::signature::model::{Anchor, Teaches};
+use crate::signature::row::RowIndex;
 use crate::verdict::{Carrier, Confidence, SignatureId, Verdict};
 
 impl Classifier {
@@ -20,22 +23,72 @@ impl Classifier {
         packet: &Packet<'_>,
         observer: &mut impl Observer,
     ) {
-        if !self.options.related {
+        if !self.options.related || flow.is_foreign() {
+            return;
+        }
+        let (originator, responder) = ends(flow, packet);
+        let (transport, now_us) = (packet.five_tuple.transport, packet.time_us);
+        let found = evidence.server(originator.0, responder, transport, now_us).or_else(|| {
+            // Picked up midway, either end may be the server.
+            let other = || evidence.server(responder.0, originator, transport, now_us);
+            (!flow.is_oriented()).then(other).flatten()
+        });
+        flow.note_epoch(transport, evidence.epoch() as u8);
+        if let Some((signature, relation)) = found
+            && self.set.table.row(signature).is_some_and(|row| {
+                relation == Relation::Server || row.transport.is_none_or(|wanted| wanted == transport)
+            })
+        {
+            self.relate(flow, signature, relation, observer);
+        }
+    }
+
+    /// Notes that a flow's start is another protocol's, and takes back what other flows' evidence said of it: also where
+    /// it is not what payload showed to run on that server.
+    pub(crate) fn contradict(
+        &self,
+        flow: &mut FlowState,
+        side: Side,
+        packet: &Packet<'_>,
+        start: &[u8],
+        findings: &Findings,
+        observer: &mut impl Observer,
+    ) {
+        if flow.verdict.confidence > Confidence::Related {
             return;
         }
         let tuple = &packet.five_tuple;
-        let (src, dst) = ((tuple.src, tuple.src_port), (tuple.dst, tuple.dst_port));
-        let (responder, originator) = match flow.direction(packet) {
-            Direction::Originator => (dst, src),
-            Direction::Responder => (src, dst),
-        };
-        let found = evidence.server(responder, packet.time_us).or_else(|| {
-            // Picked up midway, either end may be the server.
-            (!flow.is_oriented()).then(|| evidence.server(originator, packet.time_us)).flatten()
-        });
-        if let Some((signature, relation)) = found {
-            self.relate(flow, signature, relation, observer);
+        let foreign = findings.carrier == Carrier::Dns
+            || match tuple.transport {
+                Transport::Tcp => banner::is_foreign_stream(start),
+                Transport::Udp => banner::is_foreign_datagram(start, [tuple.src_port, tuple.dst_port]),
+            };
+        if foreign {
+            flow.note_foreign();
         }
+        if flow.verdict.is_match()
+            && flow.is_hearsay()
+            && (foreign || flow.is_of_server() && self.is_other_shape(flow, side, start, findings))
+        {
+            self.withdraw(flow, observer);
+        }
+    }
+
+    /// Whether the start of an originator's stream is not what runs on the server as another flow showed.
+    fn is_other_shape(&self, flow: &FlowState, side: Side, start: &[u8], findings: &Findings) -> bool {
+        let Some(row) = self.set.table.row_of(&flow.verdict) else { return false };
+        let rows = &self.set.table.rows;
+        let speaks = findings.matches.iter().any(|other| rows[usize::from(*other)].app == row.app)
+            || match row.anchor {
+                Some(Anchor::Http) => findings.carrier == Carrier::Http,
+                Some(Anchor::Host) => matches!(findings.carrier, Carrier::Tls | Carrier::Http),
+                _ => false,
+            };
+        !speaks
+            && !findings.need_more
+            && flow.has_syn(side)
+            && flow.direction_of(side) == Direction::Originator
+            && start.len() >= SHAPE_BYTES
     }
 
     /// Whether a datagram belongs to a call that other flows showed.
@@ -71,11 +124,37 @@ impl Classifier {
             && row.unless & flow.seen == 0
         {
             observer.event(Event::Related { signature: id, relation });
+            flow.note_hearsay(relation == Relation::Server);
             let Verdict { carrier, flags, .. } = flow.verdict;
             let confidence = Confidence::Related;
             flow.verdict =
                 Verdict { signature: id, app: row.app, role: row.role, carrier, confidence, flags };
         }
+    }
+
+    /// Of what matched, drops the rows that count only within a call, where the packet's client has none of that app.
+    pub(crate) fn leave_others_calls(
+        &self,
+        evidence: &mut Evidence,
+        findings: &mut Findings,
+        packet: &Packet<'_>,
+    ) {
+        let rows = &self.set.table.rows;
+        if !findings.matches.iter().any(|row| rows[usize::from(*row)].joins_call) {
+            return;
+        }
+        let call = evidence.client_call(&packet.five_tuple, packet.time_us);
+        let app = call.and_then(|signature| self.set.table.row(signature)).map(|row| row.app);
+        findings.matches.retain(|row| {
+            let row = &rows[usize::from(*row)];
+            !row.joins_call || app == Some(row.app)
+        });
+    }
+
+    /// The verdict was taken back: what it taught goes with it.
+    pub(crate) fn unteach(&self, evidence: &mut Evidence, flow: &FlowState, packet: &Packet<'_>) {
+        let (originator, responder) = ends(flow, packet);
+        evidence.forget_server(originator.0, responder);
     }
 
     /// Hands on what the flow has shown beyond hearsay.
@@ -85,20 +164,28 @@ impl Classifier {
         flow: &FlowState,
         packet: &Packet<'_>,
         datagram: Option<&PacketView<'_>>,
+        shown: Option<RowIndex>,
     ) {
         let verdict = flow.verdict;
         if verdict.confidence < Confidence::Name || verdict.carrier == Carrier::Dns {
             return;
         }
-        let Some(row) = self.set.table.row_of(&verdict) else { return };
-        let tuple = &packet.five_tuple;
-        let (src, dst) = ((tuple.src, tuple.src_port), (tuple.dst, tuple.dst_port));
-        let (originator, responder) = match flow.direction(packet) {
-            Direction::Originator => (src, dst),
-            Direction::Responder => (dst, src),
-        };
+        // However the bytes were cut, and whichever row came first: what teaches is the row that shows most.
+        let shown = shown.map(|row| &self.set.table.rows[usize::from(row)]);
+        let Some(row) = shown.or_else(|| self.set.table.row_of(&verdict)) else { return };
+        if row.anchor == Some(Anchor::Host) && verdict.carrier == Carrier::Http {
+            // A name in clear in front of any body at any server: proxies and tunnels write what they like.
+            return;
+        }
+        let (originator, responder) = ends(flow, packet);
+        let transport = packet.five_tuple.transport;
         match row.teaches {
-            Some(Teaches::Server) => evidence.name_server(responder, row.id, packet.time_us),
+            Some(Teaches::Server) => {
+                evidence.show_server(Some(originator.0), responder, row.id, transport, packet.time_us);
+                if flow.is_proven_by_both() {
+                    evidence.show_server(None, responder, row.id, transport, packet.time_us);
+                }
+            }
             Some(Teaches::Call) => {
                 evidence.note_call(originator, responder, row.id, packet.time_us);
                 if let Some(ssrc) = datagram.and_then(PacketView::ssrc) {
@@ -107,5 +194,18 @@ impl Classifier {
             }
             Some(Teaches::Names) | None => {}
         }
+    }
+}
+
+/// Bytes of a start that show what it is.
+const SHAPE_BYTES: usize = 4;
+
+/// Originator and responder of a flow.
+fn ends(flow: &FlowState, packet: &Packet<'_>) -> (EndPoint, EndPoint) {
+    let tuple = &packet.five_tuple;
+    let (src, dst) = ((tuple.src, tuple.src_port), (tuple.dst, tuple.dst_port));
+    match flow.direction(packet) {
+        Direction::Originator => (src, dst),
+        Direction::Responder => (dst, src),
     }
 }

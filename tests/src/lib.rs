@@ -12,6 +12,7 @@ pub mod packet;
 pub mod population;
 pub mod protocol;
 pub mod random;
+pub mod rates;
 pub mod recipe;
 pub mod recut;
 mod reorder;

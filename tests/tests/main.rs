@@ -9,6 +9,7 @@ mod calls_wechat;
 mod carriers;
 mod cases;
 mod evidence;
+mod faults;
 mod floods;
 mod following;
 mod hostile;

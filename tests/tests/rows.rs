@@ -71,6 +71,9 @@ fn the_last_packet_of_a_hit_leaves_the_flow_with_the_rows_own_app_and_no_other_b
     for row in set.signatures().iter().filter(|row| !row.is_veto) {
         for hit in &row.hits {
             let Trial::Packets { port, packets } = &hit.trial else { continue };
+            if row.conditions.joins_call {
+                continue; // another flow's call is part of it
+            }
             let verdicts = play(&classifier, row, *port, packets);
             let others: Vec<AppId> = apps(&verdicts).into_iter().filter(|app| *app != row.app).collect();
             let last = verdicts.last().copied().unwrap_or_default();

@@ -18,7 +18,7 @@ use wiremark_tests::twin::{Flow, Said, Twin};
 
 /// Evidence of the flow itself only: the twin knows no other flows.
 const OPTIONS: Options =
-    Options { payload: true, name: true, related: false, address: true, budget_packets: 32 };
+    Options { payload: true, name: true, related: true, address: true, budget_packets: 32 };
 
 fn shipped() -> SignatureSet {
     wiremark_signatures::embedded().expect("the shipped set")

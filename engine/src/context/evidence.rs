@@ -1,9 +1,11 @@
 //! What flows taught about other flows: addresses that names stand for, servers, the end points of calls.
 
 use super::config::ContextConfig;
-use crate::five_tuple::{Address, FiveTuple};
+use crate::five_tuple::{Address, FiveTuple, Transport};
 use crate::lru::{LruCache, SeededHash, fold};
 use crate::verdict::SignatureId;
+use alloc::boxed::Box;
+use alloc::vec;
 
 /// Address and port.
 pub(crate) type EndPoint = (Address, u16);
@@ -23,11 +25,31 @@ pub enum Relation {
     CallStream,
 }
 
+/// What an address stands for: for one client, or ([`ANYBODY`]) for those that were never seen to ask.
 #[derive(Clone, Copy, Debug)]
 struct Named {
     signature: SignatureId,
     relation: Relation,
 }
+
+/// What ran on a server when a flow showed it.
+#[derive(Clone, Copy, Debug)]
+struct Shown {
+    signature: SignatureId,
+    transport: Transport,
+}
+
+/// Who something was learned of, or is believed for.
+type Client = Address;
+
+/// In place of a client: whoever it is.
+const ANYBODY: Client = Address([0; 16]);
+
+/// Eight for each thing that is remembered by default.
+const KNOWN_BITS: usize = 1 << 16;
+
+/// In place of a port: whichever the client uses.
+const ANY_PORT: u16 = 0;
 
 #[derive(Clone, Copy, Debug)]
 struct CallEnd {
@@ -39,12 +61,19 @@ struct CallEnd {
 /// Everything in tables of fixed size; see [`LruCache`].
 #[derive(Debug)]
 pub(crate) struct Evidence {
-    addresses: LruCache<Address, Named>,
-    servers: LruCache<EndPoint, SignatureId>,
+    addresses: LruCache<(Client, Address), Named>,
+    servers: LruCache<(Client, EndPoint), Shown>,
+    /// Clients whose look-ups this worker sees: only their own count for them.
+    asking: LruCache<Client, ()>,
     calls: LruCache<EndPoint, CallEnd>,
     streams: LruCache<u32, SignatureId>,
-    /// Of all four.
+    /// A bit for the hash of each address that was ever named or shown to be a server: most flows' are none of them, and
+    /// one look here saves four there.
+    known: Box<[u64]>,
+    /// Of all of them.
     seed: u64,
+    /// Changes whenever an address gets a name with a row.
+    epoch: u32,
     dns_ttl_us: u64,
     list_ttl_us: u64,
     server_ttl_us: u64,
@@ -66,10 +95,37 @@ impl SeededHash for EndPoint {
     }
 }
 
+impl SeededHash for (Client, Address) {
+    #[inline]
+    fn seeded_hash(&self, seed: u64) -> u64 {
+        for_client(self.0, self.1.seeded_hash(seed))
+    }
+}
+
+impl SeededHash for (Client, EndPoint) {
+    #[inline]
+    fn seeded_hash(&self, seed: u64) -> u64 {
+        for_client(self.0, self.1.seeded_hash(seed))
+    }
+}
+
+/// The hash of something as this client knows it.
+#[inline]
+fn for_client(client: Client, hash: u64) -> u64 {
+    let value = u128::from_be_bytes(client.0);
+    fold(value as u64 ^ (value >> 64) as u64, hash)
+}
+
 impl SeededHash for u32 {
     fn seeded_hash(&self, seed: u64) -> u64 {
         fold(u64::from(*self), seed)
     }
+}
+
+/// Where the bit of a hash stands.
+fn known_bit(hash: u64) -> (usize, u64) {
+    let place = (hash >> 32) as usize % KNOWN_BITS;
+    (place / 64, 1 << (place % 64))
 }
 
 impl Evidence {
@@ -77,9 +133,12 @@ impl Evidence {
         Self {
             addresses: LruCache::new(config.remembered, config.seed),
             servers: LruCache::new(config.remembered, config.seed),
+            asking: LruCache::new(config.remembered, config.seed),
             calls: LruCache::new(config.remembered, config.seed),
             streams: LruCache::new(config.remembered, config.seed),
+            known: vec![0; KNOWN_BITS / 64].into_boxed_slice(),
             seed: config.seed,
+            epoch: 0,
             dns_ttl_us: config.dns_ttl_us,
             list_ttl_us: config.list_ttl_us,
             server_ttl_us: config.server_ttl_us,
@@ -87,30 +146,69 @@ impl Evidence {
         }
     }
 
-    /// An answer says that `address` stands for a name with this row.
+    /// The number of times an address got a name with a row.
+    #[inline]
+    pub(crate) fn epoch(&self) -> u32 {
+        self.epoch
+    }
+
+    fn note_known(&mut self, address: Address) {
+        let (word, bit) = known_bit(address.seeded_hash(self.seed));
+        self.known[word] |= bit;
+    }
+
+    /// A client asks names of a resolver: from now on only answers to itself count for it.
+    pub(crate) fn note_asking(&mut self, client: Client, now_us: u64) {
+        self.asking.insert(client, (), now_us, self.dns_ttl_us);
+    }
+
+    /// An answer to `client` says that `address` stands for a name with this row, or with none. What is learned over
+    /// DNS goes for others as well, if they were never seen to ask.
     pub(crate) fn name_address(
         &mut self,
+        client: Client,
         address: Address,
-        signature: SignatureId,
+        signature: Option<SignatureId>,
         relation: Relation,
         now_us: u64,
     ) {
         let ttl_us = if relation == Relation::DnsAnswer { self.dns_ttl_us } else { self.list_ttl_us };
-        if ttl_us > 0 {
-            self.addresses.insert(address, Named { signature, relation }, now_us, ttl_us);
+        if ttl_us == 0 {
+            return;
+        }
+        let Some(signature) = signature else {
+            // What it stood for before is no longer sure.
+            self.addresses.remove(&(client, address));
+            self.addresses.remove(&(ANYBODY, address));
+            return;
+        };
+        self.epoch = self.epoch.wrapping_add(1);
+        self.note_known(address);
+        self.addresses.insert((client, address), Named { signature, relation }, now_us, ttl_us);
+        if relation == Relation::DnsAnswer {
+            self.addresses.insert((ANYBODY, address), Named { signature, relation }, now_us, ttl_us);
         }
     }
 
-    /// An answer gives the address to a name without a row: what it stood for before is no longer sure.
-    pub(crate) fn forget_address(&mut self, address: Address) {
-        self.addresses.remove(&address);
-    }
-
-    /// A name or payload showed what runs on a server.
-    pub(crate) fn name_server(&mut self, server: EndPoint, signature: SignatureId, now_us: u64) {
+    /// A flow of `client` showed what runs on a server; where the server showed it too, it goes for everybody.
+    pub(crate) fn show_server(
+        &mut self,
+        client: Option<Client>,
+        server: EndPoint,
+        signature: SignatureId,
+        transport: Transport,
+        now_us: u64,
+    ) {
         if self.server_ttl_us > 0 {
-            self.servers.insert(server, signature, now_us, self.server_ttl_us);
+            self.note_known(server.0);
+            let key = (client.unwrap_or(ANYBODY), server);
+            self.servers.insert(key, Shown { signature, transport }, now_us, self.server_ttl_us);
         }
+    }
+
+    /// What a flow of `client` showed of a server was wrong.
+    pub(crate) fn forget_server(&mut self, client: Client, server: EndPoint) {
+        self.servers.remove(&(client, server));
     }
 
     /// A packet showed a call between a client and a relay or peer.
@@ -123,6 +221,8 @@ impl Evidence {
     ) {
         if self.call_ttl_us > 0 {
             self.calls.insert(client, CallEnd { signature, client: None }, now_us, self.call_ttl_us);
+            let whole = (client.0, ANY_PORT);
+            self.calls.insert(whole, CallEnd { signature, client: None }, now_us, self.call_ttl_us);
             self.calls.insert(relay, CallEnd { signature, client: Some(client.0) }, now_us, self.call_ttl_us);
         }
     }
@@ -148,14 +248,50 @@ impl Evidence {
         self.streams.get(&ssrc, now_us)
     }
 
-    /// What is known of a server.
-    pub(crate) fn server(&mut self, server: EndPoint, now_us: u64) -> Option<(SignatureId, Relation)> {
+    /// Whether a call of a client's is going on.
+    pub(crate) fn client_call(&mut self, tuple: &FiveTuple, now_us: u64) -> Option<SignatureId> {
+        let clients = [tuple.src, tuple.dst];
+        clients
+            .into_iter()
+            .find_map(|client| self.calls.get(&(client, ANY_PORT), now_us))
+            .map(|call| call.signature)
+    }
+
+    /// What is known of a server, for a flow of `client` over this transport.
+    pub(crate) fn server(
+        &mut self,
+        client: Client,
+        server: EndPoint,
+        transport: Transport,
+        now_us: u64,
+    ) -> Option<(SignatureId, Relation)> {
         let by_address = server.0.seeded_hash(self.seed);
-        let by_port = fold(u64::from(server.1), by_address);
-        if let Some(signature) = self.servers.get_hashed(&server, by_port, now_us) {
-            return Some((signature, Relation::Server));
+        let (word, bit) = known_bit(by_address);
+        if self.known[word] & bit == 0 {
+            return None;
         }
-        let named = self.addresses.get_hashed(&server.0, by_address, now_us)?;
+        let by_port = fold(u64::from(server.1), by_address);
+        for who in [client, ANYBODY] {
+            let found = self.servers.get_hashed(&(who, server), for_client(who, by_port), now_us);
+            if let Some(shown) = found.filter(|shown| shown.transport == transport) {
+                return Some((shown.signature, Relation::Server));
+            }
+        }
+        let own = self.addresses.get_hashed(&(client, server.0), for_client(client, by_address), now_us);
+        let named = match own {
+            Some(own) => own,
+            None => {
+                let others = self.addresses.get_hashed(
+                    &(ANYBODY, server.0),
+                    for_client(ANYBODY, by_address),
+                    now_us,
+                )?;
+                if self.asking.get(&client, now_us).is_some() {
+                    return None;
+                }
+                others
+            }
+        };
         Some((named.signature, named.relation))
     }
 }

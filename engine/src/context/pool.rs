@@ -1,4 +1,5 @@
-//! Where bytes wait: a fixed number of slots for handshakes that come in pieces. When all are taken the oldest goes.
+//! Where bytes wait: a fixed number of slots for handshakes that come in pieces. When all are taken the oldest goes. Most
+//! are small; what outgrows its slot moves to one of a few that are large, within the same memory.
 
 use crate::five_tuple::FlowKey;
 use crate::flow::Side;
@@ -7,19 +8,32 @@ use bytes::BytesMut;
 use core::ops::Range;
 use smallvec::SmallVec;
 
-/// Most separate runs of bytes one slot keeps track of.
-const RUNS: usize = 8;
+/// Most separate runs of bytes one slot keeps track of: browsers cut QUIC hellos to shreds and shuffle them.
+const RUNS: usize = 24;
 /// End of the list.
 const NONE: u32 = u32::MAX;
+/// Of so many slots' memory one large slot is made.
+const SLOTS_PER_LARGE: usize = 32;
+/// Longest connection id of QUIC (RFC 9000, 17.2).
+const ID_MAX: usize = 20;
 
-/// The slots, in a list from the one to be taken next (free ones first, then the oldest) to the newest.
+/// The slots.
 #[derive(Debug)]
 pub(crate) struct Pool {
     slots: Vec<Slot>,
-    first: u32,
-    last: u32,
+    /// Small ones, then large ones.
+    queues: [Queue; 2],
+    /// The number of the first large slot.
+    first_large: u32,
     /// Slots taken from their owners to make room.
     pub(crate) lost: u64,
+}
+
+/// Slots of one size, from the one to be taken next (free ones first, then the oldest) to the newest.
+#[derive(Clone, Copy, Debug)]
+struct Queue {
+    first: u32,
+    last: u32,
 }
 
 /// Bytes of one side of one flow, by their offset from the stream's start.
@@ -28,6 +42,8 @@ pub(crate) struct Slot {
     owner: Option<(FlowKey, Side)>,
     /// TCP sequence number of offset 0; unused for QUIC.
     pub(crate) base: u32,
+    /// QUIC: the connection id that the keys come from, with its length in front.
+    id: [u8; ID_MAX + 1],
     /// What has come, in order, no two touching.
     runs: SmallVec<[Range<u32>; RUNS]>,
     bytes: BytesMut,
@@ -67,6 +83,34 @@ impl Slot {
         }
     }
 
+    /// Whether it holds nothing.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.runs.is_empty()
+    }
+
+    /// The first `count` bytes are done with: what stands behind them moves to the front.
+    pub(crate) fn consume(&mut self, count: usize) {
+        let end = self.runs.last().map_or(0, |run| run.end as usize);
+        let count = count.min(end);
+        self.bytes.copy_within(count..end, 0);
+        self.base = self.base.wrapping_add(count as u32);
+        self.runs.retain(|run| run.end as usize > count);
+        for run in &mut self.runs {
+            *run = run.start.saturating_sub(count as u32)..run.end - count as u32;
+        }
+    }
+
+    /// The connection id that a QUIC flow's keys come from.
+    pub(crate) fn id(&self) -> &[u8] {
+        self.id.get(1..1 + usize::from(self.id[0])).unwrap_or_default()
+    }
+
+    pub(crate) fn set_id(&mut self, id: &[u8]) {
+        let length = id.len().min(ID_MAX);
+        self.id[0] = length as u8;
+        self.id[1..=length].copy_from_slice(&id[..length]);
+    }
+
     /// Whether no more bytes would fit behind the contiguous ones.
     pub(crate) fn is_full(&self) -> bool {
         self.contiguous().len() == self.bytes.len()
@@ -74,19 +118,32 @@ impl Slot {
 }
 
 impl Pool {
-    /// `slots` of `slot_bytes` each; the only place that allocates.
+    /// Memory of `slots` times `slot_bytes`; the only place that allocates. A 32nd of the slots is large, each in place
+    /// of four.
     pub(crate) fn new(slots: usize, slot_bytes: usize) -> Self {
-        let count = slots.min(NONE as usize - 1) as u32;
+        let slots = slots.min(NONE as usize - 1);
+        let large = slots / SLOTS_PER_LARGE;
+        let small = (slots - 4 * large) as u32;
+        let count = small + large as u32;
         let slot = |index: u32| Slot {
             owner: None,
             base: 0,
+            id: [0; ID_MAX + 1],
             runs: SmallVec::new(),
-            bytes: BytesMut::zeroed(slot_bytes),
-            previous: if index == 0 { NONE } else { index - 1 },
-            next: if index + 1 == count { NONE } else { index + 1 },
+            bytes: BytesMut::zeroed(if index < small { slot_bytes } else { 4 * slot_bytes + slot_bytes / 4 }),
+            previous: if index == 0 || index == small { NONE } else { index - 1 },
+            next: if index + 1 == small || index + 1 == count { NONE } else { index + 1 },
         };
-        let (first, last) = if count == 0 { (NONE, NONE) } else { (0, count - 1) };
-        Self { slots: (0..count).map(slot).collect(), first, last, lost: 0 }
+        let queue = |range: Range<u32>| match range.is_empty() {
+            true => Queue { first: NONE, last: NONE },
+            false => Queue { first: range.start, last: range.end - 1 },
+        };
+        Self {
+            slots: (0..count).map(slot).collect(),
+            queues: [queue(0..small), queue(small..count)],
+            first_large: small,
+            lost: 0,
+        }
     }
 
     /// The slot, if it still belongs to this side of this flow.
@@ -95,19 +152,46 @@ impl Pool {
         slot.owner.as_ref().is_some_and(|(key, its)| *its == side && key == owner).then_some(slot)
     }
 
-    /// Takes a free slot, or the oldest from its owner. `None` where the pool has no slots at all.
-    pub(crate) fn take(&mut self, owner: FlowKey, side: Side, base: u32) -> Option<(u32, &mut Slot)> {
-        let number = self.first;
+    /// Takes a free slot, or the oldest from its owner, with room for `bytes` if there is any such. `None` where the pool
+    /// has no slots at all.
+    pub(crate) fn take(
+        &mut self,
+        owner: FlowKey,
+        side: Side,
+        base: u32,
+        bytes: usize,
+    ) -> Option<(u32, &mut Slot)> {
+        let small = self.slots.first().map_or(0, |slot| slot.bytes.len());
+        let wants_large = bytes > small && self.queues[1].first != NONE;
+        let number = self.queues[usize::from(wants_large)].first;
         self.slots.get(number as usize)?;
         self.unlink(number);
-        let last = self.last;
+        let last = self.queue(number).last;
         self.link_between(last, number, NONE);
         let slot = &mut self.slots[number as usize];
         self.lost += u64::from(slot.owner.is_some());
         slot.owner = Some((owner, side));
         slot.base = base;
+        slot.id[0] = 0;
         slot.runs.clear();
         Some((number, slot))
+    }
+
+    /// Moves what a small slot holds to a large one, because `bytes` are to fit. Gives the number to use from now on.
+    pub(crate) fn grow(&mut self, number: u32, bytes: usize) -> u32 {
+        let Some(slot) = self.slots.get(number as usize) else { return number };
+        if bytes <= slot.bytes.len() || number >= self.first_large || self.queues[1].first == NONE {
+            return number;
+        }
+        let Some((owner, side)) = slot.owner else { return number };
+        let (base, id, runs) = (slot.base, slot.id, slot.runs.clone());
+        let Some((new, _)) = self.take(owner, side, base, bytes) else { return number };
+        let (small, large) = self.slots.split_at_mut(self.first_large as usize);
+        let (from, to) = (&small[number as usize], &mut large[(new - self.first_large) as usize]);
+        to.bytes[..from.bytes.len()].copy_from_slice(&from.bytes);
+        (to.id, to.runs) = (id, runs);
+        self.free(number);
+        new
     }
 
     /// Gives a slot back.
@@ -115,9 +199,13 @@ impl Pool {
         if let Some(slot) = self.slots.get_mut(number as usize) {
             slot.owner = None;
             self.unlink(number);
-            let first = self.first;
+            let first = self.queue(number).first;
             self.link_between(NONE, number, first);
         }
+    }
+
+    fn queue(&mut self, number: u32) -> &mut Queue {
+        &mut self.queues[usize::from(number >= self.first_large)]
     }
 
     fn unlink(&mut self, number: u32) {
@@ -127,11 +215,11 @@ impl Pool {
         };
         match self.slots.get_mut(previous as usize) {
             Some(slot) => slot.next = next,
-            None => self.first = next,
+            None => self.queue(number).first = next,
         }
         match self.slots.get_mut(next as usize) {
             Some(slot) => slot.previous = previous,
-            None => self.last = previous,
+            None => self.queue(number).last = previous,
         }
     }
 
@@ -140,11 +228,11 @@ impl Pool {
         (slot.previous, slot.next) = (previous, next);
         match self.slots.get_mut(previous as usize) {
             Some(slot) => slot.next = number,
-            None => self.first = number,
+            None => self.queue(number).first = number,
         }
         match self.slots.get_mut(next as usize) {
             Some(slot) => slot.previous = number,
-            None => self.last = number,
+            None => self.queue(number).last = number,
         }
     }
 }
@@ -162,7 +250,7 @@ mod tests {
     #[test]
     fn bytes_come_together_in_any_order() {
         let mut pool = Pool::new(1, 16);
-        let (_, slot) = pool.take(key(1), 0, 0).unwrap();
+        let (_, slot) = pool.take(key(1), 0, 0, 1).unwrap();
         assert!(slot.insert(4, b"efgh"));
         assert_eq!(slot.contiguous(), b"");
         assert!(slot.insert(0, b"ab"));
@@ -176,32 +264,60 @@ mod tests {
 
     #[test]
     fn a_slot_keeps_a_bounded_number_of_runs() {
-        let mut pool = Pool::new(1, 64);
-        let (_, slot) = pool.take(key(1), 0, 0).unwrap();
+        let mut pool = Pool::new(1, 128);
+        let (_, slot) = pool.take(key(1), 0, 0, 1).unwrap();
         for run in 0..RUNS {
             assert!(slot.insert(run * 4 + 2, b"x"));
         }
-        assert!(!slot.insert(60, b"x"));
+        assert!(!slot.insert(120, b"x"));
         assert!(!slot.runs.spilled());
-        assert!(slot.insert(0, &[b'x'; 60]), "what joins runs is welcome");
-        assert_eq!(slot.contiguous().len(), 60);
+        assert!(slot.insert(0, &[b'x'; 120]), "what joins runs is welcome");
+        assert_eq!(slot.contiguous().len(), 120);
     }
 
     #[test]
     fn the_oldest_goes_and_a_freed_slot_is_taken_first() {
         let mut pool = Pool::new(2, 16);
-        let (first, _) = pool.take(key(1), 0, 0).unwrap();
-        let (second, _) = pool.take(key(2), 0, 0).unwrap();
-        let (third, _) = pool.take(key(3), 1, 0).unwrap();
+        let (first, _) = pool.take(key(1), 0, 0, 1).unwrap();
+        let (second, _) = pool.take(key(2), 0, 0, 1).unwrap();
+        let (third, _) = pool.take(key(3), 1, 0, 1).unwrap();
         assert_eq!(third, first);
         assert!(pool.get(first, &key(1), 0).is_none(), "its owner lost it");
         assert_eq!(pool.lost, 1);
         assert!(pool.get(third, &key(3), 1).is_some());
         assert!(pool.get(third, &key(3), 0).is_none(), "the other side's bytes");
         pool.free(third);
-        assert_eq!(pool.take(key(4), 0, 0).unwrap().0, third);
+        assert_eq!(pool.take(key(4), 0, 0, 1).unwrap().0, third);
         assert_eq!(pool.lost, 1, "what was given back is no loss");
         assert!(pool.get(second, &key(2), 0).is_some());
-        assert!(Pool::new(0, 16).take(key(1), 0, 0).is_none());
+        assert!(Pool::new(0, 16).take(key(1), 0, 0, 1).is_none());
+    }
+
+    #[test]
+    fn what_outgrows_its_slot_moves_to_a_large_one() {
+        let mut pool = Pool::new(32, 16);
+        let (number, slot) = pool.take(key(1), 0, 7, 1).unwrap();
+        assert!(slot.insert(0, &[b'a'; 16]));
+        let large = pool.grow(number, 40);
+        assert_ne!(large, number);
+        let slot = pool.get(large, &key(1), 0).unwrap();
+        assert!(slot.insert(16, &[b'b'; 30]));
+        assert_eq!((slot.base, slot.contiguous().len()), (7, 46));
+        assert!(pool.get(number, &key(1), 0).is_none(), "given back");
+        assert_eq!(pool.grow(large, 400), large, "there is none larger");
+        assert_eq!(pool.take(key(2), 0, 0, 1).unwrap().0, number);
+        assert_eq!(pool.lost, 0);
+    }
+
+    #[test]
+    fn what_was_read_makes_room() {
+        let mut pool = Pool::new(1, 16);
+        let (_, slot) = pool.take(key(1), 0, 100, 1).unwrap();
+        slot.insert(0, b"abcdef");
+        slot.insert(8, b"xy");
+        slot.consume(4);
+        assert_eq!((slot.base, slot.contiguous()), (104, &b"ef"[..]));
+        slot.insert(2, b"..");
+        assert_eq!(slot.contiguous(), b"ef..xy");
     }
 }

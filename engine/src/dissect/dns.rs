@@ -8,8 +8,10 @@
 //! point backwards. At most 8 questions and 32 answers are handed out.
 
 mod name;
+mod suffix;
 
 pub use name::{Name, NameBuffer};
+pub use suffix::is_private_suffix;
 
 use super::Dissection;
 use super::cursor::{Cursor, Stop};

@@ -4,6 +4,7 @@
 //! most work a hostile sender can make it do. Dissectors of byte streams (TLS, HTTP, DNS over TCP, ...) take the stream
 //! from its start, or from the start of a message, in as many bytes as have arrived.
 
+pub mod banner;
 mod cursor;
 pub mod dns;
 pub mod http;
@@ -11,6 +12,7 @@ pub mod longlink;
 pub mod mmtls;
 pub mod name_list;
 pub mod preamble;
+pub mod protobuf;
 pub mod quic;
 pub mod records;
 pub mod rtp;

@@ -4,6 +4,8 @@
 //! <dns>.. <domain name="a.example.net" timeout="1800"><ip>192.0.2.1</ip><ip>..</ip></domain> ..</dns>
 //! ```
 //!
+//! `<builtiniplist>` holds `ip` elements without a name.
+//!
 //! (MATAdOR, listing of DNS over HTTP: one `domain` element a name, each with `ip` children; later years add `ipv6`.)
 //! Nothing else of XML is understood; a list that breaks off gives what stands before the break.
 
@@ -21,6 +23,14 @@ pub fn is_list(body: &[u8]) -> bool {
 /// The names and their addresses, in order; at most [`PAIRS_MAX`].
 pub fn pairs(body: &[u8]) -> impl Iterator<Item = (&[u8], IpAddr)> {
     Pairs { rest: body, name: &[] }.take(PAIRS_MAX)
+}
+
+/// The addresses under `builtiniplist`, which have no name; at most [`PAIRS_MAX`].
+pub fn built_in(body: &[u8]) -> impl Iterator<Item = IpAddr> {
+    let open = b"<builtiniplist>";
+    let list = memchr::memmem::find(body, open).map_or(&[][..], |at| &body[at + open.len()..]);
+    let list = memchr::memmem::find(list, b"</builtiniplist>").map_or(list, |end| &list[..end]);
+    Pairs { rest: list, name: b"-" }.map(|(_, address)| address).take(PAIRS_MAX)
 }
 
 struct Pairs<'a> {

@@ -23,7 +23,7 @@ use super::Dissection;
 use super::cursor::{Cursor, Stop};
 pub use frames::{CRYPTO_FRAMES_MAX, CryptoFrame, CryptoFrames, crypto_frames};
 #[cfg(feature = "quic")]
-pub use initial::decrypt_initial;
+pub use initial::{decrypt_initial, decrypt_initial_of};
 
 /// Version 1 (RFC 9000).
 pub const VERSION_1: u32 = 1;

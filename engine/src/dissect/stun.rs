@@ -18,6 +18,25 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The magic cookie, bytes 4 to 7 of every message.
 pub const MAGIC_COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
+
+/// How a stream that may carry STUN frames its messages: bytes in front of each, 0 (RFC 8489, 6.2.2) or 2 for a length
+/// (RFC 4571, 2; RFC 6544, 3).
+pub fn stream_framing(bytes: &[u8]) -> Dissection<usize> {
+    let at = |framing: usize| {
+        let cookie = bytes.get(framing + 4..).unwrap_or_default();
+        let cookie = &cookie[..cookie.len().min(4)];
+        // Types are 14 bits; those in use have 0, 1 or 8 in front.
+        let kind = bytes.get(framing).is_none_or(|high| matches!(high, 0 | 1 | 8));
+        let length = framing == 0 || bytes.first().is_none_or(|high| *high < 8);
+        (cookie == &MAGIC_COOKIE[..cookie.len()] && kind && length).then_some(cookie.len() == 4)
+    };
+    match (at(0), at(2)) {
+        (Some(true), _) => Dissection::Found(0),
+        (_, Some(true)) => Dissection::Found(2),
+        (None, None) => Dissection::NotMine,
+        _ => Dissection::NeedMore,
+    }
+}
 /// Length of the header in bytes.
 pub const HEADER_LENGTH: usize = 20;
 /// Most attributes of a message that are looked at.

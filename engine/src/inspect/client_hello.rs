@@ -15,8 +15,9 @@ impl Classifier {
         observer: &mut impl Observer,
     ) {
         findings.recognise(carrier, observer);
-        findings.conclusive = hello.sni.is_some() || hello.complete;
-        findings.need_more |= !findings.conclusive;
+        // A hello without a name says nothing against what other flows told.
+        findings.conclusive = hello.sni.is_some();
+        findings.need_more |= hello.sni.is_none() && !hello.complete;
         if let Some(name) = hello.sni {
             self.note_name(name, carrier, findings, observer);
         }

@@ -58,14 +58,7 @@ impl Classifier {
         self.try_contained(view, findings);
         // The cookie tells STUN, also the dialects whose message types lie outside RFC 7983's first bytes.
         if payload.get(4..8) == Some(&stun::MAGIC_COOKIE) {
-            view.stun = stun::message(payload).found();
-            if let Some(message) = view.stun {
-                findings.recognise(Carrier::Stun, observer);
-                self.try_rows(view, table.by_stun_type(message.kind), findings);
-                for attribute in message.attributes() {
-                    self.try_rows(view, table.by_stun_attribute(attribute.kind), findings);
-                }
-            }
+            self.inspect_stun(view, findings, observer);
         } else if payload[0] & 0xc0 == 0x80
             && payload.get(1).is_some_and(|byte| table.has_payload_type(byte & 0x7f))
         {
@@ -75,5 +68,22 @@ impl Classifier {
             self.inspect_quic(view, context, flow, side, findings, observer);
         }
         findings.need_more = false;
+    }
+
+    /// A datagram, or a datagram that a stream carries, as STUN.
+    pub(super) fn inspect_stun<'s>(
+        &self,
+        view: &mut PacketView<'s>,
+        findings: &mut Findings,
+        observer: &mut impl Observer,
+    ) {
+        view.stun = stun::message(view.bytes).found();
+        if let Some(message) = view.stun {
+            findings.recognise(Carrier::Stun, observer);
+            self.try_rows(view, self.set.table.by_stun_type(message.kind), findings);
+            for attribute in message.attributes() {
+                self.try_rows(view, self.set.table.by_stun_attribute(attribute.kind), findings);
+            }
+        }
     }
 }

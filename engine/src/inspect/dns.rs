@@ -24,21 +24,25 @@ impl Classifier {
     ) {
         findings.recognise(Carrier::Dns, observer);
         let mut buffer = dns::NameBuffer::new();
+        let tuple = &view.packet.five_tuple;
+        let client = if message.response { tuple.dst } else { tuple.src };
+        evidence.note_asking(client, view.packet.time_us);
+        let mut asked = None;
         for question in message.questions() {
-            self.note_name(question.name.read_bytes(&mut buffer), Carrier::Dns, findings, observer);
+            let name = question.name.read_bytes(&mut buffer);
+            asked = asked.or(self.find_name(name, Carrier::Dns));
+            let known = asked.is_none().then(|| self.before_search_suffix(name, message)).flatten();
+            self.note_name(known.unwrap_or(name), Carrier::Dns, findings, observer);
         }
         if !message.response {
             return;
         }
-        let mut row = findings.named.map(|(row, _)| row);
+        let mut row = asked;
         for answer in message.answers() {
             let now_us = view.packet.time_us;
-            let mut stands_for = |address: Address| match row {
-                Some(row) => {
-                    let signature = self.set.table.rows[usize::from(row)].id;
-                    evidence.name_address(address, signature, Relation::DnsAnswer, now_us);
-                }
-                None => evidence.forget_address(address),
+            let mut stands_for = |address: Address| {
+                let signature = row.map(|row| self.set.table.rows[usize::from(row)].id);
+                evidence.name_address(client, address, signature, Relation::DnsAnswer, now_us);
             };
             match answer.record {
                 dns::Record::V4(ip) => stands_for(Address::from(ip)),
@@ -56,4 +60,20 @@ impl Classifier {
             }
         }
     }
+
+    /// A name with a row in front of a resolver's search suffix: of names nobody can register always, of others where
+    /// the resolver says that there is no such name. (RFC 1535; resolv.conf, `search`.)
+    fn before_search_suffix<'n>(&self, name: &'n [u8], message: &dns::Message<'_>) -> Option<&'n [u8]> {
+        let is_unknown = message.response && message.rcode == NAME_ERROR;
+        memchr::memrchr_iter(b'.', name).take(SUFFIX_LABELS).find_map(|dot| {
+            let (front, suffix) = (&name[..dot], &name[dot + 1..]);
+            ((is_unknown || dns::is_private_suffix(suffix)) && self.find_name(front, Carrier::Dns).is_some())
+                .then_some(front)
+        })
+    }
 }
+
+/// Most labels of a search suffix.
+const SUFFIX_LABELS: usize = 5;
+/// The name does not exist (RFC 1035, 4.1.1).
+const NAME_ERROR: u8 = 3;

@@ -4,8 +4,7 @@ use crate::classifier::Classifier;
 use crate::context::Inflater;
 use crate::context::evidence::Evidence;
 use crate::observer::{Event, Observer};
-use crate::signature::model::Teaches;
-use crate::signature::row::RowIndex;
+use crate::signature::row::{Row, RowIndex};
 use crate::verdict::Carrier;
 use smallvec::SmallVec;
 
@@ -21,6 +20,8 @@ pub(crate) struct Findings {
     pub(crate) carrier: Carrier,
     /// Some row or dissector would need more bytes.
     pub(crate) need_more: bool,
+    /// Bytes of the stream's start that are whole messages, read; the next begins behind them.
+    pub(crate) consumed: usize,
     /// The flow has said who it is: a foreign name outweighs hearsay, and nothing more will come in clear.
     pub(crate) conclusive: bool,
 }
@@ -30,8 +31,8 @@ pub(crate) struct InspectContext<'c> {
     pub(crate) evidence: &'c mut Evidence,
     pub(crate) scratch: &'c mut [u8],
     pub(crate) inflater: &'c mut Inflater,
-    /// What the flow's answers teach.
-    pub(crate) answers: Option<Teaches>,
+    /// The row behind the flow's verdict.
+    pub(crate) row: Option<&'c Row>,
 }
 
 impl Findings {
@@ -41,6 +42,13 @@ impl Findings {
             && self.named.is_none()
             && self.carrier == Carrier::Unknown
             && !self.conclusive
+    }
+
+    /// What was read stands behind so many bytes of the start.
+    pub(super) fn count_skipped(&mut self, bytes: usize) {
+        if self.consumed > 0 {
+            self.consumed += bytes;
+        }
     }
 
     pub(super) fn recognise(&mut self, carrier: Carrier, observer: &mut impl Observer) {

@@ -6,6 +6,7 @@ use crate::context::evidence::Relation;
 use crate::dissect::{http, name_list};
 use crate::five_tuple::Address;
 use crate::observer::Observer;
+use crate::packet::Packet;
 use crate::packet_view::PacketView;
 use crate::signature::model::Teaches;
 use crate::signature::prefix_index::FirstBytes;
@@ -41,18 +42,13 @@ impl Classifier {
             http::Head::Response(response) => {
                 self.try_rows(view, self.set.table.responses.iter().copied(), findings);
                 findings.need_more |= !response.complete;
-                if context.answers == Some(Teaches::Names) && response.complete {
+                if context.row.is_some_and(|row| row.teaches == Some(Teaches::Names)) && response.complete {
                     let missing =
                         response.content_length.is_some_and(|length| (response.body.len() as u64) < length);
                     if missing {
                         findings.need_more = true;
                     } else {
-                        self.read_name_list(
-                            response.content_encoding,
-                            response.body,
-                            view.packet.time_us,
-                            context,
-                        );
+                        self.read_name_list(response.content_encoding, response.body, view.packet, context);
                     }
                     findings.need_more |= response.content_length.is_none();
                 }
@@ -65,9 +61,10 @@ impl Classifier {
         &self,
         encoding: Option<&[u8]>,
         body: &[u8],
-        now_us: u64,
+        packet: &Packet<'_>,
         context: &mut InspectContext<'_>,
     ) {
+        let (client, now_us) = (packet.five_tuple.dst, packet.time_us);
         let list = match encoding {
             Some(encoding) if encoding.eq_ignore_ascii_case(b"deflate") => {
                 let zlib = body
@@ -97,8 +94,15 @@ impl Classifier {
             last = Some((name, row));
             if let Some(row) = row {
                 let signature = self.set.table.rows[usize::from(row)].id;
-                context.evidence.name_address(Address::from(address), signature, Relation::NameList, now_us);
+                let address = Address::from(address);
+                context.evidence.name_address(client, address, Some(signature), Relation::NameList, now_us);
             }
+        }
+        // Addresses the app has for want of any name are no name's; the list itself tells whose they are.
+        let own = context.row.map(|row| row.id);
+        for address in name_list::built_in(list).filter(|address| !address.is_loopback()) {
+            let address = Address::from(address);
+            context.evidence.name_address(client, address, own, Relation::NameList, now_us);
         }
     }
 }

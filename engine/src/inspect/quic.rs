@@ -31,7 +31,7 @@ impl Classifier {
             findings.recognise(Carrier::Quic, observer);
             #[cfg(feature = "quic")]
             if header.kind == quic::PacketKind::Initial {
-                self.open_initial(view, header.packet, context, flow, side, findings, observer);
+                self.open_initial(view, &header, context, flow, side, findings, observer);
             }
             #[cfg(not(feature = "quic"))]
             let _ = (header, &context, &flow, side);

@@ -3,12 +3,14 @@
 use super::dns::DNS_PORT;
 use super::findings::{Findings, InspectContext};
 use crate::classifier::Classifier;
-use crate::dissect::{Dissection, dns, http, preamble, tls};
+use crate::dissect::{Dissection, dns, http, preamble, stun, tls};
 use crate::observer::Observer;
 use crate::packet_view::PacketView;
 use crate::signature::prefix_index::FirstBytes;
 use crate::verdict::Carrier;
 
+/// Most STUN messages read at once.
+const STUN_MESSAGES: usize = 16;
 /// Most preambles looked through one behind the other.
 const PREAMBLES: usize = 3;
 
@@ -21,20 +23,19 @@ impl Classifier {
         findings: &mut Findings,
         observer: &mut impl Observer,
     ) {
+        let whole = view.bytes.len();
         self.skip_preambles(view, findings, observer);
         let bytes = view.bytes;
+        let skipped = whole - bytes.len();
         let Some(first_bytes) = FirstBytes::new(bytes) else { return };
         self.try_prefixes(view, &self.set.table.tcp, first_bytes, findings);
         self.try_contained(view, findings);
         if view.has_port(DNS_PORT) {
-            match dns::tcp_message(bytes) {
-                Dissection::Found(message) => {
-                    self.inspect_dns(&message, view, context.evidence, findings, observer)
-                }
-                Dissection::NeedMore => findings.need_more = true,
-                Dissection::NotMine => {}
-            }
-            return;
+            self.inspect_dns_stream(view, context, findings, observer);
+            return findings.count_skipped(skipped);
+        }
+        if self.inspect_stun_stream(view, findings, observer) {
+            return findings.count_skipped(skipped);
         }
         match tls::client_hello_in(bytes, context.scratch) {
             Dissection::Found(hello) => self.inspect_hello(&hello, Carrier::Tls, findings, observer),
@@ -45,6 +46,73 @@ impl Classifier {
                 Dissection::NeedMore => findings.need_more = true,
                 Dissection::NotMine => {}
             },
+        }
+    }
+
+    /// STUN over TCP, bare (RFC 8489, 6.2.2) or with a length in front of each message (RFC 4571, 2; RFC 6544, 3). Whether
+    /// that is what the stream carries.
+    fn inspect_stun_stream<'s>(
+        &self,
+        view: &mut PacketView<'s>,
+        findings: &mut Findings,
+        observer: &mut impl Observer,
+    ) -> bool {
+        let stream = view.bytes;
+        let is_stun = |bytes: &[u8]| bytes.get(4..8) == Some(&stun::MAGIC_COOKIE);
+        let framing = match stun::stream_framing(stream) {
+            Dissection::Found(framing) => framing,
+            Dissection::NeedMore => {
+                findings.need_more = true;
+                return false;
+            }
+            Dissection::NotMine => return false,
+        };
+        for _ in 0..STUN_MESSAGES {
+            let rest = stream.get(findings.consumed..).unwrap_or_default();
+            let Some(message) = rest.get(framing..) else { break };
+            let Some(length) = rest.get(framing + 2..framing + 4).filter(|_| is_stun(message)) else { break };
+            let stated = usize::from(u16::from_be_bytes([length[0], length[1]])) + 20;
+            let length = match rest {
+                [high, low, ..] if framing == 2 => usize::from(u16::from_be_bytes([*high, *low])),
+                _ => stated,
+            };
+            let Some(message) = message.get(..length) else {
+                findings.need_more = true;
+                break;
+            };
+            (view.bytes, view.length, view.is_framed) = (message, length, true);
+            self.inspect_stun(view, findings, observer);
+            findings.consumed += framing + length;
+        }
+        (view.bytes, view.length, view.is_framed) = (stream, view.packet.payload.len(), false);
+        findings.recognise(Carrier::Stun, observer);
+        true
+    }
+
+    /// DNS messages one behind the other (RFC 7766, 6.2.1 and 8): all that are whole are read.
+    fn inspect_dns_stream(
+        &self,
+        view: &PacketView<'_>,
+        context: &mut InspectContext<'_>,
+        findings: &mut Findings,
+        observer: &mut impl Observer,
+    ) {
+        loop {
+            let rest = view.bytes.get(findings.consumed..).unwrap_or_default();
+            match dns::tcp_message(rest) {
+                Dissection::Found(message) => {
+                    let whole =
+                        rest.first_chunk().map_or(0, |length| 2 + usize::from(u16::from_be_bytes(*length)));
+                    self.inspect_dns(&message, view, context.evidence, findings, observer);
+                    if rest.len() < whole {
+                        // Enough of it to read, but not yet to know where the next one begins.
+                        return findings.need_more = true;
+                    }
+                    findings.consumed += whole;
+                }
+                Dissection::NeedMore => return findings.need_more = true,
+                Dissection::NotMine => return,
+            }
         }
     }
 

@@ -4,11 +4,12 @@ use super::equation::Equation;
 use super::example;
 use super::load_error::LoadError;
 use super::model::{
-    Anchor, App, AttributeCondition, Block, Conditions, Example, HostPattern, HttpCondition, RtpCondition,
-    Signature, StunCondition, Teaches,
+    Anchor, App, AttributeCondition, Block, Conditions, Example, HostPattern, HttpCondition,
+    ProtobufCondition, RtpCondition, Signature, StunCondition, Teaches,
 };
 use super::pattern::Pattern;
 use super::toml_view::{TableView, parse, range};
+use crate::dissect::protobuf::Field;
 use crate::five_tuple::{Address, Direction, Transport};
 use crate::verdict::{AppId, Carrier, Confidence, Role, SignatureId};
 use alloc::borrow::ToOwned;
@@ -214,6 +215,14 @@ fn read_conditions(
         http: row.table("http")?.map(|table| http(&table)).transpose()?,
         stun: row.table("stun")?.map(|table| stun(&table)).transpose()?,
         rtp: row.table("rtp")?.map(|table| rtp(&table)).transpose()?,
+        protobuf: row.table("protobuf")?.map(|table| protobuf(&table)).transpose()?,
+        ordinal: row.ranges("ordinal", 1..=255)?,
+        moves: row.ranges("moves", 0..=11)?.pop(),
+        unlike: row.ranges("unlike", 0..=11)?.pop(),
+        is_one_sided: row.flag("one_sided")?,
+        asks_for_history: ["ordinal", "moves", "unlike", "one_sided"].iter().any(|key| row.has(key)),
+        after: row.texts("after", |text| referred(text).map(|(id, _)| id))?,
+        joins_call: row.word("joins", &[("call", true)])?.unwrap_or(false),
         reverse: row.texts("reverse", |text| referred(text).map(|(id, _)| id))?.pop(),
         every: match row.text("every")? {
             None => None,
@@ -248,6 +257,12 @@ fn cross_check(row: &TableView<'_>, conditions: &Conditions) -> Result<(), LoadE
     }
     if conditions.every.is_some() && *transport != Some(Transport::Udp) {
         return Err(row.error("transport", "\"udp\" beside every"));
+    }
+    for key in ["protobuf", "ordinal", "moves", "unlike", "one_sided", "after", "joins"] {
+        // Datagrams that tell nothing are passed over uncounted, which only a group notices.
+        if row.has(key) && conditions.every.is_none() {
+            return Err(row.error("every", &format!("a group beside {key}")));
+        }
     }
     if http.is_some() && *transport == Some(Transport::Udp) {
         return Err(row.error("transport", "\"tcp\" or nothing beside http"));
@@ -309,7 +324,8 @@ fn http(table: &TableView<'_>) -> Result<HttpCondition, LoadError> {
             true => Ok(text.to_owned()),
             false => Err(format!("a path that begins with '/', found \"{text}\"")),
         })?,
-        user_agent: lower("user_agent")?,
+        user_agents: table.texts("user_agent", |text| Ok(text.to_ascii_lowercase()))?,
+        without_user_agent: lower("without_user_agent")?,
         referer: lower("referer")?,
         upgrade: lower("upgrade")?,
         disposition: lower("disposition")?,
@@ -319,7 +335,7 @@ fn http(table: &TableView<'_>) -> Result<HttpCondition, LoadError> {
     if http.disposition.is_some()
         && (!http.methods.is_empty()
             || !http.urls.is_empty()
-            || http.user_agent.is_some()
+            || !http.user_agents.is_empty()
             || http.referer.is_some()
             || http.upgrade.is_some())
     {
@@ -364,6 +380,37 @@ fn stun(table: &TableView<'_>) -> Result<StunCondition, LoadError> {
     };
     table.refuse_unknown()?;
     Ok(stun)
+}
+
+fn protobuf(table: &TableView<'_>) -> Result<ProtobufCondition, LoadError> {
+    let field = |text: &str| {
+        let wrong = || {
+            format!(
+                "FIELD:varint, FIELD:length, FIELD:bytes or FIELD=NUMBER such as 1:varint, found \"{text}\""
+            )
+        };
+        if let Some((number, value)) = text.split_once('=') {
+            let value = value.parse().map_err(|_| wrong())?;
+            return Ok((number.parse().map_err(|_| wrong())?, Field::Number(value)));
+        }
+        let (number, kind) = text.split_once(':').ok_or_else(wrong)?;
+        let kind = match kind {
+            "varint" => Field::Varint,
+            "length" => Field::LengthOfNext,
+            "bytes" => Field::Bytes,
+            _ => return Err(wrong()),
+        };
+        Ok((number.parse().map_err(|_| wrong())?, kind))
+    };
+    let protobuf = ProtobufCondition {
+        at: table.number("at", 0..=1500)?.unwrap_or(0) as u16,
+        fields: table.texts("fields", field)?,
+    };
+    table.refuse_unknown()?;
+    if protobuf.fields.is_empty() {
+        return Err(table.error("fields", "a list of fields such as 1:varint"));
+    }
+    Ok(protobuf)
 }
 
 fn rtp(table: &TableView<'_>) -> Result<RtpCondition, LoadError> {

@@ -2,6 +2,7 @@
 
 use super::equation::Equation;
 use super::pattern::Pattern;
+use crate::dissect::protobuf;
 use crate::five_tuple::{Address, Direction, Transport};
 use crate::verdict::{AppId, Carrier, Confidence, Role, SignatureId};
 use alloc::string::String;
@@ -101,6 +102,22 @@ pub struct Conditions {
     pub stun: Option<StunCondition>,
     /// The packet is RTP of this kind.
     pub rtp: Option<RtpCondition>,
+    /// The datagram is protobuf of this shape.
+    pub protobuf: Option<ProtobufCondition>,
+    /// Number of the datagram among those with payload of its direction, from 1; from 255 on it stays 255.
+    pub ordinal: Vec<RangeInclusive<u16>>,
+    /// These bytes, taken together, differ from those of the first datagram of the same direction.
+    pub moves: Option<RangeInclusive<u16>>,
+    /// These bytes, taken together, differ from those of the first datagram of the other direction, if there is one.
+    pub unlike: Option<RangeInclusive<u16>>,
+    /// The other direction has sent nothing so far.
+    pub is_one_sided: bool,
+    /// Any of `ordinal`, `moves`, `unlike`, `is_one_sided`.
+    pub asks_for_history: bool,
+    /// One of these rows matched an earlier datagram of the same direction.
+    pub after: Vec<SignatureId>,
+    /// One of the flow's ends is the client of a call of this app, as other flows showed.
+    pub joins_call: bool,
     /// This row must have matched in the other direction.
     pub reverse: Option<SignatureId>,
     /// Every packet of the flow so far must have matched some row of this group (0 to 7).
@@ -136,8 +153,10 @@ pub struct HttpCondition {
     pub methods: Vec<String>,
     /// The path begins with one of these (case counts); empty is any.
     pub urls: Vec<String>,
-    /// User-Agent contains this.
-    pub user_agent: Option<String>,
+    /// User-Agent contains one of these; `#` stands for one or more digits and dots. Empty is any.
+    pub user_agents: Vec<String>,
+    /// User-Agent does not contain this.
+    pub without_user_agent: Option<String>,
     /// Referer contains this.
     pub referer: Option<String>,
     /// Upgrade contains this.
@@ -176,6 +195,15 @@ pub struct AttributeCondition {
     pub kind: u16,
     /// Value lengths in bytes, without padding.
     pub lengths: Vec<RangeInclusive<u16>>,
+}
+
+/// What a protobuf message must look like: these fields, in this order, and nothing else.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProtobufCondition {
+    /// Offset of the message in the datagram; it ends where the datagram ends.
+    pub at: u16,
+    /// The fields.
+    pub fields: Vec<(u32, protobuf::Field)>,
 }
 
 /// What an RTP packet must look like.

@@ -2,6 +2,7 @@
 
 use super::load_error::LoadError;
 use super::model::{Anchor, App, Signature, Teaches};
+use crate::five_tuple::Transport;
 use crate::verdict::{AppId, Confidence, Role, SignatureId};
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -19,6 +20,8 @@ pub(crate) struct Row {
     pub(crate) lookup_role: Role,
     pub(crate) confidence: Confidence,
     pub(crate) is_veto: bool,
+    /// Some row's `unless` names this one.
+    pub(crate) is_feared: bool,
     pub(crate) teaches: Option<Teaches>,
     /// `every` group as a bit; 0 is none.
     pub(crate) group: u8,
@@ -26,6 +29,14 @@ pub(crate) struct Row {
     pub(crate) marks: [u64; 2],
     /// One of these must be set before a packet of the originator, of the responder concludes; 0 is no condition.
     pub(crate) needs: [u64; 2],
+    /// One of these must be set before a packet of the originator, of the responder concludes; 0 is no condition.
+    pub(crate) after: [u64; 2],
+    /// The row counts only for flows of the client of a call of its app.
+    pub(crate) joins_call: bool,
+    /// Where the row is about a name: transport of the flows to its address.
+    pub(crate) transport: Option<Transport>,
+    /// How the row is found.
+    pub(crate) anchor: Option<Anchor>,
     /// None of these may be set.
     pub(crate) unless: u64,
     /// Rows that wait for this one in the other direction.
@@ -38,9 +49,13 @@ pub(super) fn compile(apps: &[App], signatures: &[Signature]) -> Result<Vec<Row>
     let mut marks = alloc::vec![[0u64; 2]; signatures.len()];
     let mut next = 0u32;
     for (index, row) in signatures.iter().enumerate() {
-        let is_pair = row.conditions.reverse.is_some()
-            || signatures.iter().any(|other| other.conditions.reverse == Some(row.id));
-        let width = if is_pair { 2 } else { u32::from(row.is_veto) };
+        let is_pair = waits(row)
+            || signatures.iter().any(|other| {
+                other.conditions.reverse == Some(row.id) || other.conditions.after.contains(&row.id)
+            });
+        let is_feared =
+            row.is_veto && signatures.iter().any(|other| other.conditions.unless.contains(&row.id));
+        let width = if is_pair { 2 } else { u32::from(is_feared) };
         if width > 0 && next + width > 64 {
             return Err(refused(
                 apps,
@@ -71,6 +86,7 @@ pub(super) fn compile(apps: &[App], signatures: &[Signature]) -> Result<Vec<Row>
                 .unwrap_or(row.role),
             confidence: row.confidence,
             is_veto: row.is_veto,
+            is_feared: signatures.iter().any(|other| other.conditions.unless.contains(&row.id)),
             // A name in clear shows what runs on a server as well as any bytes do.
             teaches: row
                 .teaches
@@ -81,6 +97,15 @@ pub(super) fn compile(apps: &[App], signatures: &[Signature]) -> Result<Vec<Row>
                 let [originator, responder] = marks[index_of(id)];
                 [responder, originator]
             }),
+            after: row
+                .conditions
+                .after
+                .iter()
+                .map(|id| marks[index_of(*id)])
+                .fold([0, 0], |[originator, responder], marks| [originator | marks[0], responder | marks[1]]),
+            joins_call: row.conditions.joins_call,
+            transport: row.conditions.transport,
+            anchor: row.conditions.anchor(),
             unless: row
                 .conditions
                 .unless
@@ -88,11 +113,18 @@ pub(super) fn compile(apps: &[App], signatures: &[Signature]) -> Result<Vec<Row>
                 .map(|id| all(marks[index_of(*id)]))
                 .fold(0, |sum, bits| sum | bits),
             awaited_by: (0..signatures.len())
-                .filter(|other| signatures[*other].conditions.reverse == Some(row.id))
+                .filter(|other| {
+                    waits(&signatures[*other]) && signatures[*other].conditions.reverse == Some(row.id)
+                })
                 .map(|other| other as RowIndex)
                 .collect(),
         })
         .collect())
+}
+
+/// Whether a row that matched may conclude later, when its `reverse` does. One about later datagrams matches again.
+fn waits(row: &Signature) -> bool {
+    row.conditions.reverse.is_some() && row.conditions.ordinal.is_empty()
 }
 
 pub(super) fn refused(apps: &[App], row: &Signature, key: &str, expected: &str) -> LoadError {

@@ -13,11 +13,15 @@ pub fn heartbeat(length: u8, random: &mut Random) -> Vec<u8> {
     [vec![0xd1], protobuf(1, &inner), protobuf(2, &random.bytes(6))].concat()
 }
 
-/// Signalling: 0xA1, then a varint in field 1 that counts; `bytes` long.
+/// Signalling: 0xA1, then a varint in field 1 that counts, a constant, a length and a field of that length; `bytes` long.
 pub fn signalling(count: u32, bytes: usize, random: &mut Random) -> Vec<u8> {
     let count = count | 0x4000; // three bytes as a varint
-    let head = [&[0xa1, 0x08][..], &super::varint(u64::from(count))].concat();
-    [head.clone(), random.bytes(bytes - head.len())].concat()
+    let head = [&[0xa1, 0x08][..], &super::varint(u64::from(count)), &[0x10, 0x11]].concat();
+    // Lengths of 128 and more take two bytes, twice.
+    let rest = bytes - head.len() - 4;
+    let length = if rest < 128 { rest } else { rest - 2 };
+    let length_field = [&[0x18][..], &super::varint(length as u64)].concat();
+    [head, length_field, protobuf(4, &random.bytes(length))].concat()
 }
 
 /// Content: a class byte (0xA3, 0xD5, 0xD6) and ciphertext, `bytes` long.

@@ -192,7 +192,9 @@ pub(super) fn newdns_then_flow(w: &With) -> Trace {
     let first = newdns(w, w.year.unwrap_or(2015));
     let server = SocketAddr::from(([203, 0, 113, 40], w.port.unwrap_or(7443)));
     let client = SocketAddr::from(([10, 0, 0, 1], 55_555));
-    let opaque = ordinary::datagrams(client, server, &[0x9c], &[300, 80, 90], w.seed);
+    let random = &mut crate::random::Random::new(w.seed);
+    let mut part = |bytes: usize| [&[0x9c][..], &random.bytes(bytes)].concat();
+    let opaque = Tcp::new(client, server, w.seed).client(part(300)).server(part(80)).client(part(90)).trace();
     let after = first.end_us() - crate::trace::START_US + 1000;
     Trace::mixed([first, opaque.shift(after as i64)])
 }

@@ -4,7 +4,7 @@ use super::conditions::View;
 use super::flow::{Flow, Said};
 use super::flow_packet::FlowPacket;
 use super::inspect::{Findings, inspect_dns, inspect_quic, inspect_stream_start};
-use super::stream_start::Adds;
+use super::stream_start::{Adds, StreamStart};
 use std::cmp::Reverse;
 use wiremark::dissect::{dns, rtp, stun};
 use wiremark::signature::Signature;
@@ -25,14 +25,23 @@ pub(super) fn step(set: &SignatureSet, options: &Options, flow: &mut Flow, packe
     if index == 0 {
         consider_addresses(set, options, flow, packet);
     }
+    let is_stun =
+        tuple.transport == Transport::Udp && packet.payload.get(4..8) == Some(&[0x21, 0x12, 0xa4, 0x42]);
+    let is_syn = tuple.transport == Transport::Tcp && packet.tcp.flags & TcpFields::SYN != 0;
+    if flow.is_spent && flow.said.app.0 == 0 && flow.said.carrier != Carrier::Dns && !is_stun && !is_syn {
+        flow.dead_groups.extend(0..8);
+        return flow.said;
+    }
     if !packet.payload.is_empty() {
         match tuple.transport {
             Transport::Tcp => segment(set, options, flow, packet),
             Transport::Udp => datagram(set, options, flow, packet),
         }
         let with_payload = flow.packets.iter().filter(|packet| !packet.payload.is_empty()).count();
-        if with_payload >= options.budget_packets.into() && flow.said.carrier != Carrier::Dns {
-            flow.said.is_final = true;
+        let waits = tuple.transport == Transport::Tcp && flow.starts.iter().any(StreamStart::waits);
+        if with_payload >= options.budget_packets.into() && (!waits || with_payload >= 255) {
+            close(options, flow);
+            flow.is_spent = true;
         }
     }
     flow.said
@@ -81,7 +90,17 @@ fn segment(set: &SignatureSet, options: &Options, flow: &mut Flow, packet: &Pack
     } else {
         Direction::Responder
     });
-    let mut view = View { packet, direction, bytes: packet.payload, http: None, stun: None, media: None };
+    let mut view = View {
+        packet,
+        direction,
+        bytes: packet.payload,
+        http: None,
+        stun: None,
+        media: None,
+        length: packet.payload.len(),
+        is_framed: false,
+        history: None,
+    };
     let mut findings = Findings::default();
     findings.try_rows(set, &view, |row| row.any_segment);
     findings.asks_for_more = false;
@@ -90,7 +109,9 @@ fn segment(set: &SignatureSet, options: &Options, flow: &mut Flow, packet: &Pack
         inspect_stream_start(set, &mut view, teaches_names(set, flow), &mut findings);
     }
     conclude(set, options, flow, from_high, &findings);
-    if start.is_some() {
+    if findings.consumed > 0 {
+        flow.starts[side].consume(findings.consumed);
+    } else if start.is_some() {
         if findings.asks_for_more && !flow.said.is_final {
             flow.starts[side].wait();
         } else {
@@ -98,7 +119,15 @@ fn segment(set: &SignatureSet, options: &Options, flow: &mut Flow, packet: &Pack
         }
     }
     let settled = flow.starts.iter().all(|start| start.is_settled);
-    flow.said.is_final |= is_sure && settled && flow.said.carrier != Carrier::Dns;
+    if is_sure && settled {
+        close(options, flow);
+    }
+}
+
+/// Looked at long enough; other flows could still tell of one without a verdict.
+fn close(options: &Options, flow: &mut Flow) {
+    let may_be_told = options.related && flow.said.app.0 == 0;
+    flow.said.is_final |= flow.said.carrier != Carrier::Dns && !may_be_told;
 }
 
 fn teaches_names(set: &SignatureSet, flow: &Flow) -> bool {
@@ -114,7 +143,21 @@ fn datagram(set: &SignatureSet, options: &Options, flow: &mut Flow, packet: &Pac
         Some(message) => inspect_dns(set, &message, &mut findings),
         None => {
             let (stun, media) = (stun::message(bytes).found(), rtp::packet(bytes).found());
-            let view = View { packet, direction: None, bytes, http: None, stun, media };
+            let sent_by = |high: bool| {
+                let of_side = flow.packets.iter().filter(|packet| packet.from_high == high);
+                of_side.map(|packet| packet.payload.clone()).filter(|payload| !payload.is_empty()).collect()
+            };
+            let view = View {
+                packet,
+                direction: None,
+                bytes,
+                http: None,
+                stun,
+                media,
+                length: bytes.len(),
+                is_framed: false,
+                history: Some([sent_by(from_high), sent_by(!from_high)]),
+            };
             findings.try_rows(set, &view, |row| {
                 row.stun.is_some()
                     || row.rtp.is_some()
@@ -128,6 +171,8 @@ fn datagram(set: &SignatureSet, options: &Options, flow: &mut Flow, packet: &Pac
             }
         }
     }
+    // Nothing is known of calls: the client is in none.
+    findings.rows.retain(|row| !row.conditions.joins_call);
     conclude(set, options, flow, from_high, &findings);
 }
 
@@ -153,13 +198,18 @@ fn conclude(
 
     let may = |row: &Signature, by_originator: bool| {
         let pair = row.conditions.reverse.is_none_or(|other| flow.noted.contains(&(other, !by_originator)));
-        !row.is_veto && !flow.vetoed(&row.conditions) && !flow.is_dead(&row.conditions) && pair
+        let after = &row.conditions.after;
+        let follows = after.is_empty() || after.iter().any(|id| flow.noted.contains(&(*id, by_originator)));
+        !row.is_veto && !flow.vetoed(&row.conditions) && !flow.is_dead(&row.conditions) && pair && follows
     };
     let raw = if flow.said.carrier == Carrier::Unknown { Carrier::Raw } else { flow.said.carrier };
     let mut offers: Vec<(&Signature, Carrier)> = Vec::new();
     for row in &findings.rows {
         offers.extend(may(row, by_originator).then_some((*row, raw)));
-        let waiting = set.signatures().iter().filter(|other| other.conditions.reverse == Some(row.id));
+        let waiting = set
+            .signatures()
+            .iter()
+            .filter(|other| other.conditions.reverse == Some(row.id) && other.conditions.ordinal.is_empty());
         let noted = waiting.filter(|other| flow.noted.contains(&(other.id, !by_originator)));
         offers.extend(noted.filter(|other| may(other, !by_originator)).map(|other| (other, raw)));
     }

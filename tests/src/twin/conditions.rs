@@ -3,11 +3,11 @@
 use super::names::covers;
 use std::ops::RangeInclusive;
 use wiremark::dissect::http::{Head, Request, Response};
-use wiremark::dissect::{rtp, stun};
+use wiremark::dissect::{protobuf, rtp, stun};
 use wiremark::signature::equation::{Equation, Relation, Source, Term};
-use wiremark::signature::model::{Conditions, HttpCondition, RtpCondition, StunCondition};
+use wiremark::signature::model::{Conditions, HttpCondition, ProtobufCondition, RtpCondition, StunCondition};
 use wiremark::signature::pattern::{Element, Pattern};
-use wiremark::{Address, Direction, Packet};
+use wiremark::{Address, Direction, Packet, Transport};
 
 /// `None` is "not before more bytes have come".
 pub(super) type Holds = Option<bool>;
@@ -22,6 +22,36 @@ pub(super) struct View<'v> {
     pub(super) http: Option<Head<'v>>,
     pub(super) stun: Option<stun::Message<'v>>,
     pub(super) media: Option<rtp::Media<'v>>,
+    /// Payload length of the packet, or of the datagram a stream carries, and whether it is that.
+    pub(super) length: usize,
+    pub(super) is_framed: bool,
+    /// UDP: all datagrams with payload of the same side so far, this one included, and of the other side.
+    pub(super) history: Option<[Vec<Vec<u8>>; 2]>,
+}
+
+fn in_history(conditions: &Conditions, view: &View<'_>) -> bool {
+    let Conditions { ordinal, moves, unlike, is_one_sided, .. } = conditions;
+    if ordinal.is_empty() && moves.is_none() && unlike.is_none() && !is_one_sided {
+        return true;
+    }
+    let Some([own, other]) = &view.history else { return false };
+    let part = |bytes: &[u8], range: &RangeInclusive<u16>| {
+        let bytes = &bytes[..bytes.len().min(12)];
+        bytes.get((*range.start()).into()..usize::from(*range.end()) + 1).map(<[u8]>::to_vec)
+    };
+    let now = |range: &RangeInclusive<u16>| {
+        view.bytes.get((*range.start()).into()..usize::from(*range.end()) + 1).map(<[u8]>::to_vec)
+    };
+    within(own.len().min(255), ordinal)
+        && (!is_one_sided || other.is_empty())
+        && moves.as_ref().is_none_or(|range| own.len() > 1 && part(&own[0], range) != now(range))
+        && unlike
+            .as_ref()
+            .is_none_or(|range| other.first().is_none_or(|first| part(first, range) != now(range)))
+}
+
+fn is_protobuf(wanted: &ProtobufCondition, bytes: &[u8]) -> bool {
+    protobuf::fits(bytes.get(wanted.at.into()..).unwrap_or_default(), &wanted.fields)
 }
 
 /// All must hold: one that does not outweighs one that waits.
@@ -55,18 +85,22 @@ pub(super) fn hold(conditions: &Conditions, view: &View<'_>) -> Holds {
         (Some(wanted), Some(known)) => wanted == known,
         _ => true,
     };
+    let transport = if view.is_framed { Transport::Udp } else { tuple.transport };
+    let content = if view.is_framed { view.bytes } else { packet.payload };
     let mut outcomes = vec![
-        Some(conditions.transport.is_none_or(|transport| transport == tuple.transport)),
+        Some(conditions.transport.is_none_or(|wanted| wanted == transport)),
         Some(direction),
-        Some(within(packet.payload.len(), &conditions.length)),
+        Some(within(view.length, &conditions.length)),
+        Some(in_history(conditions, view)),
         Some(port),
         Some(conditions.addresses.is_empty() || in_block(tuple.src) || in_block(tuple.dst)),
-        Some(text.is_empty() || packet.payload.windows(text.len()).any(|window| window == text)),
+        Some(text.is_empty() || content.windows(text.len()).any(|window| window == text)),
     ];
     outcomes.extend(conditions.prefix.as_ref().map(|pattern| begins(pattern, view.bytes)));
     let equations = conditions.equations.iter();
-    outcomes.extend(equations.map(|equation| relates(equation, view.bytes, packet.payload.len())));
+    outcomes.extend(equations.map(|equation| relates(equation, view.bytes, view.length)));
     outcomes.extend(conditions.stun.as_ref().map(|wanted| Some(is_stun(wanted, view))));
+    outcomes.extend(conditions.protobuf.as_ref().map(|wanted| Some(is_protobuf(wanted, view.bytes))));
     outcomes.extend(conditions.rtp.as_ref().map(|wanted| Some(is_rtp(wanted, view))));
     outcomes.extend(conditions.http.as_ref().map(|wanted| match &view.http {
         Some(Head::Request(request)) if wanted.disposition.is_none() => {
@@ -191,6 +225,23 @@ fn field(wanted: &Option<String>, found: Option<&[u8]>, is_complete: bool) -> Ho
     }
 }
 
+/// A User-Agent that must contain one of the texts, `#` being digits and dots.
+fn agent(wanted: &[String], found: Option<&[u8]>, is_complete: bool) -> Holds {
+    if wanted.is_empty() {
+        return Some(true);
+    }
+    let Some(found) = found else { return is_complete.then_some(false) };
+    let found = String::from_utf8_lossy(found).to_ascii_lowercase();
+    Some(wanted.iter().any(|text| match text.split_once('#') {
+        None => found.contains(text),
+        Some((before, after)) => found.match_indices(before).any(|(at, _)| {
+            let rest = &found[at + before.len()..];
+            let version = rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+            version.len() < rest.len() && version.starts_with(after)
+        }),
+    }))
+}
+
 fn body(wanted: &HttpCondition, body: &[u8], is_complete: bool, length: Option<u64>) -> Holds {
     match &wanted.body {
         None => Some(true),
@@ -211,7 +262,14 @@ fn is_request(wanted: &HttpCondition, conditions: &Conditions, request: &Request
     all([
         Some(wanted.methods.is_empty() || method),
         Some(wanted.urls.is_empty() || url),
-        field(&wanted.user_agent, request.user_agent, request.complete),
+        agent(&wanted.user_agents, request.user_agent, request.complete),
+        match (&wanted.without_user_agent, request.user_agent) {
+            (None, _) => Some(true),
+            (Some(_), None) => request.complete.then_some(true),
+            (Some(unwanted), Some(found)) => {
+                Some(!String::from_utf8_lossy(found).to_ascii_lowercase().contains(unwanted))
+            }
+        },
         field(&wanted.referer, request.referer, request.complete),
         field(&wanted.upgrade, request.upgrade, request.complete),
         host,

@@ -37,12 +37,16 @@ pub struct Flow {
     pub(super) said: Said,
     /// Of the lower, of the higher end point.
     pub(super) starts: [StreamStart; 2],
-    /// QUIC: Initials tried, and bytes of the hello by their offset.
+    /// QUIC: work spent on Initials, and bytes of the hello by their offset.
     pub(super) initials: [usize; 2],
+    /// The connection id of the Initial whose part of a hello was the first to be kept.
+    pub(super) first_ids: [Vec<u8>; 2],
     pub(super) hellos: [BTreeMap<u64, u8>; 2],
     /// Rows that have held, and whether for a packet of the originator.
     pub(super) noted: BTreeSet<(SignatureId, bool)>,
     pub(super) dead_groups: BTreeSet<u8>,
+    /// Looked at as long as it is worth; only other flows could tell more.
+    pub(super) is_spent: bool,
 }
 
 impl Flow {

@@ -15,36 +15,39 @@
 //! that makes the stream start longer is looked at: stream rows, names and HTTP see the whole stream start so far, `length` and
 //! `contains` this segment, `start = "segment"` rows this segment. A segment that adds nothing (a copy, or bytes behind
 //! a gap) is not looked at, but its bytes count once the gap is filled; of bytes sent twice the later count. The stream start
-//! is settled when no row and no dissector asks for more, when it is 4,096 bytes long, or when the verdict is final. After
+//! is settled when no row and no dissector asks for more, when it is 17,408 bytes long, or when the verdict is final. After
 //! that only segment rows look at the side's segments. A settled stream start that was begun without a SYN is begun anew by
 //! a segment from before its start, as long as there is no verdict.
 //!
 //! **Preambles.** What a client tells a proxy (CONNECT, SOCKS, PROXY) is taken off the stream start, up to three one behind
 //! the other; the name it holds counts, in no particular carrier.
 //!
-//! **DNS** is looked for on port 53 only. A datagram that is DNS is tried by no row.
+//! **DNS** is looked for on port 53 only. A datagram that is DNS is tried by no row. Over TCP the stream start begins anew
+//! behind each message; so it does behind STUN's messages, bare or with a length in front, which rows about STUN see as
+//! datagrams.
 //!
-//! **QUIC** (in datagrams that are not STUN and for which no row holds): hellos of the originator's first eight Initials
-//! and the responder's first two, joined by their offsets.
+//! **QUIC** (in datagrams that are not STUN and for which no row holds): hellos of each side's Initials, joined by their
+//! offsets. An Initial is opened with its own connection id, or with that of the first one whose part of a hello was
+//! kept. Each costs 1, one that cannot be opened 16, and a side has 64.
 //!
 //! **Rows.** A row holds for a packet when all its conditions do, `reverse`, `every` and `unless` aside. A row that
 //! holds is noted with its direction; a datagram kills every group none of whose rows holds. Then: a verdict whose
 //! row's veto has fired or whose group is dead is withdrawn; a row that holds is *offered*, unless it is a veto, a veto
-//! of its `unless` has fired, its group is dead, or its `reverse` row has not been noted in the other direction. A row
-//! noted earlier is offered when its `reverse` row comes. The packet's first name that has a row is offered with its
+//! of its `unless` has fired, its group is dead, its `reverse` row has not been noted in the other direction, or none of its
+//! `after` rows in the same. A row without `ordinal` noted earlier is offered when its `reverse` row comes. The packet's first name that has a row is offered with its
 //! most specific row. Kinds of evidence that are switched off are not offered.
 //!
 //! **Verdict.** Of the offers the strongest wins, of equals the one with the lowest id; it replaces the verdict in force only
 //! when it is stronger. In DNS it has the app's `lookup_role`. Without offers, a packet that is conclusive (a hello with
-//! its name or complete; an HTTP request, complete, to a name) takes back hearsay and address evidence.
+//! its name; an HTTP request, complete, to a name) takes back hearsay and address evidence.
 //!
 //! **Carrier.** That of the winning name; for other rows the first one recognised in the flow, or raw.
 //!
 //! **Final** is a verdict by a row without vetoes and group (and whose answers teach no names), if it is payload, or a name in a conclusive packet; a
-//! conclusive packet that leaves no verdict; both stream starts settled (with a SYN seen); 32 packets with payload. A DNS flow
-//! is final by none of the last two.
+//! conclusive packet that leaves no verdict; both stream starts settled (with a SYN seen); 32 packets with payload (with 255 while an stream start waits). A DNS flow
+//! is final by none of the last two, nor is one without a verdict where other flows could still tell.
 //!
-//! The twin knows nothing of other flows: compare it with an engine whose `related` evidence is switched off.
+//! The twin knows nothing of other flows: compare it with an engine that remembers nothing.
 
 mod classify;
 mod conditions;

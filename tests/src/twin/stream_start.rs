@@ -3,7 +3,7 @@
 use super::flow_packet::FlowPacket;
 
 /// Most bytes of a stream start that segments make up together.
-const START_BYTES: usize = 4096;
+const START_BYTES: usize = 17_408;
 
 /// How far one side of a TCP flow has been looked at.
 #[derive(Clone, Debug, Default)]
@@ -75,6 +75,18 @@ impl StreamStart {
         }
         self.known = whole.len();
         Adds::Start(whole)
+    }
+
+    /// So many bytes in front are messages that have been read: the stream start begins behind them.
+    pub(super) fn consume(&mut self, count: usize) {
+        self.start = self.start.map(|start| start.wrapping_add(count as u32));
+        self.known = self.known.saturating_sub(count);
+        self.is_waiting = self.known > 0;
+    }
+
+    /// Whether bytes of it are kept because more are to come.
+    pub(super) fn waits(&self) -> bool {
+        self.is_waiting && !self.is_settled
     }
 
     /// More was asked for. A stream start that has reached its greatest length is settled all the same.

@@ -41,8 +41,19 @@ const SALT_GOOGLE_50: [u8; 20] =
 ///
 /// Work: four key derivations, and AES over the packet once.
 pub fn decrypt_initial<'a>(datagram_packet: &[u8], scratch: &'a mut [u8]) -> Option<&'a [u8]> {
+    let header = header(datagram_packet).ok()?;
+    decrypt_initial_of(datagram_packet, header.destination_id, scratch)
+}
+
+/// The same with the keys of another connection id: the one the client chose first goes on to give the keys when the
+/// client writes to the id that the server has chosen (RFC 9001, 5.2).
+pub fn decrypt_initial_of<'a>(
+    datagram_packet: &[u8],
+    first_id: &[u8],
+    scratch: &'a mut [u8],
+) -> Option<&'a [u8]> {
     let header = header(datagram_packet).ok().filter(|header| header.kind == PacketKind::Initial)?;
-    let keys = Keys::client(Dialect::of(header.version)?, header.destination_id)?;
+    let keys = Keys::client(Dialect::of(header.version)?, first_id)?;
 
     let packet = scratch.get_mut(..header.packet.len())?;
     packet.copy_from_slice(header.packet);

@@ -1,0 +1,27 @@
+//! Suffixes that a resolver appends to the names it is asked for (resolv.conf, `search`; RFC 1535).
+
+/// Suffixes of networks of one's own: RFC 6762 (local) and its appendix G, RFC 8375 (home.arpa), ICANN 2024 (internal),
+/// and what home routers hand out.
+const PRIVATE_SUFFIXES: [&[u8]; 16] = [
+    b"local",
+    b"lan",
+    b"home.arpa",
+    b"internal",
+    b"home",
+    b"corp",
+    b"private",
+    b"intranet",
+    b"localdomain",
+    b"localnet",
+    b"domain",
+    b"router",
+    b"gateway",
+    b"fritz.box",
+    b"mshome.net",
+    b"workgroup",
+];
+
+/// Whether nobody can register names under this one, so that what stands in front of it is the name that was meant.
+pub fn is_private_suffix(suffix: &[u8]) -> bool {
+    PRIVATE_SUFFIXES.iter().any(|one| suffix.eq_ignore_ascii_case(one))
+}
