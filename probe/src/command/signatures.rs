@@ -1,5 +1,7 @@
 //! `wiremark signatures`: what the signatures are, and whether a folder of them holds.
 
+mod against;
+
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -30,6 +32,11 @@ enum Command {
         /// Folder with *.toml files
         #[arg(value_name = "DIR")]
         folder: PathBuf,
+
+        /// Also play every capture under this folder, which holds none of the apps' traffic: a verdict by payload there
+        /// fails, a weaker one is told
+        #[arg(long, value_name = "CAPTURES")]
+        against: Option<PathBuf>,
     },
     /// Prints every signature with its reason and its source
     #[command(after_help = LIST_HELP)]
@@ -55,6 +62,7 @@ enum Format {
 const CHECK_HELP: &str = "\
 Examples:
   wiremark signatures check signatures/
+  wiremark signatures check my-signatures/ --against foreign-captures/
   wiremark signatures check my-signatures/ && wiremark classify --signatures my-signatures/ capture.pcap
 
 Exit codes:
@@ -75,7 +83,16 @@ Exit codes:
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
     let mut output = Output::open(None, &[], Overwrite::default())?;
     let outcome = match &arguments.command {
-        Command::Check { folder } => check_folder(folder, &mut output)?,
+        Command::Check { folder, against } => {
+            let outcome = check_folder(folder, &mut output)?;
+            match against {
+                Some(captures) if outcome == Outcome::Done => {
+                    let classifier = Classifier::new(load(Some(folder))?, Options::default());
+                    against::against(&classifier, captures, &mut output)?
+                }
+                _ => outcome,
+            }
+        }
         Command::List { signatures, format } => list(&load(signatures.as_deref())?, *format, &mut output)?,
     };
     output.finish()?;
