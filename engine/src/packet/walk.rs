@@ -206,6 +206,8 @@ impl<'a> State<'a> {
                 (flags << 3, flags & 0x2000 != 0, network.protocol, network.payload)
             }
         };
+        // A look at what the first piece leads to by itself must not pass for what the packet came through.
+        let encapsulation = self.encapsulation;
         let (id, alone) = match network.fragment {
             Fragment::Whole => return None,
             Fragment::First(id) => {
@@ -220,7 +222,7 @@ impl<'a> State<'a> {
             Fragment::Later(id) => (id, self.later_fragment(network).ok()),
         };
         let network = Network { protocol, payload, ..*network };
-        Some(Piece { network, id, offset, has_more, encapsulation: self.encapsulation, alone })
+        Some(Piece { network, id, offset, has_more, encapsulation, alone })
     }
 
     /// One header that is not IP's.
