@@ -95,42 +95,45 @@ pub fn check(node: Option<Country>, claims: &[Claim], distances: &mut Distances)
         }
     }
     let mut pairs = contradicting(claims, &rtt_ms, &stands, distances);
-    while !pairs.is_empty() {
-        // Other places, not hops: one may be seen at several distances.
-        let count = |at: usize| {
-            let partners = pairs.iter().filter_map(|(one, other, _)| match at {
-                _ if *one == at => Some(claims[*other].address),
-                _ if *other == at => Some(claims[*one].address),
-                _ => None,
-            });
-            partners.collect::<std::collections::BTreeSet<_>>().len()
+    // A place, an address, is known by the number of its first claim; whom it contradicts, by their bits.
+    let place_of =
+        |claim: &Claim| claims.iter().position(|other| other.address == claim.address).unwrap_or_default();
+    let places: Vec<usize> = claims.iter().map(place_of).collect();
+    let mut against = vec![0u128; claims.len()];
+    pairs.retain(|(one, other, _)| places[*one].max(places[*other]) < 128);
+    for (one, other, _) in &pairs {
+        against[places[*one]] |= 1 << places[*other];
+        against[places[*other]] |= 1 << places[*one];
+    }
+    while let Some(worst) = (0..claims.len()).max_by_key(|at| (against[places[*at]].count_ones(), *at)) {
+        let place = places[worst];
+        let concerns = |(one, other, _): &&(usize, usize, f64)| {
+            let ends = [places[*one], places[*other]];
+            ends.contains(&place) && stands[*one] && stands[*other]
         };
-        let Some(worst) = (0..claims.len()).max_by_key(|at| (count(*at), *at)) else { break };
-        let Some((one, other, least_km)) =
-            pairs.iter().rev().find(|(one, other, _)| [*one, *other].contains(&worst)).copied()
-        else {
+        if against[place] == 0 {
             break;
-        };
-        let partner = if one == worst { other } else { one };
+        }
+        let Some((one, other, least_km)) = pairs.iter().rev().find(concerns).copied() else { break };
+        let partner = if places[one] == place { other } else { one };
         let had_ms = rtt_ms[other].unwrap_or_default() - rtt_ms[one].unwrap_or_default();
         let (from, from_address) = (claims[partner].country, Some(claims[partner].address));
         let needs_ms = 2.0 * least_km / KM_PER_MS;
-        for at in (0..claims.len())
-            .filter(|at| claims[*at].address == claims[worst].address && stands[*at])
-            .collect::<Vec<_>>()
-        {
-            stands[at] = false;
-            found.push(Flagged {
-                at,
-                flag: Flag::TooFastFromHop,
-                from,
-                from_address,
-                least_km,
-                had_ms,
-                needs_ms,
-            });
+        for at in (0..claims.len()).filter(|at| places[*at] == place) {
+            if std::mem::replace(&mut stands[at], false) {
+                found.push(Flagged {
+                    at,
+                    flag: Flag::TooFastFromHop,
+                    from,
+                    from_address,
+                    least_km,
+                    had_ms,
+                    needs_ms,
+                });
+            }
         }
-        pairs.retain(|(one, other, _)| stands[*one] && stands[*other]);
+        against[place] = 0;
+        against.iter_mut().for_each(|bits| *bits &= !(1 << place));
     }
     leaps(node, claims, &rtt_ms, &stands, distances, &mut found);
     found.sort_by_key(|flagged| flagged.at);
