@@ -2,6 +2,7 @@
 
 mod c_abi;
 mod compare;
+mod inference;
 mod instructions;
 mod larger;
 mod machine;
@@ -47,6 +48,9 @@ enum Command {
         #[command(flatten)]
         source: Source,
     },
+    /// How good `wiremark infer` is, and its trainer.
+    #[command(subcommand)]
+    Inference(inference::Wanted),
     /// Count the instructions of each loop with valgrind's callgrind.
     Instructions {
         /// Which; all where none is named.
@@ -80,6 +84,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Compare(wanted) => compare::run(&wanted),
         Command::Loop { name, mix, passes, source } => runner::run_loop(name, mix, passes, &source),
+        Command::Inference(wanted) => inference::run(&wanted),
         Command::Instructions { names, source } => instructions::run(&names, &source),
         Command::Memory { name, flows, source } => memory::run(name, flows, &source),
     };

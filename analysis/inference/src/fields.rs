@@ -333,6 +333,9 @@ impl Seen<'_> {
         if steps < 8 {
             return None;
         }
+        if self.origins.is_empty() && self.rises(little) {
+            return Some((FieldType::Sequence, "goes up from message to message, over all flows".to_owned()));
+        }
         if timed > 8 {
             clock.sort_by(f64::total_cmp);
             let middle = clock[clock.len() / 2];
@@ -346,6 +349,17 @@ impl Seen<'_> {
             let text = format!("goes up by 0 to 64 in {} of {steps} steps within a flow", small);
             (FieldType::Sequence, text)
         })
+    }
+
+    /// Without origins: several sequences may lie in one another, so that only the trend shows.
+    fn rises(&self, little: bool) -> bool {
+        let numbers: Vec<usize> = self.rows.iter().map(|row| number(row.1, little)).collect();
+        let far = (numbers.len() / 5).max(1);
+        let pairs = || numbers.iter().zip(&numbers[far..]).filter(|(a, b)| a.abs_diff(**b) < 1 << 20);
+        let up = pairs().filter(|(a, b)| a < b).count();
+        self.common.len() * 20 >= numbers.len()
+            && pairs().count() * 2 >= numbers.len() - far
+            && up * 10 >= pairs().count() * 9
     }
 
     fn per_flow(&self) -> bool {

@@ -124,7 +124,7 @@ fn header(messages: &Messages, origins: &[Origin], boundaries: &[Vec<Boundary>])
     let reach = (1..=HEADER).take_while(|&at| longer[at] * 10 >= total * 9).last().unwrap_or(0);
     let mut starts = vec![0];
     let mut confidence = vec![1.0];
-    for at in 1..=reach {
+    for at in 1..reach {
         let longer = longer[at + 1].max(1);
         if votes[at].0 * 2 >= longer && longer * 4 >= total {
             starts.push(at);

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod array;
+mod certain;
 mod chain;
 pub mod chatdissect;
 mod checksum;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::array::{self, Array};
+use crate::certain;
 use crate::chain::{self, Chain, Elements, End};
 use crate::features::{Frame, Kind};
 use crate::kinds::{self, Key};
@@ -27,6 +28,8 @@ pub(crate) struct Leaf {
     pub rows: Vec<Vec<f32>>,
     /// For each gap whether the bytes around it look random: nothing can begin there that could be seen.
     pub random: Vec<bool>,
+    /// For each gap log-odds that need no forest, or 0.
+    pub certain: Vec<f32>,
 }
 
 /// Boundaries that structure gives, and frames that are left.
@@ -259,7 +262,8 @@ impl Cutter<'_> {
         let whole = outer.unwrap_or(&frame);
         let lead = spans[0].start as usize;
         let order = if kind == Kind::Message { self.order } else { (self.order + frame.order) / 2.0 };
-        let marks = length::marks(&length::fields(self.messages, &spans), frame.longest);
+        let lengths = length::fields(self.messages, &spans);
+        let marks = length::marks(&lengths, frame.longest);
         let rows = (1..frame.longest.min(COLUMNS))
             .map(|gap| {
                 let mut row = Vec::with_capacity(crate::features::WIDTH);
@@ -269,7 +273,13 @@ impl Cutter<'_> {
             })
             .collect();
         let random = (1..frame.longest.min(COLUMNS)).map(|gap| frame.is_random_around(gap)).collect();
-        self.cut.leaves.push(Leaf { spans, rows, random });
+        let certain = match kind {
+            Kind::Message => {
+                certain::gaps(self.messages, &spans, &frame, &lengths, lead, outer.is_none() && lead == 0)
+            }
+            _ => Vec::new(),
+        };
+        self.cut.leaves.push(Leaf { spans, rows, random, certain });
     }
 }
 
@@ -284,7 +294,11 @@ impl Cut {
             let logits: Vec<f32> = chances
                 .iter()
                 .zip(&leaf.random)
-                .map(|(chance, random)| {
+                .enumerate()
+                .map(|(at, (chance, random))| {
+                    if let Some(known) = leaf.certain.get(at).filter(|known| **known != 0.0) {
+                        return *known;
+                    }
                     let chance = if *random { 1e-4 } else { chance.clamp(1e-4, 1.0 - 1e-4) };
                     (chance / (1.0 - chance)).ln()
                 })

@@ -1,0 +1,157 @@
+//! Gaps that need no guess: ends of length fields that an equation shows, columns that determine one another, constants.
+
+use std::collections::HashMap;
+
+use crate::column::entropy;
+use crate::features::Frame;
+use crate::length::Length;
+use crate::messages::{Messages, Span};
+
+/// Log-odds of a gap that is a boundary, or none, for certain; 0 where nothing is known.
+const SURE: f32 = 6.0;
+/// Columns looked at.
+const LOOK: usize = 48;
+/// Spans looked at.
+const SAMPLE: usize = 2000;
+/// Spans below which columns prove nothing about each other.
+const FEWEST: usize = 100;
+
+/// What is certain about the gaps 1, 2, ... of a frame that begins `lead` bytes into its messages.
+///
+/// Columns are compared only in the frame of `all` messages: within one kind, or one flow, much is constant that is two fields.
+pub(crate) fn gaps(
+    messages: &Messages,
+    spans: &[Span],
+    frame: &Frame,
+    lengths: &[Length],
+    lead: usize,
+    all: bool,
+) -> Vec<f32> {
+    let mut known = vec![0.0f32; frame.columns.len().saturating_sub(1)];
+    if spans.len() < FEWEST {
+        return known;
+    }
+    let mut set = |gap: usize, value: f32| {
+        if let Some(known) = gap.checked_sub(1).and_then(|at| known.get_mut(at)) {
+            *known = value;
+        }
+    };
+    let sample: Vec<&[u8]> =
+        spans.iter().step_by(spans.len().div_ceil(SAMPLE)).map(|span| span.of(messages)).collect();
+    let reach = if all { frame.shortest.min(LOOK) } else { 0 };
+    for gap in 2..reach {
+        if let Some(sure) = dependent(&sample, frame, gap) {
+            set(gap, if sure { SURE } else { -SURE });
+        }
+    }
+    // A constant word is one field as far as anybody can see.
+    for word in (0..reach.saturating_sub(3)).filter(|at| (at + lead).is_multiple_of(4)) {
+        let columns = &frame.columns[word..word + 4];
+        let set_bytes = columns.iter().filter(|column| column.max > 0).count();
+        if columns.iter().all(|column| column.distinct == 1) && (2..4).contains(&set_bytes) {
+            (1..4).for_each(|at| set(word + at, -SURE));
+        }
+    }
+    for field in lengths {
+        // Zero bytes at the high end belong to it where that makes an aligned number.
+        let whole = field.width > 1 && (field.at + lead).is_multiple_of(field.width);
+        let idle = if whole { 0 } else { field.idle };
+        let (from, to) = if field.little {
+            (field.at, field.at + field.width - idle)
+        } else {
+            (field.at + idle, field.at + field.width)
+        };
+        (from + 1..to).for_each(|gap| set(gap, -SURE));
+        if !field.little || whole {
+            set(to, SURE);
+        }
+        if field.little || whole {
+            set(from, SURE);
+        }
+    }
+    known
+}
+
+fn joint<const N: usize>(sample: &[&[u8]], columns: [usize; N]) -> (f32, usize) {
+    let mut counts: HashMap<[u8; N], u32> = HashMap::new();
+    for bytes in sample {
+        *counts.entry(columns.map(|at| bytes.get(at).copied().unwrap_or(0))).or_default() += 1;
+    }
+    let different = counts.len();
+    // Sorted, so that the sum is the same in every run.
+    let mut counts: Vec<u32> = counts.into_values().collect();
+    counts.sort_unstable();
+    (entropy(counts.into_iter(), sample.len() as u32), different)
+}
+
+/// Whether two columns that go together are followed by one that goes its own way (a boundary), or a column is settled by
+/// its neighbours (none).
+fn dependent(sample: &[&[u8]], frame: &Frame, gap: usize) -> Option<bool> {
+    let (left, right) = (&frame.columns[gap - 1], &frame.columns[gap]);
+    if left.entropy < 0.3 || right.entropy < 0.3 {
+        return None;
+    }
+    let (both, different) = joint(sample, [gap - 1, gap]);
+    if different * 8 > sample.len() {
+        return None;
+    }
+    let told = left.entropy + right.entropy - both;
+    if both < left.entropy.max(right.entropy) + 0.02 && left.distinct <= 4 && right.distinct <= 4 {
+        return Some(false);
+    }
+    let (before, _) = joint(sample, [gap - 2, gap - 1]);
+    let outer = frame.columns[gap - 2].entropy;
+    // Left goes with what is before it (one to one), and has nothing to do with right.
+    let paired = outer > 0.3 && before < outer.max(left.entropy) + 0.02;
+    if paired && left.distinct == 2 && right.distinct >= 4 && told < 0.05 * left.entropy {
+        return Some(true);
+    }
+    // What left has beyond the column before it, right settles: the high byte of one number.
+    let own = before - outer;
+    let (three, _) = joint(sample, [gap - 2, gap - 1, gap]);
+    let (around, _) = joint(sample, [gap - 2, gap]);
+    let open = three - around;
+    (outer > 0.3 && own > 0.05 && own < 2.5 && open < 0.15 * own).then_some(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::length;
+
+    fn certain(all: &[Vec<u8>]) -> Vec<f32> {
+        let messages: Messages = all.iter().map(Vec::as_slice).collect();
+        let spans: Vec<Span> = (0..messages.len())
+            .map(|at| Span { message: at as u32, start: 0, end: messages.get(at).len() as u32 })
+            .collect();
+        let lengths = length::fields(&messages, &spans);
+        gaps(&messages, &spans, &Frame::of(&messages, &spans, 64), &lengths, 0, true)
+    }
+
+    #[test]
+    fn a_length_ends_where_its_equation_says() {
+        let all: Vec<Vec<u8>> = (0..200usize)
+            .map(|n| {
+                let length = 8 + n * 7 % 190;
+                let mut bytes = vec![0, 0, 0, length as u8, 0xaa, 0xbb];
+                bytes.resize(length, (n % 5) as u8);
+                bytes
+            })
+            .collect();
+        let gaps = certain(&all);
+        assert!(gaps[..3].iter().all(|known| *known < 0.0) && gaps[3] > 0.0, "{gaps:?}");
+    }
+
+    #[test]
+    fn bytes_that_change_together_are_one_field() {
+        let all: Vec<Vec<u8>> = (0..400usize)
+            .map(|n| {
+                let up = n % 2 == 0;
+                let pair: [u8; 2] = if up { [0, 0] } else { [0x3b, 0x9a] };
+                vec![1, pair[0], pair[1], [2, 9, 10, 19, 121][(n / 2) % 5]]
+            })
+            .collect();
+        let gaps = certain(&all);
+        assert!(gaps[1] < 0.0 && gaps[2] > 0.0, "{gaps:?}");
+    }
+}
