@@ -12,8 +12,9 @@ use serde::Serialize;
 use crate::machine::Machine;
 use crate::mix::{Load, Mix};
 use crate::runner::{Name, Sets, contender, time};
+use crate::source::Source;
 use crate::traffic::{Kind, Traffic};
-use crate::{Source, instructions, larger, memory};
+use crate::{instructions, larger, memory};
 use wiremark::{Classifier, Context, Options};
 
 /// What to measure.

@@ -3,8 +3,8 @@
 use std::error::Error;
 use std::process::Command;
 
-use crate::Source;
 use crate::runner::Name;
+use crate::source::Source;
 use crate::traffic::Kind;
 
 /// Packets a loop is counted over, unless asked for fewer: callgrind is some fifty times slower than the machine.

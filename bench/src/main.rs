@@ -13,15 +13,16 @@ mod ndpi;
 mod pass;
 mod prefetch;
 mod runner;
+mod source;
 mod table;
 mod traffic;
 
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
-use std::path::PathBuf;
+use clap::{Parser, Subcommand};
 
 use runner::Name;
+use source::Source;
 use traffic::Kind;
 
 /// What a packet costs: the engine beside its floor and its peers.
@@ -67,17 +68,6 @@ enum Command {
         #[command(flatten)]
         source: Source,
     },
-}
-
-/// What to replay.
-#[derive(Clone, Debug, Args)]
-struct Source {
-    /// Folder with `messenger/` and `other/`; where there is none, built traffic is used.
-    #[arg(long, default_value = "../shared/traces")]
-    traces: PathBuf,
-    /// Packets in the mix.
-    #[arg(long, default_value_t = 1_400_000)]
-    packets: usize,
 }
 
 fn main() -> ExitCode {

@@ -4,8 +4,8 @@ use std::error::Error;
 use std::fs;
 use std::process::Command;
 
-use crate::Source;
 use crate::runner::{Name, Sets, contender};
+use crate::source::Source;
 use crate::traffic::{Kind, Traffic};
 
 /// Packets per step: enough for some ten thousand flows.

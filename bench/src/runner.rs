@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use cpu_time::ThreadTime;
 
-use crate::Source;
 use crate::c_abi::{self, CAbi};
 use crate::larger;
 use crate::mix::Load;
 #[cfg(feature = "ndpi")]
 use crate::ndpi::Ndpi;
 use crate::pass::{Engine, Floor, OwnFlow, parse_pass, table_pass, touch_pass, tracker_pass};
+use crate::source::Source;
 use crate::table::Table;
 use crate::traffic::{Kind, Traffic};
 use wiremark::{Classifier, Context, FlowState, Options, Tracker, TrackerConfig};

@@ -2,8 +2,8 @@
 
 use std::io;
 
-use crate::Source;
 use crate::mix::{Capturing, Mix};
+use crate::source::Source;
 use wiremark_tests::recipe;
 
 /// Recipes (and forms) of built messenger traffic.

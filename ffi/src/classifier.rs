@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 use engine::{Classifier, LoadError, Options, SignatureSet, Source};
 use wiremark_signatures::ReadError;
 
-use crate::boundary::status_of;
+use crate::panic_boundary::status_of;
 use crate::handle::{self, Opaque};
 use crate::pointer::{self, Sized32};
 use crate::status::Error;

@@ -2,7 +2,7 @@
 
 use engine::{Carrier, Confidence, Context, ContextConfig, FlowState};
 
-use crate::boundary::status_of;
+use crate::panic_boundary::status_of;
 use crate::classifier::wiremark_classifier;
 use crate::handle::{self, Opaque};
 use crate::packet::{self, wiremark_packet};

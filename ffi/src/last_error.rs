@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-use crate::boundary::value_of;
+use crate::panic_boundary::value_of;
 use crate::status::{LAST_ERROR, STATUSES};
 
 /// The sentence for this thread's last error, in English, UTF-8; empty before the first. Calls that succeed leave it.

@@ -1,12 +1,12 @@
 //! The C ABI: `libwiremark` and `include/wiremark.h`.
 //!
-//! Every export goes through [`boundary`], which turns errors into status codes and keeps panics in; every pointer from
+//! Every export goes through [`panic_boundary`], which turns errors into status codes and keeps panics in; every pointer from
 //! C is checked in [`pointer`] or [`handle`]. Types and functions bear their C names.
 #![allow(non_camel_case_types)]
 // The contract of every pointer stands in the header's words, once, in `cbindgen.toml`.
 #![allow(clippy::missing_safety_doc)]
 
-mod boundary;
+mod panic_boundary;
 pub mod classifier;
 pub mod classify;
 mod handle;

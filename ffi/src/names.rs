@@ -4,7 +4,7 @@ use std::ffi::{CString, c_char};
 
 use engine::{AppId, SignatureId, SignatureSet};
 
-use crate::boundary::{status_of, value_of};
+use crate::panic_boundary::{status_of, value_of};
 use crate::classifier::wiremark_classifier;
 use crate::handle::{self, Opaque};
 use crate::pointer::{self, Sized32};

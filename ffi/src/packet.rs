@@ -4,7 +4,7 @@ use std::ffi::c_char;
 
 use engine::{Address, FiveTuple, Fragment, LinkType, Packet, ParseError, TcpFields, Transport};
 
-use crate::boundary::{status_of, value_of};
+use crate::panic_boundary::{status_of, value_of};
 use crate::pointer::{self, Sized32};
 use crate::status::wiremark_status::{
     self, WIREMARK_BAD_VALUE, WIREMARK_MALFORMED, WIREMARK_TRUNCATED, WIREMARK_UNSUPPORTED,

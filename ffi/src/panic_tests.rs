@@ -3,7 +3,7 @@
 use std::ffi::{CStr, c_char};
 use std::ptr::{null, null_mut};
 
-use crate::boundary::FORCED;
+use crate::panic_boundary::FORCED;
 use crate::status::STATUSES;
 use crate::status::wiremark_status::WIREMARK_INTERNAL;
 use crate::{

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use engine::{Classifier, Flow, Frame, Statistics, Tracker, TrackerConfig, TunnelKind};
 
-use crate::boundary::status_of;
+use crate::panic_boundary::status_of;
 use crate::classifier::wiremark_classifier;
 use crate::classify::{check_memory, config, context_bytes, random, up_to, wiremark_context_options};
 use crate::handle::{self, HandleGuard, Opaque};

@@ -4,7 +4,7 @@ use std::ffi::{CStr, c_char};
 
 use engine::{Carrier, Confidence, Direction, Verdict};
 
-use crate::boundary::value_of;
+use crate::panic_boundary::value_of;
 
 /// The protocol that carries a flow. More may be added at the end.
 #[derive(Clone, Copy)]

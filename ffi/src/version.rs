@@ -2,7 +2,7 @@
 
 use std::ffi::{CStr, c_char};
 
-use crate::boundary::{status_of, value_of};
+use crate::panic_boundary::{status_of, value_of};
 use crate::classify::wiremark_flow;
 use crate::status::Error;
 use crate::status::wiremark_status::{self, WIREMARK_BAD_ABI};

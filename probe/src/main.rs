@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod command;
+mod exit_codes;
 mod inputs;
 mod notes;
 mod output;
@@ -32,6 +33,7 @@ use command::manual;
 #[cfg(feature = "tasks")]
 use command::tasks;
 use command::{annotate, classify, explain, signatures};
+use exit_codes::EXIT_CODES;
 use stop::{Outcome, Stop, complain};
 
 /// Tells which traffic in a capture belongs to which messenger, and what it does there
@@ -74,15 +76,6 @@ enum Command {
     #[command(external_subcommand)]
     Absent(Vec<OsString>),
 }
-
-/// What every command's help ends with.
-const EXIT_CODES: &str = "\
-Exit codes:
-  0    all done
-  1    some input failed (one line each on standard error); results of all other input are complete
-  2    wrong usage
-  130  stopped by SIGINT, 143 by SIGTERM (a line on standard error); what was decided until then is complete
-  141  the reader of the output went away";
 
 const EXAMPLES: &str = "\
 Examples:

@@ -18,6 +18,7 @@ mod recut;
 mod rows;
 mod score;
 mod scripted;
+mod source_files;
 mod taking_apart;
 mod targets;
 mod tasks;

@@ -13,6 +13,7 @@ use wiremark_capture::Capture;
 use wiremark_capture::blocks::{self, Copier};
 use wiremark_capture::replay::{Counts, ReplayError, tracker_config};
 
+use crate::exit_codes::EXIT_CODES;
 use crate::inputs::SignatureArguments;
 use crate::notes;
 use crate::output::{Output, Overwrite};
@@ -30,7 +31,7 @@ const PROGRESS_FRAMES: u64 = 1024;
 /// verdict was taken back. Of a pcapng file everything else stays too: names, statistics, comments that were there
 /// before.
 #[derive(Args)]
-#[command(after_help = crate::EXIT_CODES, after_long_help = HELP)]
+#[command(after_help = EXIT_CODES, after_long_help = HELP)]
 pub(crate) struct Arguments {
     /// Capture: pcap or pcapng, plain or packed with gzip or zstd; `-` is standard input
     #[arg(value_name = "IN")]

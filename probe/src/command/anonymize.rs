@@ -9,6 +9,7 @@ use wiremark_capture::Capture;
 use wiremark_capture::blocks;
 use wiremark_probe::anonymize::{Anonymized, Frame, Key, Settings, anonymize};
 
+use crate::exit_codes::EXIT_CODES;
 use crate::inputs::SignatureArguments;
 use crate::output::{Output, Overwrite};
 use crate::progress::Progress;
@@ -26,7 +27,7 @@ const SNAP_BYTES: u32 = 262_144;
 /// are replaced, payloads are blanked but for what classification looks at, and of that all known identifiers are
 /// blanked too. Lengths and times stay. What is kept and what is not is listed in the long help (--help).
 #[derive(Args)]
-#[command(after_help = crate::EXIT_CODES, after_long_help = HELP)]
+#[command(after_help = EXIT_CODES, after_long_help = HELP)]
 pub(crate) struct Arguments {
     /// Capture: pcap or pcapng, plain or packed with gzip or zstd; `-` is standard input
     #[arg(value_name = "IN")]

@@ -4,14 +4,15 @@ mod report;
 
 use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueEnum};
-use report::Report;
+use clap::Args;
+use report::{Format, Report};
 use wiremark::{Classifier, Flow, Frame, ParseError, Tracker, TrackerConfig};
 use wiremark_calls::{Call, CallTracker, Scripts};
 use wiremark_capture::Capture;
 use wiremark_capture::replay::{replay, tracker_config};
 
 use crate::command::classify::name_of;
+use crate::exit_codes::EXIT_CODES;
 use crate::inputs::SignatureArguments;
 use crate::notes;
 use crate::output::{Output, Overwrite};
@@ -25,7 +26,7 @@ use crate::stop::{Outcome, Stop, complain};
 /// stream with its losses, jitter and quality. Addresses are replaced by names such as `relay A`, the same relay by the
 /// same name in every call. Stories come in the order in which calls end.
 #[derive(Args)]
-#[command(after_help = crate::EXIT_CODES, after_long_help = EXAMPLES)]
+#[command(after_help = EXIT_CODES, after_long_help = EXAMPLES)]
 pub(crate) struct Arguments {
     /// Captures: pcap or pcapng, plain or packed with gzip or zstd; `-` is standard input
     #[arg(required = true, value_name = "FILE")]
@@ -52,19 +53,6 @@ pub(crate) struct Arguments {
 
     #[command(flatten)]
     signatures: SignatureArguments,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// Words and small tables, one screen a call
-    Story,
-    /// JSON lines, a record a call
-    Json,
-    /// A picture: lanes for relays, peer, signalling and media over time, one call below the other; kept until the end,
-    /// where all other formats tell each call as it ends
-    Svg,
-    /// The pictures and the stories as a page
-    Html,
 }
 
 const EXAMPLES: &str = "\

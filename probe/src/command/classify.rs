@@ -14,6 +14,7 @@ use wiremark::{Classifier, Flow, Frame, LinkType, Tracker, TrackerConfig};
 use wiremark_capture::Capture;
 use wiremark_capture::replay::{replay, tracker_config};
 
+use crate::exit_codes::EXIT_CODES;
 use crate::inputs::SignatureArguments;
 use crate::notes::{self, StatsRecord};
 use crate::output::{Output, Overwrite};
@@ -31,7 +32,7 @@ use crate::stop::{Outcome, Stop, complain};
 /// summary is over all files. A file that cannot be read to its end is complained about (one line on standard error);
 /// what was read of it counts, and the other files are read all the same.
 #[derive(Args)]
-#[command(after_help = crate::EXIT_CODES, after_long_help = EXAMPLES)]
+#[command(after_help = EXIT_CODES, after_long_help = EXAMPLES)]
 pub(crate) struct Arguments {
     /// Captures: pcap, pcapng, snoop or ERF, plain or packed with gzip, zstd, xz, lz4 or bzip2; `-` is standard input
     #[arg(required = true, value_name = "FILE")]

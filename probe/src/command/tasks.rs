@@ -20,6 +20,7 @@ use wiremark_tasks::report::{QUANTILES, Table, figures, summary, tables};
 use wiremark_tasks::{Config, TaskDissector, TaskTable, Usage};
 
 use crate::command::classify::name_of;
+use crate::exit_codes::EXIT_CODES;
 use crate::inputs::SignatureArguments;
 use crate::notes;
 use crate::output::{Output, Overwrite};
@@ -45,7 +46,7 @@ const APP: &str = "WeChat";
 ///
 /// Captures are read one after the other: users go on from one to the next, flows do not.
 #[derive(Args)]
-#[command(after_help = crate::EXIT_CODES, after_long_help = EXAMPLES)]
+#[command(after_help = EXIT_CODES, after_long_help = EXAMPLES)]
 pub(crate) struct Arguments {
     /// Captures: pcap or pcapng, plain or packed with gzip or zstd; `-` is standard input
     #[arg(required = true, value_name = "FILE")]

@@ -2,14 +2,28 @@
 
 use std::io::Write;
 
+use clap::ValueEnum;
 use serde::Serialize;
 use wiremark::SignatureSet;
 use wiremark_calls::{Call, Names, Record, picture, story};
 use wiremark_probe::time::timestamp;
 
-use super::Format;
 use crate::output::Output;
 use crate::stop::Stop;
+
+/// How calls are told.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Words and small tables, one screen a call
+    Story,
+    /// JSON lines, a record a call
+    Json,
+    /// A picture: lanes for relays, peer, signalling and media over time, one call below the other; kept until the end,
+    /// where all other formats tell each call as it ends
+    Svg,
+    /// The pictures and the stories as a page
+    Html,
+}
 
 /// Takes calls as they end.
 pub(crate) struct Report<'s> {
