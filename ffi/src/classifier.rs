@@ -8,8 +8,8 @@ use arc_swap::ArcSwap;
 use engine::{Classifier, LoadError, Options, SignatureSet, Source};
 use wiremark_signatures::ReadError;
 
-use crate::panic_boundary::status_of;
 use crate::handle::{self, Opaque};
+use crate::panic_boundary::status_of;
 use crate::pointer::{self, Sized32};
 use crate::status::Error;
 use crate::status::wiremark_status::{self, WIREMARK_BAD_VALUE, WIREMARK_REFUSED, WIREMARK_UNREADABLE};

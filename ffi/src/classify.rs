@@ -2,10 +2,10 @@
 
 use engine::{Carrier, Confidence, Context, ContextConfig, FlowState};
 
-use crate::panic_boundary::status_of;
 use crate::classifier::wiremark_classifier;
 use crate::handle::{self, Opaque};
 use crate::packet::{self, wiremark_packet};
+use crate::panic_boundary::status_of;
 use crate::pointer::{self, Sized32};
 use crate::status::Error;
 use crate::status::wiremark_status::{self, WIREMARK_BAD_VALUE, WIREMARK_NO_MEMORY};

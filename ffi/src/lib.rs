@@ -6,13 +6,14 @@
 // The contract of every pointer stands in the header's words, once, in `cbindgen.toml`.
 #![allow(clippy::missing_safety_doc)]
 
-mod panic_boundary;
 pub mod classifier;
 pub mod classify;
+pub mod flow_record;
 mod handle;
 pub mod last_error;
 pub mod names;
 pub mod packet;
+mod panic_boundary;
 mod pointer;
 pub mod status;
 pub mod tracker;

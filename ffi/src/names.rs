@@ -4,9 +4,9 @@ use std::ffi::{CString, c_char};
 
 use engine::{AppId, SignatureId, SignatureSet};
 
-use crate::panic_boundary::{status_of, value_of};
 use crate::classifier::wiremark_classifier;
 use crate::handle::{self, Opaque};
+use crate::panic_boundary::{status_of, value_of};
 use crate::pointer::{self, Sized32};
 use crate::status::wiremark_status::{self, WIREMARK_NOT_FOUND};
 use crate::status::{Error, remember};

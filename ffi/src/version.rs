@@ -2,8 +2,8 @@
 
 use std::ffi::{CStr, c_char};
 
-use crate::panic_boundary::{status_of, value_of};
 use crate::classify::wiremark_flow;
+use crate::panic_boundary::{status_of, value_of};
 use crate::status::Error;
 use crate::status::wiremark_status::{self, WIREMARK_BAD_ABI};
 use crate::verdict::wiremark_verdict;

@@ -6,8 +6,18 @@ use std::path::Path;
 use std::{env, fs};
 
 /// Files with types and functions for C, in the order in which the header has them.
-const MODULES: [&str; 9] =
-    ["status", "last_error", "version", "verdict", "classifier", "names", "packet", "classify", "tracker"];
+const MODULES: [&str; 10] = [
+    "status",
+    "last_error",
+    "version",
+    "verdict",
+    "classifier",
+    "names",
+    "packet",
+    "classify",
+    "flow_record",
+    "tracker",
+];
 
 const ABOUT: &str = "\
 wiremark: which messenger a packet belongs to, and what it does there.

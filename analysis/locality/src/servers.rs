@@ -4,6 +4,7 @@
 //! ([`Event`]). A server that has payload around these times, and hardly any else, takes part in messaging; one that an empty
 //! measurement (the background) shows as well does not.
 
+mod end_point;
 mod event;
 mod names;
 mod tally;
@@ -14,6 +15,7 @@ use std::net::IpAddr;
 use serde::Serialize;
 use wiremark::{Address, Confidence, Direction, Observer, Packet, Seen, SignatureSet, Transport};
 
+pub use end_point::EndPoint;
 pub use event::{Event, events};
 pub use names::Learned;
 use names::{Names, Noted};
@@ -23,17 +25,6 @@ use tally::{Activity, Tally};
 pub const PORTS_IGNORED: [u16; 9] = [53, 67, 68, 123, 137, 138, 1900, 5353, 5355];
 /// Most servers followed.
 const SERVERS: usize = 100_000;
-
-/// Address, port and transport of a server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct EndPoint {
-    /// Its address.
-    pub address: IpAddr,
-    /// Its port.
-    pub port: u16,
-    /// Whether over TCP; else over UDP.
-    pub is_tcp: bool,
-}
 
 /// A server found.
 #[derive(Clone, Debug, PartialEq, Serialize)]

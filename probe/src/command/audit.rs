@@ -6,12 +6,13 @@ mod simulate;
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use print::PrintArguments;
 use wiremark_linkage::audit::{AuditSettings, audit};
 use wiremark_linkage::pseudonym::Key;
 use wiremark_linkage::report::tables;
 
+use crate::exit_codes::EXIT_CODES;
 use crate::inputs::SignatureArguments;
 use crate::stop::{Outcome, Stop};
 
@@ -22,7 +23,7 @@ use crate::stop::{Outcome, Stop};
 /// is forgotten at the end, unless `--key-file` gives one; no address, number or name is ever printed.
 #[derive(Args)]
 #[command(args_conflicts_with_subcommands = true, arg_required_else_help = true)]
-#[command(after_help = crate::EXIT_CODES, after_long_help = EXAMPLES)]
+#[command(after_help = EXIT_CODES, after_long_help = EXAMPLES)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     what: Option<What>,
@@ -71,17 +72,6 @@ struct Captures {
 
     #[command(flatten)]
     signatures: SignatureArguments,
-}
-
-/// How to print.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// Tables for a terminal
-    Table,
-    /// One JSON object
-    Json,
-    /// A page with charts
-    Html,
 }
 
 const EXAMPLES: &str = "\

@@ -7,7 +7,7 @@ use serde::Serialize;
 use wiremark::dissect::{dns, name_list};
 use wiremark::{Carrier, Event, Observer, Packet, Relation, Transport};
 
-use super::EndPoint;
+use super::end_point::EndPoint;
 
 /// Most names remembered of an address, and addresses of all.
 const NAMES: usize = 8;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use super::Event;
+use super::event::Event;
 
 /// Payload up belongs to a message sent from so long before it until so long after.
 const SENT_US: (u64, u64) = (1_000_000, 2_000_000);

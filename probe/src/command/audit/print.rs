@@ -2,14 +2,24 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde::Serialize;
 use wiremark_report::{Table, page};
 
-use super::Format;
 use crate::output::{Output, Overwrite};
 use crate::stop::Stop;
 use crate::table;
+
+/// How to print.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Tables for a terminal
+    Table,
+    /// One JSON object
+    Json,
+    /// A page with charts
+    Html,
+}
 
 /// Arguments that say how and where to.
 #[derive(Args)]

@@ -4,7 +4,7 @@ use serde::Serialize;
 use wiremark_inference::chatdissect::{Dissection, dissect};
 use wiremark_inference::{FEWEST_MESSAGES, FieldType, Messages, Origin};
 
-use super::{Arguments, Format, readings, settings};
+use super::arguments::{Arguments, Format, readings, settings};
 use crate::output::Output;
 use crate::stop::{Stop, complain};
 use crate::table::{table, text};

@@ -2,11 +2,11 @@
 
 use serde::Serialize;
 use wiremark_inference::opcodes::{self, Thresholds, hex};
-use wiremark_inference::{Field, Inference, picture};
+use wiremark_inference::{Field, FieldType, Inference, picture};
 
+use super::arguments::Format;
 use super::collect::Collected;
 use super::tasks::Task;
-use super::{Format, occurrences};
 use crate::output::Output;
 use crate::stop::Stop;
 use crate::table::{table, text};
@@ -188,4 +188,17 @@ pub(super) fn report(
 
 fn line(output: &mut Output, record: &impl Serialize) -> Result<(), Stop> {
     output.text(&(serde_json::to_string(record).unwrap_or_default() + "\n"))
+}
+
+/// Occurrences of the opcode field, where there is one.
+fn occurrences(collected: &Collected, inference: &Inference) -> Vec<opcodes::Occurrence> {
+    let Some(field) = inference.fields.iter().find(|field| field.field_type == FieldType::Opcode) else {
+        return Vec::new();
+    };
+    let all = collected.messages.iter().zip(&collected.origins);
+    all.filter_map(|(message, origin)| {
+        let value = message.get(field.offset..field.offset + field.length)?;
+        Some(opcodes::Occurrence { opcode: value.to_vec(), origin: *origin })
+    })
+    .collect()
 }
