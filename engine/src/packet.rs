@@ -7,6 +7,7 @@ use crate::wire::tcp::Tcp;
 use crate::wire::tunnel;
 use crate::wire::udp::Udp;
 
+mod around;
 mod encapsulation;
 mod layer;
 mod network;

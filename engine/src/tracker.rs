@@ -5,53 +5,24 @@ mod config;
 mod entry;
 mod flow_table;
 mod fragments;
+mod frame;
 mod pieces;
 mod statistics;
+mod wholes;
 
 pub use config::TrackerConfig;
 pub use entry::Flow;
+pub use frame::{Frame, Seen};
 pub use statistics::Statistics;
 
 use crate::classifier::Classifier;
 use crate::context::Context;
 use crate::five_tuple::Direction;
 use crate::observer::Observer;
-use crate::packet::{Encapsulation, Fragment, LinkType, Packet, ParseError, TcpFields};
-use crate::verdict::Verdict;
+use crate::packet::{Encapsulation, Fragment, Packet, ParseError, TcpFields};
 use flow_table::FlowTable;
 use fragments::{Fragments, Uncounted};
-use pieces::Wholes;
-
-/// One captured frame.
-#[derive(Clone, Copy, Debug)]
-pub struct Frame<'a> {
-    /// How the bytes begin.
-    pub link_type: LinkType,
-    /// Capture time, microseconds since 1970; 0 where it is not known.
-    pub time_us: u64,
-    /// What was captured of the frame.
-    pub bytes: &'a [u8],
-    /// How long the frame was on the wire, in bytes.
-    pub wire_bytes: u32,
-}
-
-/// What is known of a frame's flow after it.
-#[derive(Clone, Copy, Debug)]
-pub struct Seen {
-    /// The flow's verdict.
-    pub verdict: Verdict,
-    /// Who sent the packet.
-    pub direction: Direction,
-    /// Number of the flow, from 1 in the order of first packets.
-    pub flow_number: u64,
-    /// Where the flow lies in the table, from 0 and below [`Tracker::places`]: the same for all its packets, and until it
-    /// ends no other flow's. For what somebody keeps of each flow beside the table.
-    pub place: usize,
-    /// Number of the packet in its flow, from 1.
-    pub packet_number: u64,
-    /// Bytes of transport payload.
-    pub payload_bytes: usize,
-}
+use wholes::Wholes;
 
 /// A bounded flow table, a context and a classifier: everything one worker needs.
 ///

@@ -1,7 +1,5 @@
 //! What a packet came through: VLAN tags and the tunnel around it, which tell networks apart whose addresses are the same.
 
-use super::walk::{Visit, walk};
-use super::{LinkType, Start};
 use crate::five_tuple::Address;
 
 /// The kinds of tunnel that number their networks or users.
@@ -104,14 +102,6 @@ impl Encapsulation {
     pub(crate) const fn from_parts(both_ways: u64, one_way: u32) -> Self {
         Self(both_ways | (one_way as u64) << 32)
     }
-
-    /// What the packet that [`Packet::parse`](super::Packet::parse) finds in the same frame came through; none where it
-    /// finds no packet.
-    pub fn of(link_type: LinkType, frame: &[u8]) -> Self {
-        walk(Start::Frame(link_type, frame), 0, &mut ())
-            .map(|found| found.encapsulation())
-            .unwrap_or_default()
-    }
 }
 
 /// One direction of a GTP-U tunnel (3GPP TS 29.281, 4.2.1): who receives its datagrams, and the id the receiver gave it.
@@ -123,31 +113,6 @@ pub struct Tunnel {
     pub receiver: Address,
     /// Tunnel endpoint identifier (TEID): bytes 4 to 7 of the GTP-U header, big-endian.
     pub id: u32,
-}
-
-#[derive(Default)]
-struct Innermost(Option<Tunnel>);
-
-impl Visit<'_> for Innermost {
-    fn tunnel(&mut self, kind: TunnelKind, receiver: Address, id: u32) {
-        if kind == TunnelKind::GtpU {
-            self.0 = Some(Tunnel { receiver, id });
-        }
-    }
-
-    fn ordinary_datagram(&mut self) {
-        self.0 = None;
-    }
-}
-
-impl Tunnel {
-    /// The innermost GTP-U tunnel around the packet that [`Packet::parse`](super::Packet::parse) finds in the same
-    /// frame; `None` where there is none, or where the frame holds no packet.
-    pub fn around(link_type: LinkType, frame: &[u8]) -> Option<Self> {
-        let mut innermost = Innermost::default();
-        walk(Start::Frame(link_type, frame), 0, &mut innermost).ok()?;
-        innermost.0
-    }
 }
 
 #[cfg(test)]

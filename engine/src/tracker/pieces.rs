@@ -1,7 +1,8 @@
 //! Frames that are not plain: through all their headers, and fragments put together on the way.
 
 use super::flow_table::FlowTable;
-use super::fragments::{Added, Alone, Uncounted, WHOLE_BYTES};
+use super::fragments::{Added, Alone, Uncounted};
+use super::wholes::{At, Parts};
 use super::{Flow, Frame, Seen, Tracker};
 use crate::classifier::Classifier;
 use crate::context::Context;
@@ -9,54 +10,7 @@ use crate::observer::Observer;
 use crate::packet::{
     Encapsulation, Found, Fragment, Network, Packet, ParseError, Piece, Start, TcpFields, Visit, walk,
 };
-use alloc::boxed::Box;
-use alloc::vec;
 use core::mem::take;
-use core::ops::Range;
-
-/// Fragments within fragments: those of a tunnel, and those of the packet inside.
-const DEPTHS: usize = 2;
-
-/// Room for a packet put together, at each depth. It is taken out while the packet is looked at.
-#[derive(Debug)]
-pub(super) struct Wholes([Box<[u8]>; DEPTHS]);
-
-impl Default for Wholes {
-    fn default() -> Self {
-        Self([(); DEPTHS].map(|()| vec![0; WHOLE_BYTES].into_boxed_slice()))
-    }
-}
-
-/// Where the payload of a packet stands.
-#[derive(Clone, Copy)]
-enum At {
-    Frame,
-    Whole(usize),
-}
-
-/// A packet without its payload, and where that is to be found.
-pub(super) struct Parts {
-    packet: Packet<'static>,
-    at: At,
-    payload: Range<usize>,
-}
-
-impl Parts {
-    fn new(packet: &Packet<'_>, at: At, bytes: &[u8]) -> Self {
-        let start = (packet.payload.as_ptr() as usize).wrapping_sub(bytes.as_ptr() as usize);
-        let payload = start..start.saturating_add(packet.payload.len());
-        let &Packet { five_tuple, tcp, time_us, fragment, .. } = packet;
-        Self { packet: Packet { five_tuple, tcp, time_us, payload: &[], fragment }, at, payload }
-    }
-
-    pub(super) fn packet<'a>(self, frame: &'a [u8], wholes: &'a Wholes) -> Packet<'a> {
-        let bytes = match self.at {
-            At::Frame => frame,
-            At::Whole(depth) => wholes.0.get(depth).map(|whole| &whole[..]).unwrap_or_default(),
-        };
-        Packet { payload: bytes.get(self.payload).unwrap_or_default(), ..self.packet }
-    }
-}
 
 struct Pieces;
 

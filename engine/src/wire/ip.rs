@@ -1,6 +1,6 @@
 //! What both versions of IP share: protocol numbers, the version nibble, fragments.
 
-use super::{ParseError, ethernet::EtherType};
+use super::{ParseError, ether_type::EtherType};
 
 /// IP protocol numbers (IANA "Assigned Internet Protocol Numbers"), also used as IPv6's next header.
 pub mod protocol {

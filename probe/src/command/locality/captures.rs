@@ -7,7 +7,7 @@ use wiremark_capture::Capture;
 use wiremark_capture::replay::{replay, tracker_config};
 use wiremark_locality::servers::{Server, ServerWatch, events};
 
-use super::{Arguments, read, refused};
+use super::arguments::{Arguments, read, refused};
 use crate::progress::Progress;
 use crate::signal::Interrupt;
 use crate::stop::{Stop, complain};

@@ -7,7 +7,7 @@ use serde_json::json;
 use wiremark_locality::report::{Report, explain, page, tables};
 use wiremark_locality::table::{Cell, TableRow};
 
-use super::{Arguments, Format};
+use super::arguments::{Arguments, Format};
 use crate::output::Output;
 use crate::stop::Stop;
 use crate::table::{table, text};
