@@ -100,12 +100,17 @@ pub fn audit(channels: &[Channel], settings: &AuditSettings) -> Audit {
     let mut pairs = candidates(&times, settings.window_s);
     pairs.retain(|(a, b)| may_pair(voice[*a], voice[*b]));
 
-    let (mut over_time, mut links, mut last_threshold) = (Vec::new(), Vec::new(), None);
+    let (mut over_time, mut links, mut last_threshold) = (Vec::new(), Vec::<Link>::new(), None);
     let marks = MARKS_S.into_iter().filter(|mark| *mark < settings.seconds).chain([settings.seconds]);
     for seconds in marks {
-        let (found, threshold) = link_voice(&voice, &pairs, seconds, settings);
+        let (mut found, threshold) = link_voice(&voice, &pairs, seconds, settings);
+        // What was too short for this mark stays linked by what there was of it.
+        let taken: BTreeSet<u64> = found.iter().flat_map(|link| [link.ends.0, link.ends.1]).collect();
+        let is_short = |link: &Link| link.end_s - link.start_s < seconds as f64;
+        let is_free = |link: &Link| !taken.contains(&link.ends.0) && !taken.contains(&link.ends.1);
+        found.extend(links.into_iter().filter(|link| is_short(link) && is_free(link)));
         over_time.push((seconds, calls(&found).len()));
-        (links, last_threshold) = (found, threshold);
+        (links, last_threshold) = (found, threshold.or(last_threshold));
     }
     let mut graph = ContactGraph::default();
     links.iter().for_each(|link| graph.add(link.a, link.b, link.end_s - link.start_s));

@@ -50,8 +50,13 @@ impl Scores {
         shares.sum::<f64>() / truth.len().max(1) as f64
     }
 
-    /// The best assignment of rows to columns, among the best candidates of each.
+    /// The best assignment of rows to columns, among the best candidates of each: as many pairs as can be.
     pub fn assignment(&self) -> Vec<(usize, usize)> {
+        self.assignment_from(f32::NEG_INFINITY)
+    }
+
+    /// The same among pairs with that score at least: who has no such candidate takes nobody else's.
+    pub fn assignment_from(&self, threshold: f32) -> Vec<(usize, usize)> {
         let rows = self.rows().len();
         let mut edges: Vec<(usize, usize)> = Vec::new();
         let best_of = |scores: &mut Vec<(f32, usize)>| {
@@ -78,6 +83,7 @@ impl Scores {
         edges.dedup();
         let weighted: Vec<Edge> = edges
             .into_iter()
+            .filter(|(row, column)| self.values[row * self.columns + column] >= threshold)
             .map(|(row, column)| (row, rows + column, f64::from(self.values[row * self.columns + column])))
             .collect();
         assign(rows + self.columns, &weighted).into_iter().map(|(row, column)| (row, column - rows)).collect()
@@ -88,16 +94,6 @@ impl Scores {
         let right =
             self.assignment().into_iter().filter(|(row, column)| truth.get(*row) == Some(column)).count();
         right as f64 / truth.len().max(1) as f64
-    }
-
-    /// Best score of each row, and its column.
-    pub fn best(&self) -> impl Iterator<Item = (f32, usize)> {
-        self.rows().map(|row| {
-            row.iter()
-                .copied()
-                .zip(0..)
-                .fold((f32::NEG_INFINITY, 0), |best, next| if next.0 > best.0 { next } else { best })
-        })
     }
 
     /// The score of a pair.
@@ -122,5 +118,6 @@ mod tests {
         let scores = Scores::new(2, vec![0.9, 0.8, 0.8, 0.1]);
         assert_eq!(scores.assignment(), [(0, 1), (1, 0)]);
         assert_eq!(scores.assigned(&[1, 0]), 1.0);
+        assert_eq!(scores.assignment_from(0.85), [(0, 0)]);
     }
 }

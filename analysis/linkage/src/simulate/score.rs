@@ -108,11 +108,7 @@ pub fn report(population: &DataPopulation, directions: usize, false_link_rate: f
     let mut calls = calls(population, directions);
     let (truth, both) = separate(&mut calls);
     let correlations = scores(&calls, population, Method::LaggedCorrelation, &measure);
-    let links: Vec<(usize, usize)> = correlations
-        .assignment()
-        .into_iter()
-        .filter(|(row, column)| correlations.get(*row, *column).is_some_and(|score| score >= threshold))
-        .collect();
+    let links = correlations.assignment_from(threshold);
     let is_right = |(row, column): &(usize, usize)| truth.get(*row) == Some(&Some(*column));
     let right = |links: &[(usize, usize)]| links.iter().filter(|link| is_right(link)).count();
     let by_paper = by_ratio(&scores(&calls, population, Method::Dfw, &measure), RATIO);
