@@ -1,6 +1,7 @@
 //! Writes a capture of many calls among other traffic, `calls-trace CALLS OUT.pcap`, or of calls that follow the nine
 //! sessions of "WhatsApp Exposed", a minute apart: `calls-trace sessions OUT.pcap`; or of two calls over WeChat's channels,
-//! peer to peer and over a relay: `calls-trace channels OUT.pcap`.
+//! peer to peer and over a relay: `calls-trace channels OUT.pcap`; or of fifty calls with both legs behind one gateway:
+//! `calls-trace linkable OUT.pcap`.
 //!
 //! Calls begin 100 ms apart and last some seconds, so that some dozens go on at a time; each comes with a look-up and a TLS
 //! connection of somebody else. The capture is written as it is built and takes no memory to speak of.
@@ -15,7 +16,7 @@ use wiremark_tests::protocol::tls::ClientHello;
 use wiremark_tests::protocol::wechat_call::{control, data, mixed};
 use wiremark_tests::protocol::whatsapp_call::{Call, Peer, both_ends};
 use wiremark_tests::protocol::whatsapp_relay::Dialect;
-use wiremark_tests::protocol::{dns, tls};
+use wiremark_tests::protocol::{dns, linkable, tls};
 use wiremark_tests::trace::{START_US, Trace};
 
 const APART_US: u64 = 100_000;
@@ -23,12 +24,13 @@ const APART_US: u64 = 100_000;
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [calls, out] = arguments.as_slice() else {
-        eprintln!("usage: calls-trace CALLS|sessions|channels OUT.pcap");
+        eprintln!("usage: calls-trace CALLS|sessions|channels|linkable OUT.pcap");
         return ExitCode::from(2);
     };
     let small = match calls.as_str() {
         "sessions" => Some(sessions()),
         "channels" => Some(channels()),
+        "linkable" => Some(linkable::calls(50, 40, 1)),
         _ => None,
     };
     if let Some(trace) = small {

@@ -4,6 +4,7 @@
 
 pub mod dns;
 pub mod http;
+pub mod linkable;
 pub mod messenger_relay;
 pub mod mmtls;
 pub mod ordinary;
