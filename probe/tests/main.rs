@@ -11,6 +11,7 @@ mod command;
 mod copies;
 mod faults;
 mod interrupts;
+mod locality;
 mod packets;
 mod tasks;
 mod traces;
