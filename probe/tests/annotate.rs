@@ -193,14 +193,20 @@ fn what_else_a_pcapng_file_holds_stays() {
 }
 
 #[test]
-fn packets_without_room_for_comments_get_it() {
+fn a_packet_without_time_and_comments_stays_so_and_the_next_one_tells() {
     let little = u32::to_le_bytes;
     let frame = &frames()[2];
     let mut file = [section(little), interface(little, 1, &[])].concat();
     file.extend(enhanced_packet(little, 0, 1_676_628_000_000_000, &frames()[3]));
     file.extend(block(little, 3, &[&(frame.len() as u32).to_le_bytes()[..], frame].concat()));
+    let (alone, said) = annotate(SIGNATURES, "alone.pcapng", &file);
+    assert_eq!((comments(&alone, false), said.status.code()), (vec![], Some(0)));
+    assert!(stderr(&said).contains("remarks left out: 1"), "{}", stderr(&said));
+    file.extend(enhanced_packet(little, 0, 1_676_628_000_000_001, &frames()[3]));
     let (output, _) = annotate(SIGNATURES, "simple.pcapng", &file);
-    assert_eq!(comments(&output, false).iter().map(|(packet, _)| *packet).collect::<Vec<_>>(), [2]);
+    let told = comments(&output, false);
+    assert_eq!(told.iter().map(|(packet, _)| *packet).collect::<Vec<_>>(), [3]);
+    assert!(told[0].1.starts_with("of a packet before that can have no comment: wiremark: "), "{told:?}");
     assert_eq!(read(&output), read(&text(&Path::new(&output).with_file_name("simple.pcapng"))));
 }
 

@@ -196,7 +196,7 @@ fn a_truncated_capture_keeps_its_results() {
 #[test]
 fn what_is_no_capture_is_named_and_the_others_are_read() {
     let folder = text(&folder());
-    with_one_bad(&capture("notes.txt", b"Dear colleague,"), &["not a capture", "pcap or pcapng"], 0);
+    with_one_bad(&capture("notes.txt", b"Dear colleague,"), &["not a capture", "pcap, pcapng"], 0);
     with_one_bad(&capture("empty.pcap", b""), &["is empty"], 0);
     with_one_bad(&format!("{folder}/nowhere.pcap"), &["no such file", "check the path"], 0);
     with_one_bad(&folder, &["is a directory"], 0);

@@ -33,7 +33,7 @@ const PROGRESS_FRAMES: u64 = 1024;
 #[derive(Args)]
 #[command(after_help = EXIT_CODES, after_long_help = HELP)]
 pub(crate) struct Arguments {
-    /// Capture: pcap or pcapng, plain or packed with gzip or zstd; `-` is standard input
+    /// Capture: pcap, pcapng, snoop or ERF, plain or packed with gzip, zstd, xz, lz4 or bzip2; `-` is standard input
     #[arg(value_name = "IN")]
     input: PathBuf,
 
@@ -150,7 +150,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
         complaints.push(error.to_string());
     }
     let left = to.comments_left();
-    let left = (left > 0).then(|| format!("{left} remarks left out: pcapng's simple packets can have none"));
+    let left = (left > 0).then(|| format!("remarks left out: {left}; pcapng's simple packets can have none"));
     let sentence: Vec<String> = left.into_iter().chain(counts.sentence(&tracker.statistics())).collect();
     let sentence = (!sentence.is_empty()).then(|| sentence.join("; "));
     notes::line(&name, &complaints, sentence).iter().for_each(complain);

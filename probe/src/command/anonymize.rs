@@ -29,7 +29,7 @@ const SNAP_BYTES: u32 = 262_144;
 #[derive(Args)]
 #[command(after_help = EXIT_CODES, after_long_help = HELP)]
 pub(crate) struct Arguments {
-    /// Capture: pcap or pcapng, plain or packed with gzip or zstd; `-` is standard input
+    /// Capture: pcap, pcapng, snoop or ERF, plain or packed with gzip, zstd, xz, lz4 or bzip2; `-` is standard input
     #[arg(value_name = "IN")]
     input: PathBuf,
 

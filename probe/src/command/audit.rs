@@ -39,7 +39,7 @@ enum What {
 
 #[derive(Args)]
 struct Captures {
-    /// Captures: pcap or pcapng, plain or packed with gzip or zstd; `-` is standard input
+    /// Captures: pcap, pcapng, snoop or ERF, plain or packed with gzip, zstd, xz, lz4 or bzip2; `-` is standard input
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
 

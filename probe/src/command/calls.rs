@@ -28,7 +28,7 @@ use crate::stop::{Outcome, Stop, complain};
 #[derive(Args)]
 #[command(after_help = EXIT_CODES, after_long_help = EXAMPLES)]
 pub(crate) struct Arguments {
-    /// Captures: pcap or pcapng, plain or packed with gzip or zstd; `-` is standard input
+    /// Captures: pcap, pcapng, snoop or ERF, plain or packed with gzip, zstd, xz, lz4 or bzip2; `-` is standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 

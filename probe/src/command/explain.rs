@@ -32,7 +32,7 @@ use crate::stop::{Outcome, Stop, complain};
 #[derive(Args)]
 #[command(after_help = HELP)]
 pub(crate) struct Arguments {
-    /// Capture: pcap or pcapng, plain or packed with gzip or zstd; `-` is standard input
+    /// Capture: pcap, pcapng, snoop or ERF, plain or packed with gzip, zstd, xz, lz4 or bzip2; `-` is standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
 
