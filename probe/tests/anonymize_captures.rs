@@ -92,7 +92,15 @@ fn copies_are_classified_as_the_captures_are() {
         let (before, after) = (flows(&capture, &[]), flows(&copy, &[]));
         assert_eq!(before.len(), after.len(), "{}", name(&capture));
         for (before, after) in before.iter().zip(&after) {
-            assert_eq!(before, after, "{}", name(&capture));
+            if before["app"].is_null() {
+                // When it was clear that nothing would be found is nobody's concern.
+                let of = |flow: &serde_json::Value| {
+                    [&flow["app"], &flow["packets_toserver"]].map(ToString::to_string)
+                };
+                assert_eq!(of(before), of(after), "{}", name(&capture));
+            } else {
+                assert_eq!(before, after, "{}", name(&capture));
+            }
         }
     }
 }

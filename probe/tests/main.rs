@@ -4,6 +4,7 @@ mod annotate;
 mod anonymize;
 mod anonymize_captures;
 mod anonymize_files;
+mod anonymize_texts;
 mod audit;
 mod calls;
 mod capture;

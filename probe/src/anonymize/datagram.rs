@@ -3,13 +3,18 @@
 use wiremark::dissect::quic::{self, PacketKind};
 use wiremark::dissect::{dns, rtp, stun};
 
-use super::rules::{Facts, Rules};
+use super::rules::{Facts, Need, Rules};
 use super::sheet::Sheet;
 
 pub(super) const DNS_PORT: u16 = 53;
 /// Fixed headers (RFC 3550, 5.1 and 6.4): of media, and of control with its sender.
 const RTP_HEADER: usize = 12;
 const RTCP_HEADER: usize = 8;
+/// Where the source's number stands in them.
+const SSRC_AT: usize = 8;
+const RTCP_SSRC_AT: usize = 4;
+/// What [`Key::draw`](super::key::Key::draw) is used for.
+const SOURCE: u8 = 5;
 /// Behind a control packet's header stays as much as shows an SRTCP trailer (RFC 3711, 3.4) in the shortest ones.
 const RTCP_BYTES: usize = 16;
 /// Longest header extension that stays.
@@ -23,38 +28,65 @@ pub(super) fn rewrite(payload: &[u8], facts: Facts, rules: &mut Rules<'_>) -> Ve
     if facts.ports.contains(&DNS_PORT) && dns::message(payload).found().is_some() {
         super::dns::message(&mut sheet, 0..payload.len(), rules);
     } else if let Some(message) = stun::message(payload).found() {
-        super::stun::message(&mut sheet, &message, rules);
-    } else if let Some(media) = rtp::packet(payload).found() {
-        keep_media(&mut sheet, &media, rules);
-    } else if !keep_quic(&mut sheet, rules) {
+        super::stun::message(&mut sheet, &message, facts, rules);
+    } else if facts.is_media
+        && let Some(media) = rtp::packet(payload).found()
+    {
+        keep_media(&mut sheet, &media, facts, rules);
+    } else if !keep_quic(&mut sheet, facts, rules) {
         sheet.keep_textless(0..rules.unknown_bytes(facts), rules);
     }
     sheet.finish(rules)
 }
 
-fn keep_media(sheet: &mut Sheet<'_>, media: &rtp::Media<'_>, rules: &Rules<'_>) {
+fn keep_media(sheet: &mut Sheet<'_>, media: &rtp::Media<'_>, facts: Facts, rules: &Rules<'_>) {
     match media {
         rtp::Media::Rtp(packet) => {
             sheet.keep(0..RTP_HEADER + usize::from(packet.csrc_count) * 4);
+            source(sheet, SSRC_AT, facts, rules);
             if let Some((_, words)) = packet.extension {
                 let place = sheet.place(words);
                 sheet.keep(place.start.saturating_sub(4)..place.start);
-                sheet.keep_textless(place.start..place.end.min(place.start + EXTENSION_MAX), rules);
+                if facts.is_needy() {
+                    sheet.keep_textless(place.start..place.end.min(place.start + EXTENSION_MAX), rules);
+                }
             }
         }
         rtp::Media::Rtcp(_) => {
             sheet.keep(0..RTCP_HEADER);
+            source(sheet, RTCP_SSRC_AT, facts, rules);
             sheet.keep_textless(RTCP_HEADER..RTCP_BYTES, rules);
         }
     }
 }
 
-/// QUIC's packets with long headers. A client's Initial stays as it is, as nothing in it can be changed without making
-/// all of it unreadable; its hello was readable for everybody on the way. False where there are none.
-fn keep_quic(sheet: &mut Sheet<'_>, rules: &Rules<'_>) -> bool {
+/// A source's number becomes another one, the same wherever it stands.
+fn source(sheet: &mut Sheet<'_>, at: usize, facts: Facts, rules: &Rules<'_>) {
+    let number = sheet.bytes.get(at..).and_then(|rest| rest.first_chunk::<4>());
+    if let Some(number) = number.filter(|_| facts.need != Need::All) {
+        let drawn = rules.addresses.key().draw(SOURCE, number);
+        sheet.replace(at, drawn.get(..4).unwrap_or_default());
+    }
+}
+
+/// QUIC's packets with long headers. A client's Initial of a flow with a verdict stays as it is, as nothing in it can be
+/// changed without making all of it unreadable; its hello was readable for everybody on the way. Without a verdict form
+/// and version stay. False where there are none.
+fn keep_quic(sheet: &mut Sheet<'_>, facts: Facts, rules: &Rules<'_>) -> bool {
     if let Some(packet) = quic::google::packet(sheet.bytes).found() {
-        keep_google(sheet, &packet, rules);
-        return true;
+        if facts.is_decided {
+            keep_google(sheet, &packet, rules);
+        }
+        return facts.is_decided || !facts.is_needy();
+    }
+    if !facts.is_decided && !facts.is_needy() {
+        // The first byte's low bits are protected (RFC 9001, 5.4).
+        let is_long = quic::packets(sheet.bytes).next().is_some();
+        if let (true, Some(first)) = (is_long, sheet.bytes.first()) {
+            sheet.replace(0, &[first & 0xf0]);
+            sheet.keep(1..5);
+        }
+        return is_long;
     }
     let mut scratch = vec![0; SCRATCH];
     let mut found = false;

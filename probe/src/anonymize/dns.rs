@@ -107,7 +107,8 @@ impl<'a> Walk<'a> {
                     .into_iter()
                     .filter(|at| mail.contains(at))
                     .for_each(|at| sheet.keep(start + at - 1..start + at));
-                sheet.keep(start + mail.end..start + end);
+                // Times; the serial number before them is mostly a date.
+                sheet.keep(start + mail.end + 4..start + end);
                 Some(())
             }
             (SVCB | HTTPS, 3..) => {

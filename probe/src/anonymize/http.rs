@@ -5,7 +5,7 @@ use std::ops::Range;
 use wiremark::dissect::http::{self, Head};
 use wiremark::dissect::{Dissection, longlink, mmtls, tls};
 
-use super::rules::{Facts, Rules};
+use super::rules::{Facts, Need, Rules};
 use super::sheet::Sheet;
 use super::{framed, lists, tls as tls_stream};
 
@@ -33,15 +33,27 @@ fn message(sheet: &mut Sheet<'_>, at: usize, facts: Facts, rules: &mut Rules<'_>
             if request.method == b"CONNECT" {
                 authority(sheet, target.clone(), rules);
             } else {
-                url(sheet, target.clone(), facts, rules);
+                let is_known = request.host().is_some_and(|host| rules.is_known(host));
+                url(sheet, target.clone(), is_known, facts, rules);
             }
             let line_end = line(sheet, at)?;
             sheet.keep(target.end..line_end);
             (request.complete, request.body)
         }
         Head::Response(response) => {
+            // Version and code; the reason is text.
             let line_end = line(sheet, at)?;
-            sheet.keep_text(at..line_end, rules);
+            let line = sheet.bytes.get(at..line_end).unwrap_or_default();
+            let words = line.iter().enumerate().filter(|(_, byte)| **byte == b' ');
+            let reason = words.map(|(at, _)| at + 1).nth(1).unwrap_or(line.len());
+            sheet.keep(at..at + reason);
+            let reason = line.get(reason..).unwrap_or_default();
+            if facts.need == Need::All {
+                sheet.keep_text(sheet.place(reason), rules);
+            } else {
+                sheet.replace(line_end - reason.len(), &rules.masked(reason.trim_ascii_end()));
+                sheet.keep(line_end - (line.len() - line.trim_ascii_end().len())..line_end);
+            }
             (response.complete, response.body)
         }
     };
@@ -96,18 +108,29 @@ fn field(sheet: &mut Sheet<'_>, range: Range<usize>, facts: Facts, rules: &Rules
     let (name, value) = text.split_at(colon + 1);
     let value_at = range.start + colon + 1 + (value.len() - value.trim_ascii_start().len());
     let value_at = value_at.min(value_end);
-    sheet.keep(range.start..value_at);
     let value = value_at..value_end;
     let name = name.get(..colon).unwrap_or_default();
     let is = |list: &[String]| list.iter().any(|one| name.eq_ignore_ascii_case(one.as_bytes()));
     let http = &rules.identifiers.http;
+    if facts.is_needy()
+        || [&http.names, &http.fields, &http.hosts, &http.urls, &http.looked_at]
+            .into_iter()
+            .any(|list| is(list))
+    {
+        sheet.keep(range.start..value_at);
+    } else {
+        sheet.replace(range.start, &rules.masked(name));
+        sheet.keep(range.start + colon..value_at);
+    }
     if is(&http.hosts) {
         authority(sheet, value, rules);
     } else if is(&http.urls) {
-        url(sheet, value, facts, rules);
+        url(sheet, value, false, facts, rules);
     } else if name.eq_ignore_ascii_case(b"content-length") {
         sheet.keep(value);
-    } else if is(&http.fields) {
+    } else if matches!(facts.need, Need::Fields | Need::All) && is(&http.looked_at)
+        || (facts.is_decided || facts.is_needy()) && is(&http.fields)
+    {
         sheet.keep_text(value, rules);
     } else {
         let masked = rules.masked(sheet.bytes.get(value.clone()).unwrap_or_default());
@@ -139,8 +162,9 @@ pub(super) fn authority(sheet: &mut Sheet<'_>, range: Range<usize>, rules: &Rule
 
 /// `scheme://authority/path?parameters`, or from the path on.
 ///
-/// The path stays where the flow has a verdict, as signatures look at it. Of the parameters the names stay.
-fn url(sheet: &mut Sheet<'_>, range: Range<usize>, facts: Facts, rules: &Rules<'_>) {
+/// Path and names of parameters stay where the flow has a verdict and its host is a known app's (`is_known`, where the
+/// URL names none itself), or where the verdict needs them: signatures and tasks look at them.
+fn url(sheet: &mut Sheet<'_>, range: Range<usize>, mut is_known: bool, facts: Facts, rules: &Rules<'_>) {
     let text = sheet.bytes.get(range.clone()).unwrap_or_default();
     let mut at = range.start;
     let scheme = text.windows(3).position(|window| window == b"://");
@@ -150,11 +174,14 @@ fn url(sheet: &mut Sheet<'_>, range: Range<usize>, facts: Facts, rules: &Rules<'
         let rest = text.get(scheme + 3..).unwrap_or_default();
         let host = rest.iter().position(|byte| b"/?#".contains(byte)).unwrap_or(rest.len());
         authority(sheet, at..at + host, rules);
+        let name = rest.get(..host).unwrap_or_default();
+        is_known = rules.is_known(name.split(|byte| *byte == b':').next().unwrap_or_default());
         at += host;
     }
+    let stays = matches!(facts.need, Need::Paths | Need::All) || facts.is_decided && is_known;
     let rest = sheet.bytes.get(at..range.end).unwrap_or_default();
     let path = rest.iter().position(|byte| b"?#".contains(byte)).unwrap_or(rest.len());
-    if facts.is_decided {
+    if stays {
         sheet.keep_text(at..at + path, rules);
     } else {
         let masked =
@@ -169,11 +196,17 @@ fn url(sheet: &mut Sheet<'_>, range: Range<usize>, facts: Facts, rules: &Rules<'
         let value_at = parameter.iter().position(|byte| *byte == b'=').map_or(0, |at| at + 1);
         let (name, value) = parameter.split_at(value_at);
         let end = value.len() - usize::from(value.last().is_some_and(|byte| b"?&;".contains(byte)));
-        sheet.keep_text(at..at + value_at, rules);
         sheet.keep(at + value_at + end..at + parameter.len());
         let name = name.strip_suffix(b"=").unwrap_or_default();
-        let stays = |one: &String| name.eq_ignore_ascii_case(one.as_bytes());
-        if rules.identifiers.http.parameters.iter().any(stays) {
+        let is_harmless = |one: &String| name.eq_ignore_ascii_case(one.as_bytes());
+        let is_harmless = rules.identifiers.http.parameters.iter().any(is_harmless);
+        if stays || is_harmless {
+            sheet.keep_text(at..at + value_at, rules);
+        } else {
+            sheet.replace(at, &rules.masked(name));
+            sheet.keep(at + name.len()..at + value_at);
+        }
+        if is_harmless {
             sheet.keep(at + value_at..at + value_at + end);
         } else {
             sheet.replace(at + value_at, &rules.masked(value.get(..end).unwrap_or_default()));

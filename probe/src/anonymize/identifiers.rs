@@ -22,8 +22,12 @@ struct File {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Http {
-    /// Fields whose values stay, in lower case.
+    /// Fields whose names stay, in lower case.
+    pub(super) names: Vec<String>,
+    /// Fields whose values stay, too, where the flow has a verdict.
     pub(super) fields: Vec<String>,
+    /// Fields whose values stay where the verdict needs them.
+    pub(super) looked_at: Vec<String>,
     /// Fields with a host name.
     pub(super) hosts: Vec<String>,
     /// Fields with a URL.
@@ -36,6 +40,8 @@ pub(super) struct Http {
 #[serde(deny_unknown_fields)]
 struct Text {
     plain: Vec<String>,
+    suffixes: Vec<String>,
+    protocols: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -66,6 +72,10 @@ pub(super) enum Within {
 #[derive(Debug)]
 pub(super) struct Identifiers {
     pub(super) http: Http,
+    /// Ends of host names that tell nobody's name.
+    pub(super) suffixes: Vec<String>,
+    /// Protocols that TLS's hellos name.
+    pub(super) protocols: Vec<String>,
     plain: Vec<String>,
     patterns: Vec<(Within, Regex)>,
 }
@@ -82,7 +92,8 @@ impl Identifiers {
             Ok((row.within, pattern))
         };
         let patterns: Result<_, String> = file.identifier.into_iter().map(compiled).collect();
-        Ok(Self { http: file.http, plain: file.text.plain, patterns: patterns? })
+        let Text { plain, suffixes, protocols } = file.text;
+        Ok(Self { http: file.http, suffixes, protocols, plain, patterns: patterns? })
     }
 
     /// The places of identifiers.

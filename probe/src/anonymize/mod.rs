@@ -1,6 +1,9 @@
 //! Captures that can be given away: other addresses, no identifiers, blank payloads, the same verdicts.
 //!
-//! Frames are held in memory, all of them: a connection's bytes are rewritten as one, and come from many frames.
+//! What is not understood keeps its length and nothing else. A copy is asked about itself; where a flow's verdict is
+//! another one, the copy is made anew and keeps more of that flow.
+//!
+//! Frames are held in memory twice, all of them: a connection's bytes are rewritten as one, and come from many frames.
 
 mod addresses;
 mod datagram;
@@ -12,11 +15,13 @@ mod identifiers;
 mod key;
 mod layers;
 mod lists;
+mod media;
 mod rules;
 mod sheet;
 mod streams;
 mod stun;
 mod tls;
+mod trail;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::net::IpAddr;
@@ -29,11 +34,14 @@ use wiremark::{
 pub use addresses::{Addresses, is_personal};
 pub use key::Key;
 use layers::Layers;
-use rules::{Facts, Rules};
+use media::Sources;
+use rules::{Facts, Need, Rules};
 use streams::{Segment, Side};
 
 use wiremark_capture::replay::{Counts, tracker_config};
 
+/// Times that a copy is made anew, each time with more of the flows that are classified otherwise than before.
+const ROUNDS_MAX: usize = 6;
 /// Keys tried until no address gets another one of the capture for its pseudonym.
 const KEYS_MAX: usize = 64;
 
@@ -74,13 +82,24 @@ pub struct Anonymized {
     pub flows: u64,
     /// Numbers of flows that are classified otherwise than before.
     pub changed: BTreeSet<u64>,
+    /// Numbers of flows of which more was kept than is understood, as their verdict needs it.
+    pub needed: BTreeSet<u64>,
 }
 
 /// What the classifier says of a frame.
 struct Told {
     flow: u64,
     direction: Direction,
+    /// App, role, whether it is final.
     verdict: (u16, u8, bool),
+}
+
+impl Told {
+    /// Where no app was found, it matters to nobody when that was final.
+    fn verdict(&self) -> (u16, u8, bool) {
+        let (app, role, is_final) = self.verdict;
+        (app, role, is_final && app != 0)
+    }
 }
 
 /// Anonymizes a capture.
@@ -118,21 +137,40 @@ pub fn anonymize(
     let addresses = pseudonyms(settings.key, &ips)?;
     let mut rules = Rules::new(classifier, addresses, &ips, &macs)?;
     (rules.keep_bytes, rules.names) = (settings.keep_bytes, settings.names);
-    rewrite(&mut kept, &before, &mut rules);
-
-    let frames: Vec<Frame> = kept.into_iter().map(|(frame, _)| frame).collect();
-    let mut watch = Watch::new(classifier);
-    let mut changed = BTreeSet::new();
-    for (frame, before) in frames.iter().zip(&before) {
-        let same = watch
-            .look(frame)
-            .is_ok_and(|(after, _)| (after.flow, after.verdict) == (before.flow, before.verdict));
-        if !same {
-            changed.insert(before.flow);
+    // What is not understood keeps its length only; where the verdict is another one without it, it keeps more.
+    let mut needs: BTreeMap<u64, Need> = BTreeMap::new();
+    let (mut frames, mut changed) = (Vec::new(), BTreeSet::new());
+    for _ in 0..ROUNDS_MAX {
+        frames = rewrite(&kept, &before, &needs, &mut rules);
+        changed = differing(classifier, &frames, &before);
+        let of = |flow: &u64| needs.get(flow).copied().unwrap_or_default();
+        let more: Vec<u64> = changed.iter().copied().filter(|flow| of(flow) != Need::All).collect();
+        if more.is_empty() {
+            break;
         }
+        more.into_iter().for_each(|flow| {
+            let need = needs.entry(flow).or_default();
+            *need = need.more();
+        });
     }
     let flows = before.iter().map(|told| told.flow).max().unwrap_or(0);
-    Ok(Anonymized { frames, counts, flows, changed })
+    let needed = needs.into_keys().collect();
+    Ok(Anonymized { frames, counts, flows, changed, needed })
+}
+
+/// The flows of which these frames tell something else than was told before.
+fn differing(classifier: &Classifier, frames: &[Frame], before: &[Told]) -> BTreeSet<u64> {
+    let mut watch = Watch::new(classifier);
+    let mut differing = BTreeSet::new();
+    for (frame, before) in frames.iter().zip(before) {
+        let same = watch
+            .look(frame)
+            .is_ok_and(|(after, _)| (after.flow, after.verdict()) == (before.flow, before.verdict()));
+        if !same {
+            differing.insert(before.flow);
+        }
+    }
+    differing
 }
 
 /// Pseudonyms of which none is the address of somebody else in the capture, where the key can be chosen.
@@ -165,7 +203,9 @@ impl<'c> Watch<'c> {
         let bytes = &frame.bytes[..];
         let tracked = wiremark::Frame { link_type, time_us, bytes, wire_bytes: frame.original_length };
         let packet = Packet::parse(link_type, time_us, bytes)?;
-        let layers = Layers::of(link_type, bytes, &packet).ok_or(ParseError::Unsupported)?;
+        let layers =
+            Layers::of(link_type, bytes, &packet).or_else(|| trail::layers(link_type, bytes, &packet));
+        let layers = layers.ok_or(ParseError::Unsupported)?;
         let seen: Seen = self.0.frame(&tracked, &mut |_: &Flow| {})?;
         let verdict = seen.verdict;
         let verdict = (verdict.app.0, verdict.role.0, verdict.is_final());
@@ -173,17 +213,29 @@ impl<'c> Watch<'c> {
     }
 }
 
-/// Rewrites payloads, then headers.
-fn rewrite(kept: &mut [(Frame, Layers)], told: &[Told], rules: &mut Rules<'_>) {
+/// Payloads rewritten, then headers. `needs` has the flows whose verdicts need bytes that would go.
+fn rewrite(
+    kept: &[(Frame, Layers)],
+    told: &[Told],
+    needs: &BTreeMap<u64, Need>,
+    rules: &mut Rules<'_>,
+) -> Vec<Frame> {
+    let mut frames: Vec<Frame> = kept.iter().map(|(frame, _)| frame.clone()).collect();
     let decided: HashSet<u64> =
         told.iter().filter(|told| told.verdict.0 != 0).map(|told| told.flow).collect();
+    let sources = sources(kept, told);
     let mut sides: BTreeMap<(u64, bool), (Side, Facts)> = BTreeMap::new();
-    for (number, ((frame, layers), told)) in kept.iter_mut().zip(told).enumerate() {
+    for (number, ((frame, layers), told)) in kept.iter().zip(told).enumerate() {
         let link_type = LinkType::from_number(frame.link_type).unwrap_or(LinkType::Ethernet);
         let Ok(packet) = Packet::parse(link_type, 0, &frame.bytes) else { continue };
         let tuple = packet.five_tuple;
-        let facts =
-            Facts { is_decided: decided.contains(&told.flow), ports: [tuple.src_port, tuple.dst_port] };
+        let is_decided = decided.contains(&told.flow);
+        let facts = Facts {
+            is_decided,
+            need: needs.get(&told.flow).copied().unwrap_or_default(),
+            is_media: is_decided && sources.prove(told.flow, packet.payload),
+            ports: [tuple.src_port, tuple.dst_port],
+        };
         let payload = packet.payload.to_vec();
         let new = match (packet.fragment, tuple.transport) {
             (Fragment::Later(_), _) => vec![0; payload.len()],
@@ -202,16 +254,29 @@ fn rewrite(kept: &mut [(Frame, Layers)], told: &[Told], rules: &mut Rules<'_>) {
                 continue;
             }
         };
-        headers::put(&mut frame.bytes, layers.payload.start, &new);
+        if let Some(frame) = frames.get_mut(number) {
+            headers::put(&mut frame.bytes, layers.payload.start, &new);
+        }
     }
     for (side, facts) in sides.into_values() {
         for (number, payload) in side.rewrite(facts, rules) {
-            if let Some((frame, layers)) = kept.get_mut(number) {
+            if let (Some(frame), Some((_, layers))) = (frames.get_mut(number), kept.get(number)) {
                 headers::put(&mut frame.bytes, layers.payload.start, &payload);
             }
         }
     }
-    for (frame, layers) in kept {
+    for (frame, (_, layers)) in frames.iter_mut().zip(kept) {
         headers::rewrite(&mut frame.bytes, layers, &mut rules.addresses);
     }
+    frames
+}
+
+/// The media of the flows with a verdict.
+fn sources(kept: &[(Frame, Layers)], told: &[Told]) -> Sources {
+    let mut sources = Sources::default();
+    for ((frame, layers), told) in kept.iter().zip(told) {
+        let payload = frame.bytes.get(layers.payload.clone()).unwrap_or_default();
+        sources.see(told.flow, told.direction == Direction::Originator, payload);
+    }
+    sources
 }

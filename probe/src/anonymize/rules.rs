@@ -13,10 +13,15 @@ use super::identifiers::{Identifiers, Within, blank};
 /// What [`Key::draw`](super::key::Key::draw) is used for.
 const NAME: u8 = 1;
 
-/// Bytes kept of payloads in no known format, where the flow has a verdict to keep: as far as signatures look.
-const DECIDED_BYTES: usize = 64;
+/// Bytes kept of payloads in no known format, where the flow's verdict needs them: as far as signatures look.
+const NEEDED_BYTES: usize = 64;
 /// The same at the start of every segment: signatures for connections picked up midway look no further.
 pub(super) const SEGMENT_BYTES: usize = 32;
+
+/// Longest last label that stays unknown.
+const SUFFIX_BYTES: usize = 3;
+/// Labels of a service's transport (RFC 6763, 4.1.2).
+const TRANSPORTS: [&[u8]; 2] = [b"_tcp", b"_udp"];
 
 /// Everything that payloads are rewritten by.
 pub(super) struct Rules<'c> {
@@ -37,11 +42,46 @@ struct Originals {
     is_text: Vec<bool>,
 }
 
+/// How much of what would go a flow's verdict needs, as trying shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Need {
+    #[default]
+    Nothing,
+    /// First bytes of what is not understood, and fields that signatures look at.
+    Fields,
+    /// First bytes, and paths.
+    Paths,
+    /// All of these, and whatever else stands in clear.
+    All,
+}
+
+impl Need {
+    /// What is tried next.
+    pub(super) fn more(self) -> Self {
+        match self {
+            Need::Nothing => Need::Fields,
+            Need::Fields => Need::Paths,
+            Need::Paths | Need::All => Need::All,
+        }
+    }
+}
+
+impl Facts {
+    /// Whether the verdict is another one without more than is understood.
+    pub(super) fn is_needy(&self) -> bool {
+        self.need != Need::Nothing
+    }
+}
+
 /// What of a flow matters for its payload.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Facts {
     /// The flow has, or for a while had, a verdict.
     pub(super) is_decided: bool,
+    /// What its verdict needs of what is not understood, or tells somebody's doings.
+    pub(super) need: Need,
+    /// The datagram is media, as its flow proves.
+    pub(super) is_media: bool,
     /// Both ports.
     pub(super) ports: [u16; 2],
 }
@@ -65,7 +105,7 @@ impl<'c> Rules<'c> {
 
     /// Bytes kept of a payload in no known format.
     pub(super) fn unknown_bytes(&self, facts: Facts) -> usize {
-        if facts.is_decided { self.keep_bytes.max(DECIDED_BYTES) } else { self.keep_bytes }
+        if facts.is_needy() { self.keep_bytes.max(NEEDED_BYTES) } else { self.keep_bytes }
     }
 
     /// Blanks original addresses wherever they stand.
@@ -104,14 +144,25 @@ impl<'c> Rules<'c> {
             return name;
         }
         let labels: Vec<&[u8]> = name.split(|byte| *byte == b'.').collect();
-        let last = labels.len() - 1 - usize::from(labels.last().is_some_and(|label| label.is_empty()));
-        let label = |(at, label): (usize, &&[u8])| if at < last { self.label(label) } else { label.to_vec() };
+        let count = labels.len() - usize::from(labels.last().is_some_and(|label| label.is_empty()));
+        let label = |(at, label): (usize, &&[u8])| {
+            // A name of one label is a computer's.
+            let is_end = at > 0 && at + 1 >= count && self.is_suffix(label);
+            if is_end { label.to_vec() } else { self.label(label) }
+        };
         labels.iter().enumerate().map(label).collect::<Vec<_>>().join(&b'.')
     }
 
-    /// A label's pseudonym, as long as itself. Labels of services (`_https`) and of one letter tell nobody's name.
+    /// Whether a last label tells nobody's name: a top-level domain's short one, or one that is known.
+    fn is_suffix(&self, label: &[u8]) -> bool {
+        let is = |one: &String| label.eq_ignore_ascii_case(one.as_bytes());
+        label.len() <= SUFFIX_BYTES || self.identifiers.suffixes.iter().any(is)
+    }
+
+    /// A label's pseudonym, as long as itself. Transports of services (`_tcp`) and labels of one letter tell nobody's
+    /// name.
     fn label(&self, label: &[u8]) -> Vec<u8> {
-        if label.starts_with(b"_") || label.len() < 2 {
+        if label.len() < 2 || TRANSPORTS.iter().any(|one| label.eq_ignore_ascii_case(one)) {
             return label.to_vec();
         }
         let drawn = self.addresses.key().draw(NAME, &label.to_ascii_lowercase());

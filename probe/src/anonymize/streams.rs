@@ -108,8 +108,8 @@ fn rewrite_run(
     sheet.finish(rules)
 }
 
-/// What stays of formats that are not known from their starts: the first bytes; of a flow with a verdict also those of
-/// every segment behind, as it may rest on them.
+/// What stays of formats that are not known from their starts: nothing, or the first bytes; of a flow with a verdict
+/// what is framed at every segment's start, and where the verdict needs them the first bytes of every segment, too.
 fn keep_unknown(
     sheet: &mut Sheet<'_>,
     borders: &[usize],
@@ -134,7 +134,7 @@ fn keep_unknown(
     };
     let length = rules.unknown_bytes(facts);
     starts.iter().for_each(|at| keep(*at, length));
-    if facts.is_decided {
+    if facts.is_needy() {
         borders.iter().for_each(|at| keep(*at, SEGMENT_BYTES));
     }
 }

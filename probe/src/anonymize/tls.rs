@@ -17,9 +17,11 @@ const SERVER_HELLO: u8 = 2;
 /// Longest hello put together.
 const HELLO_MAX: usize = 1 << 16;
 const SERVER_NAME: u16 = 0;
-/// Extensions whose content stays (IANA's list): groups, point formats, signature algorithms, protocols, certificate
+/// Extensions whose content stays (IANA's list): groups, point formats, signature algorithms, certificate
 /// compression, versions, key exchange modes, certificate algorithms. Keys, tickets and cookies are not among them.
-const EXTENSIONS: [u16; 9] = [10, 11, 13, 16, 27, 28, 43, 45, 50];
+const EXTENSIONS: [u16; 8] = [10, 11, 13, 27, 28, 43, 45, 50];
+/// Application-layer protocols (RFC 7301): those that are known stay.
+const PROTOCOLS: u16 = 16;
 
 /// The records from a place on.
 pub(super) fn records(sheet: &mut Sheet<'_>, mut at: usize, rules: &Rules<'_>) {
@@ -41,9 +43,12 @@ pub(super) fn records(sheet: &mut Sheet<'_>, mut at: usize, rules: &Rules<'_>) {
     }
     let bytes: Vec<u8> = hello.iter().filter_map(|at| sheet.bytes.get(*at).copied()).collect();
     let mut kept = vec![None; bytes.len()];
-    let mut reader = Reader { bytes: &bytes, at: 0, kept: &mut kept };
-    // Where it breaks off, what stands before stays.
-    _ = reader.hello(rules);
+    let mut reader = Reader { bytes: &bytes, at: 0, lists: 0..0, kept: &mut kept };
+    // Where it breaks off, what stands before stays, but for lists whose lengths are stated wrong.
+    if reader.hello(rules).is_none() {
+        let lists = reader.lists;
+        kept.get_mut(lists).unwrap_or_default().fill(None);
+    }
     for (at, byte) in hello.into_iter().zip(kept) {
         if let Some(byte) = byte {
             sheet.replace(at, &[byte]);
@@ -55,6 +60,8 @@ pub(super) fn records(sheet: &mut Sheet<'_>, mut at: usize, rules: &Rules<'_>) {
 struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
+    /// Where the suites and methods stand.
+    lists: Range<usize>,
     kept: &'a mut [Option<u8>],
 }
 
@@ -89,6 +96,7 @@ impl Reader<'_> {
         self.take(32)?;
         let session = self.number(1)?;
         self.take(session)?;
+        self.lists = self.at..self.bytes.len();
         if kind == CLIENT_HELLO {
             let suites = self.number(2)?;
             self.keep(suites)?;
@@ -97,6 +105,7 @@ impl Reader<'_> {
         } else {
             self.keep(2 + 1)?;
         }
+        self.lists.end = self.at.min(self.bytes.len());
         let mut left = self.number(2)?;
         while left >= 4 {
             let (kind, length) = (self.number(2)?, self.number(2)?);
@@ -110,10 +119,28 @@ impl Reader<'_> {
                 for (to, from) in self.kept.get_mut(place)?.iter_mut().zip(name) {
                     *to = Some(from);
                 }
+            } else if kind == PROTOCOLS && length >= 2 {
+                self.protocols(length, rules)?;
             } else if EXTENSIONS.contains(&kind) {
                 self.keep(length)?;
             } else {
                 self.take(length)?;
+            }
+        }
+        Some(())
+    }
+
+    /// A list of protocols of this many bytes; what is no list is taken as it comes, and not kept.
+    fn protocols(&mut self, length: usize, rules: &Rules<'_>) -> Option<()> {
+        let end = self.at + length;
+        self.number(2)?;
+        while self.at < end {
+            let count = self.number(1)?.min(end - self.at);
+            let name = self.bytes.get(self.at..self.at + count)?;
+            if rules.identifiers.protocols.iter().any(|one| one.as_bytes() == name) {
+                self.keep(count)?;
+            } else {
+                self.take(count)?;
             }
         }
         Some(())

@@ -42,8 +42,8 @@ pub(crate) struct Arguments {
 
     /// Bytes kept at the start of what is in no known format: of each side of a connection, and of each datagram
     ///
-    /// Text in them is blanked all the same. Of flows with a verdict at least 64 are kept.
-    #[arg(long, value_name = "N", default_value_t = 16)]
+    /// Text in them is blanked all the same. Where a flow's verdict is another one without them, at least 64 are kept.
+    #[arg(long, value_name = "N", default_value_t = 0)]
     keep_payload: usize,
 
     /// Draw pseudonyms with this key: 32 to 128 hexadecimal digits
@@ -75,11 +75,13 @@ Replaced, the same by the same:
 Kept:
   times, lengths, ports, sequence numbers; of TCP options those that tell nothing of the sender
   TLS: headers of records; of hellos versions, suites, groups, protocols, and the server's name
-  QUIC: headers; a client's first packets as they are, with all of its hello (they cannot be read once changed)
-  HTTP: names of header fields, values of harmless ones, names of parameters; paths where the flow has a verdict
-  DNS: questions and answers; STUN: structure and small values; RTP: headers
+  QUIC: version; where the flow has a verdict headers, and a client's first packets as they are, with all of its hello
+      (they cannot be read once changed)
+  HTTP: names of known header fields; where the flow has a verdict values of harmless ones, and to a known app's host
+      paths and names of parameters
+  DNS: questions and answers; STUN: structure; where the flow has a verdict small values, and headers of RTP
   host names in all of these: they may tell who somebody is; see --names
-  of other formats the first bytes without text; see --keep-payload
+  of all other formats nothing but the length, unless the verdict needs their first bytes; see --keep-payload
 Blanked, lengths kept:
   all else: contents, cookies, credentials, tokens, keys, random numbers, account numbers, mail addresses, numbers of
   seven digits and more
@@ -215,7 +217,7 @@ fn pcapng(output: &mut Output, frames: &[Frame]) -> std::io::Result<()> {
 
 /// What was kept and left out, and whether the verdicts are the same.
 fn closing_line(name: &str, anonymized: &Anonymized) -> String {
-    let Anonymized { frames, counts, flows, changed } = anonymized;
+    let Anonymized { frames, counts, flows, changed, needed } = anonymized;
     let mut line = format!("{name}: {} of {} frames kept", frames.len(), counts.frames);
     let left_out = [
         (counts.unsupported, "without TCP or UDP"),
@@ -230,6 +232,10 @@ fn closing_line(name: &str, anonymized: &Anonymized) -> String {
         .collect();
     if !left_out.is_empty() {
         line += &format!(", left out: {}", left_out.join(", "));
+    }
+    if !needed.is_empty() {
+        let (count, s) = (needed.len(), if needed.len() == 1 { "" } else { "s" });
+        line += &format!("; of {count} flow{s} more was kept, as the verdict needs it");
     }
     if changed.is_empty() {
         return format!("{line}; flows classified as before: all {flows}");
