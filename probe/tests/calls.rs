@@ -15,9 +15,9 @@ fn with_token(kind: [u8; 2], port: u16) -> Vec<u8> {
     udp(port, &[&kind[..], &[0, 106], &COOKIE, &id, &token].concat())
 }
 
-/// A call that no relay answers: asked twice, given up a second later.
+/// A call that no relay answers: asked again and again, given up a second later. Asked twice only, it might be one way of a call.
 fn unheard(port: u16) -> Vec<Vec<u8>> {
-    vec![with_token([0, 3], port), with_token([0, 3], port), with_token([8, 0], port)]
+    [[0, 3], [0, 3], [0, 3], [8, 0]].map(|kind| with_token(kind, port)).to_vec()
 }
 
 fn capture(name: &str, bytes: &[u8]) -> String {
@@ -31,6 +31,7 @@ fn calls(arguments: &[&str]) -> std::process::Output {
 /// States of each call, with the numbers of their packets.
 fn states(json: &str) -> Vec<Vec<(String, u64)>> {
     let records = json.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let records = records.filter(|record| record["event_type"] == "call");
     let state = |state: &Value| (state["state"].as_str().unwrap().into(), state["packet"].as_u64().unwrap());
     records.map(|record| record["states"].as_array().unwrap().iter().map(state).collect()).collect()
 }
@@ -40,10 +41,10 @@ fn packets_have_the_numbers_of_the_capture_whatever_lies_between() {
     // An interface that is not read here (USB), frames that are no IP, and a call.
     let little = u32::to_le_bytes;
     let mut file = [section(little), interface(little, 1, &[]), interface(little, 220, &[])].concat();
-    let [first, again, last] = unheard(40_000).try_into().unwrap();
+    let [first, again, more, last] = unheard(40_000).try_into().unwrap();
     let arp = frames().remove(4);
     let packets =
-        [(1, vec![0; 80]), (0, arp), (0, first), (1, vec![1; 80]), (0, again), (1, vec![2; 80]), (0, last)];
+        [(1, vec![0; 80]), (0, arp), (0, first), (1, vec![1; 80]), (0, again), (0, more), (0, last)];
     for (n, (interface, frame)) in (0..).zip(packets) {
         let ticks = u64::from(START_SECONDS) * 1_000_000 + n * 100_000;
         file.extend(enhanced_packet(little, interface, ticks, &frame));
@@ -69,7 +70,14 @@ fn every_format_tells_every_call_and_none_an_address() {
     assert!(story.contains("2 calls; 1 different relays asked in 2 of them"), "both captures count: {story}");
     assert!(story.contains("MOS: E-model"), "{story}");
     let json = tell(&["--format", "json"]);
-    assert_eq!(json.lines().count(), 2);
+    // The two calls, and what they tell of all relays.
+    assert_eq!(json.lines().count(), 3);
+    let estimate: Value = serde_json::from_str(json.lines().last().unwrap()).unwrap();
+    assert_eq!((&estimate["event_type"], &estimate["relays"]), (&"relay_estimate".into(), &1.into()));
+    assert_eq!(
+        (&estimate["marked"], &estimate["captured"], &estimate["recaptured"]),
+        (&1.into(), &1.into(), &1.into())
+    );
     let record: Value = serde_json::from_str(json.lines().next().unwrap()).unwrap();
     for field in
         ["timestamp", "event_type", "call_id", "app", "parties", "relays", "legs", "states", "streams"]

@@ -3,6 +3,7 @@
 mod app_neutral;
 mod calls;
 mod calls_captures;
+mod calls_faults;
 mod calls_pictures;
 mod calls_told;
 mod calls_wechat;
@@ -23,6 +24,7 @@ mod taking_apart;
 mod targets;
 mod tasks;
 mod tasks_captures;
+mod tasks_faults;
 mod tasks_loss;
 mod tasks_page;
 mod tasks_users;

@@ -1,12 +1,13 @@
 //! Packets with the tracker's verdicts in, calls out.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use wiremark::{Address, AppId, Carrier, Direction, Fragment, Packet, Role, Seen, SignatureSet, Transport};
 
 use super::call::Call;
 use super::channel_calls::ChannelCalls;
 use super::datagram::{self, Datagram};
+use super::dscp;
 use super::end_point::{EndPoint, LinkDirection, ends};
 use super::keyed_hash::KeyedState;
 use super::packet_stamp::PacketStamp;
@@ -16,6 +17,10 @@ use super::script::{Flows, Meaning, Scripts};
 
 /// How often it is looked which calls are over.
 const SWEEP_US: u64 = 1_000_000;
+/// Ends of calls that may be none that are followed at a time.
+const TENTATIVE: usize = 64;
+/// Ends of finished calls that are remembered: what strays in behind them begins no call.
+const FINISHED: usize = 64;
 
 /// What a flow is to a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,8 +39,14 @@ pub struct CallTracker<'s> {
     by_local: HashMap<EndPoint, u64, KeyedState>,
     by_address: HashMap<Address, Vec<u64>, KeyedState>,
     by_ssrc: HashMap<u32, u64, KeyedState>,
+    /// Ends of media that no row knows, oldest first: some may have been removed since.
+    tentative: VecDeque<u64>,
+    /// Ends of calls that are over, and when.
+    finished: VecDeque<(EndPoint, u64)>,
     pairs: PartyPairs,
     channels: ChannelCalls,
+    /// Class of service of the packet being looked at.
+    dscp: Option<u8>,
     begun: u64,
     told: u64,
     next_sweep_us: u64,
@@ -65,8 +76,11 @@ impl<'s> CallTracker<'s> {
             by_local: HashMap::default(),
             by_address: HashMap::default(),
             by_ssrc: HashMap::default(),
+            tentative: VecDeque::new(),
+            finished: VecDeque::new(),
             pairs: PartyPairs::default(),
             channels: ChannelCalls::default(),
+            dscp: None,
             begun: 0,
             told: 0,
             next_sweep_us: 0,
@@ -103,8 +117,21 @@ impl<'s> CallTracker<'s> {
     /// Takes in the next packet: what the tracker said of it, and its number in the capture. `ended` is told each call
     /// that is over. Packets come in order of time.
     pub fn packet(&mut self, packet: &Packet<'_>, seen: &Seen, number: u64, ended: &mut impl FnMut(Call)) {
+        self.packet_of_frame(packet, &[], seen, number, ended);
+    }
+
+    /// As [`CallTracker::packet`], with the frame that the packet was read from: its IP header tells the class of service.
+    pub fn packet_of_frame(
+        &mut self,
+        packet: &Packet<'_>,
+        frame: &[u8],
+        seen: &Seen,
+        number: u64,
+        ended: &mut impl FnMut(Call),
+    ) {
         let at = PacketStamp { time_us: packet.time_us, number };
         let mut told = self.told;
+        self.dscp = dscp::of(frame, packet);
         self.take(packet, seen, at, &mut |call| {
             told += 1;
             ended(Call { number: told, ..call });
@@ -118,8 +145,10 @@ impl<'s> CallTracker<'s> {
             return;
         }
         match self.use_of(seen) {
-            Some(Use::Signalling) => self.signalling(packet, at),
-            Some(Use::Channel) if packet.five_tuple.transport == Transport::Udp => {
+            Some(Use::Signalling) => self.signalling(packet, seen.direction, at),
+            Some(Use::Channel)
+                if packet.five_tuple.transport == Transport::Udp || !packet.payload.is_empty() =>
+            {
                 let script = &self.scripts.channels;
                 self.begun += u64::from(self.channels.take(script, packet, seen, at, self.begun + 1));
             }
@@ -154,11 +183,19 @@ impl<'s> CallTracker<'s> {
     fn datagram(&mut self, packet: &Packet<'_>, seen: &Seen, at: PacketStamp, ended: &mut impl FnMut(Call)) {
         let [src, dst] = ends(&packet.five_tuple);
         let known = [src.0, dst.0].map(|end| self.by_local.get(&end).copied());
-        if known == [None; 2] && !seen.verdict.is_match() {
+        let is_unknown = known == [None; 2] && !seen.verdict.is_match();
+        if is_unknown {
             self.channels.set_aside(&self.scripts.channels, packet, seen, at);
-            return;
         }
         let datagram = datagram::read(&self.scripts.relays, packet.payload);
+        if is_unknown && !self.may_be_media(&datagram) {
+            return;
+        }
+        if let (Datagram::Stun(Meaning::Release, _), [None, None]) = (&datagram, known)
+            && self.has_finished(src.0, at)
+        {
+            return;
+        }
         let known = match known {
             [None, None] => match self.opens(&datagram, src.0, dst.0, seen.direction) {
                 Some(LinkDirection::Up) => [Some(self.begin(src.0, at)), None],
@@ -167,11 +204,15 @@ impl<'s> CallTracker<'s> {
             },
             known => known,
         };
+        if is_unknown {
+            known.into_iter().flatten().for_each(|number| self.begin_tentatively(number));
+        }
         for ((local, way), number) in [src, dst].into_iter().zip(known) {
             let Some(mut number) = number else { continue };
             let remote = if way == LinkDirection::Up { dst.0 } else { src.0 };
             let bytes = packet.payload.len();
-            let observation = Observation { at, way, remote, bytes, signature: seen.verdict.signature.0 };
+            let (dscp, signature) = (self.dscp, seen.verdict.signature.0);
+            let observation = Observation { at, way, remote, bytes, dscp, signature };
             let script = &self.scripts.relays;
             let is_over = way == LinkDirection::Up
                 && matches!(datagram, Datagram::Stun(Meaning::Allocate, _))
@@ -188,6 +229,7 @@ impl<'s> CallTracker<'s> {
             if seen.verdict.is_match() && (party.app == 0 || seen.verdict.app.0 < party.app) {
                 party.app = seen.verdict.app.0;
             }
+            party.is_tentative &= !seen.verdict.is_match();
             if let Some(ssrc) = party.take(script, &observation, &datagram) {
                 let other = *self.by_ssrc.entry(ssrc).or_insert(number);
                 self.pair(number, other);
@@ -198,8 +240,35 @@ impl<'s> CallTracker<'s> {
         }
     }
 
-    /// Whose call a datagram begins that belongs to none: its sender's or its receiver's. Keep-alives of a finished call and
-    /// stray releases begin none; but what opens a call or carries it does.
+    /// Whether a datagram of a flow that no row knows is like a call's media: where a capture begins within a call, the
+    /// row that knows it may come with the release.
+    fn may_be_media(&self, datagram: &Datagram<'_>) -> bool {
+        let Datagram::Rtp(packet) = datagram else { return false };
+        self.scripts.relays.payload(packet.payload_type).is_some()
+    }
+
+    fn begin_tentatively(&mut self, number: u64) {
+        if let Some(party) = self.parties.get_mut(&number) {
+            party.is_tentative = true;
+            self.tentative.push_back(number);
+        }
+        while self.tentative.len() > TENTATIVE {
+            let Some(number) = self.tentative.pop_front() else { return };
+            if self.parties.get(&number).is_some_and(|party| party.is_tentative) {
+                self.remove(number);
+            }
+        }
+    }
+
+    /// Whether a call of this end was over a short time ago.
+    fn has_finished(&self, end: EndPoint, at: PacketStamp) -> bool {
+        let quiet_us = self.scripts.relays.quiet_us;
+        let mut finished = self.finished.iter();
+        finished.any(|(known, until)| *known == end && at.time_us.saturating_sub(*until) < quiet_us)
+    }
+
+    /// Whose call a datagram begins that belongs to none: its sender's or its receiver's. Keep-alives of a finished call
+    /// begin none; but what opens a call, carries it or ends it does.
     fn opens(
         &self,
         datagram: &Datagram<'_>,
@@ -207,10 +276,10 @@ impl<'s> CallTracker<'s> {
         dst: EndPoint,
         sent_by: Direction,
     ) -> Option<LinkDirection> {
-        use Meaning::{Allocate, Allocated, Check, Checked, Ping, Pong, Probe, Probed};
+        use Meaning::{Allocate, Allocated, Check, Checked, Ping, Pong, Probe, Probed, Release};
         let is_relay = |end: &EndPoint| self.scripts.relays.relay_ports.contains(&end.port);
         match datagram {
-            Datagram::Stun(Allocate | Ping | Probe, _) => Some(LinkDirection::Up),
+            Datagram::Stun(Allocate | Ping | Probe | Release, _) => Some(LinkDirection::Up),
             Datagram::Stun(Allocated | Pong | Probed, _) => Some(LinkDirection::Down),
             Datagram::Rtp(_) | Datagram::Stun(Check | Checked, _) => {
                 let way = match (is_relay(&src), is_relay(&dst), src.is_private(), dst.is_private()) {
@@ -228,7 +297,7 @@ impl<'s> CallTracker<'s> {
     /// Two ends of one call: the same stream, or packets from one to the other.
     fn pair(&mut self, a: u64, b: u64) {
         for (one, other) in [(a, b), (b, a)] {
-            let is_open = one != other && self.parties.contains_key(&other);
+            let is_open = one != other && self.parties.get(&other).is_some_and(|party| !party.is_tentative);
             if let Some(party) = self.parties.get_mut(&one).filter(|_| is_open) {
                 party.counterpart.get_or_insert(other);
             }
@@ -245,7 +314,19 @@ impl<'s> CallTracker<'s> {
     }
 
     fn end_party(&mut self, number: u64, now_us: u64, ended: &mut impl FnMut(Call)) {
-        let Some(mut party) = self.parties.remove(&number) else { return };
+        let Some(mut party) = self.remove(number).filter(|party| !party.is_tentative) else { return };
+        if self.finished.len() >= FINISHED {
+            self.finished.pop_front();
+        }
+        self.finished.push_back((party.local, party.last.time_us));
+        party.finish();
+        let goes_on = party.counterpart.is_some_and(|other| self.parties.contains_key(&other));
+        self.pairs.take(number, *party, goes_on, now_us, ended);
+    }
+
+    /// Takes an end of a call out of all tables.
+    fn remove(&mut self, number: u64) -> Option<Box<Party>> {
+        let party = self.parties.remove(&number)?;
         if self.by_local.get(&party.local) == Some(&number) {
             self.by_local.remove(&party.local);
         }
@@ -260,9 +341,7 @@ impl<'s> CallTracker<'s> {
                 self.by_ssrc.remove(&stream.ssrc);
             }
         }
-        party.finish();
-        let goes_on = party.counterpart.is_some_and(|other| self.parties.contains_key(&other));
-        self.pairs.take(number, *party, goes_on, now_us, ended);
+        Some(party)
     }
 
     fn sweep(&mut self, now_us: u64, ended: &mut impl FnMut(Call)) {
@@ -284,7 +363,7 @@ impl<'s> CallTracker<'s> {
     }
 
     /// Packets with payload only: an acknowledgement signals nothing.
-    fn signalling(&mut self, packet: &Packet<'_>, at: PacketStamp) {
+    fn signalling(&mut self, packet: &Packet<'_>, sent_by: Direction, at: PacketStamp) {
         if packet.payload.is_empty() {
             return;
         }
@@ -294,7 +373,10 @@ impl<'s> CallTracker<'s> {
                     party.signal(at, way);
                 }
             }
-            self.channels.signal(&end.address, at, way);
         }
+        // The client is who opened the connection.
+        let [(src, up), (dst, down)] = ends(&packet.five_tuple);
+        let (client, way) = if sent_by == Direction::Originator { (src, up) } else { (dst, down) };
+        self.channels.signal(&self.scripts.channels, client.address, packet, way, at);
     }
 }

@@ -1,10 +1,11 @@
 //! Calls over control, data and mixed channels (UVP, II-A): what the channels of one client say of its call.
 
 use super::end_point::{EndPoint, LinkDirection};
+use super::invite::{Invite, SignalSighting};
 use super::packet_stamp::PacketStamp;
 use super::party::Signalling;
 use super::remote::add;
-use super::script::{ChannelScript, Class};
+use super::script::{ChannelScript, Class, Signal};
 use super::spans::Spans;
 use super::step::{State, Step};
 use wiremark_report::Series;
@@ -39,7 +40,10 @@ impl ChannelKind {
     }
 }
 
-/// One UDP flow of a call.
+/// A TCP channel on which a burst lasts longer than this carries voice, too: UVP's initial bursts last five seconds.
+const TCP_VOICE_US: u64 = 10_000_000;
+
+/// One flow of a call: UDP, or TCP where UDP does not reach the server (UVP, II-A).
 #[derive(Clone, Debug)]
 pub struct Channel {
     /// The observed end.
@@ -52,8 +56,10 @@ pub struct Channel {
     pub last: PacketStamp,
     /// Packets up, down.
     pub packets: [u64; 2],
-    /// UDP payload bytes up, down.
+    /// Payload bytes up, down.
     pub bytes: [u64; 2],
+    /// Whether it is a TCP connection.
+    pub is_tcp: bool,
     /// Datagrams that keep it alive.
     pub heartbeats: u64,
     /// Datagrams that control the call.
@@ -133,6 +139,10 @@ pub struct ChannelCall {
     pub beyond: u64,
     /// The app's signalling.
     pub signalling: Signalling,
+    /// What brought the call about.
+    pub invite: Option<Invite>,
+    /// Signalling in clear that took the call, and that ended it.
+    pub told: [Option<(PacketStamp, LinkDirection)>; 2],
     pub(crate) app: u16,
     pub(crate) signature: u16,
 }
@@ -147,12 +157,23 @@ pub(crate) struct ChannelObservation {
     pub(crate) flow_number: u64,
     pub(crate) bytes: usize,
     pub(crate) first_byte: Option<u8>,
+    pub(crate) is_tcp: bool,
 }
 
 impl ChannelCall {
     pub(crate) fn new(at: PacketStamp) -> Self {
         let signalling = Signalling::default();
-        Self { first: at, last: at, channels: Vec::new(), beyond: 0, signalling, app: 0, signature: 0 }
+        Self {
+            first: at,
+            last: at,
+            channels: Vec::new(),
+            beyond: 0,
+            signalling,
+            invite: None,
+            told: [None; 2],
+            app: 0,
+            signature: 0,
+        }
     }
 
     /// Whether a flow is one of its channels.
@@ -160,10 +181,19 @@ impl ChannelCall {
         self.channels.iter().any(|channel| channel.flow_number == flow_number)
     }
 
-    pub(crate) fn signal(&mut self, at: PacketStamp, way: LinkDirection) {
+    pub(crate) fn signal(&mut self, signal: &SignalSighting) {
+        let SignalSighting { at, way, .. } = *signal;
         add(&mut self.signalling.packets, way, 1);
         self.signalling.last = Some((at, way));
         self.signalling.spans.add(at.time_us);
+        let [answer, end] = &mut self.told;
+        match signal.says {
+            Some(Signal::Answer) => {
+                answer.get_or_insert((at, way));
+            }
+            Some(Signal::End) => *end = Some((at, way)),
+            Some(Signal::Invite) | None => {}
+        }
     }
 
     pub(crate) fn take(&mut self, script: &ChannelScript, seen: &ChannelObservation) {
@@ -183,6 +213,8 @@ impl ChannelCall {
             Some(Class::Heartbeat) => channel.heartbeats += 1,
             Some(Class::Signalling) => channel.signalling += 1,
             Some(Class::Content) => channel.contents += 1,
+            // What a TCP channel's bytes mean nobody published: it controls, as the UDP one does.
+            None if seen.is_tcp => channel.signalling += 1,
             None => {}
         }
         let slot_us = script.burst_us / SLOTS as u64;
@@ -193,7 +225,11 @@ impl ChannelCall {
         }
         // As long as more than half a burst comes in the time of one, it is not over.
         match channel.burst {
-            Some(_) if sum * 2 >= script.burst_bytes => channel.calm = None,
+            Some(burst) if sum * 2 >= script.burst_bytes => {
+                channel.calm = None;
+                let lasts_us = seen.at.time_us.saturating_sub(burst.time_us);
+                channel.contents += u64::from(seen.is_tcp && lasts_us > TCP_VOICE_US);
+            }
             Some(_) => {
                 channel.calm.get_or_insert(seen.at);
             }
@@ -212,6 +248,7 @@ impl ChannelCall {
             last: seen.at,
             packets: [0; 2],
             bytes: [0; 2],
+            is_tcp: seen.is_tcp,
             heartbeats: 0,
             signalling: 0,
             contents: 0,
@@ -234,6 +271,14 @@ impl ChannelCall {
     /// The states, in order of time; a step's remote is the channel's place.
     pub fn steps(&self) -> Vec<Step> {
         let mut steps = Vec::new();
+        if let Some(Invite { at, way, is_told }) = self.invite {
+            let evidence = if is_told {
+                "invite over the long link".into()
+            } else {
+                "signalling right before the channels, likely the invite".into()
+            };
+            steps.push(Step { state: State::Inviting, at, way, remote: None, evidence, signature: 0 });
+        }
         let mut step = |state, at, channel, evidence: String| {
             let (way, signature) = (LinkDirection::Up, self.signature);
             steps.push(Step { state, at, way, remote: Some(channel), evidence, signature });
@@ -243,7 +288,8 @@ impl ChannelCall {
             let kind = channel.kind();
             if matches!(kind, ChannelKind::Control | ChannelKind::Mixed) {
                 if !is_open {
-                    step(State::Ringing, channel.first, n, format!("{} channel opens", kind.name()));
+                    let over = if channel.is_tcp { " over TCP" } else { "" };
+                    step(State::Ringing, channel.first, n, format!("{} channel opens{over}", kind.name()));
                 }
                 is_open = true;
                 if let Some(at) = channel.burst {
@@ -295,6 +341,7 @@ mod tests {
             flow_number,
             bytes,
             first_byte: Some(first_byte),
+            is_tcp: false,
         }
     }
 

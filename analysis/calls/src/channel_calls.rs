@@ -2,11 +2,12 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use wiremark::{Address, AppId, Direction, Packet, Seen};
+use wiremark::{Address, AppId, Direction, Packet, Seen, Transport};
 
 use super::call::{Call, CallKind};
 use super::channel::{ChannelCall, ChannelObservation};
 use super::end_point::{LinkDirection, ends};
+use super::invite::Signals;
 use super::keyed_hash::KeyedState;
 use super::packet_stamp::PacketStamp;
 use super::script::ChannelScript;
@@ -19,6 +20,7 @@ const UNDECIDED: usize = 256;
 pub(crate) struct ChannelCalls {
     calls: HashMap<Address, (u64, ChannelCall), KeyedState>,
     undecided: VecDeque<ChannelObservation>,
+    signals: Signals,
 }
 
 impl ChannelCalls {
@@ -48,6 +50,10 @@ impl ChannelCalls {
             call.take(script, early);
         }
         call.first = if first.time_us < call.first.time_us { first } else { call.first };
+        if is_new && let Some(invite) = self.signals.invite(script, &client, call.first) {
+            call.invite = Some(invite);
+            call.first = invite.at;
+        }
         is_new
     }
 
@@ -80,9 +86,18 @@ impl ChannelCalls {
     }
 
     /// A packet of the app's signalling to or from a client.
-    pub(crate) fn signal(&mut self, client: &Address, at: PacketStamp, way: LinkDirection) {
-        if let Some((_, call)) = self.calls.get_mut(client) {
-            call.signal(at, way);
+    pub(crate) fn signal(
+        &mut self,
+        script: &ChannelScript,
+        client: Address,
+        packet: &Packet<'_>,
+        way: LinkDirection,
+        at: PacketStamp,
+    ) {
+        let signal = Signals::read(script, packet, way, at);
+        match self.calls.get_mut(&client) {
+            Some((_, call)) => call.signal(&signal),
+            None => self.signals.remember(client, signal),
         }
     }
 
@@ -101,6 +116,7 @@ impl ChannelCalls {
     /// Forgets what was set aside.
     pub(crate) fn clear(&mut self) {
         self.undecided.clear();
+        self.signals.clear();
     }
 }
 
@@ -118,5 +134,6 @@ fn observation(packet: &Packet<'_>, seen: &Seen, at: PacketStamp) -> ChannelObse
         flow_number: seen.flow_number,
         bytes: packet.payload.len(),
         first_byte: packet.payload.first().copied(),
+        is_tcp: packet.five_tuple.transport == Transport::Tcp,
     }
 }

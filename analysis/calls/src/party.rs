@@ -18,8 +18,35 @@ use token::token;
 const REMOTES: usize = 64;
 const STREAMS: usize = 32;
 const STEPS: usize = 64;
+/// How a side shows that nothing else tells.
+const REPORTED_FIRST: &str = "who reported first";
+/// Relays that are asked for so long, or so often, without an answer do not answer: who is answered asks once or twice.
+const BLOCKED_US: u64 = 3_500_000;
+const BLOCKED_ROUNDS: u64 = 3;
 /// A new token after so long without media begins a new call.
 const NEW_CALL_US: u64 = 5_000_000;
+
+/// Which ways of a call a capture shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Captured {
+    /// Both.
+    Both,
+    /// Nothing but what the observed end sent.
+    Up,
+    /// Nothing but what it was sent.
+    Down,
+}
+
+impl Captured {
+    /// `both`, `up` or `down`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Captured::Both => "both",
+            Captured::Up => "up",
+            Captured::Down => "down",
+        }
+    }
+}
 
 /// Packets of the app's signalling while a call goes on.
 #[derive(Clone, Debug, Default)]
@@ -105,6 +132,8 @@ pub struct Party {
     pub first_media: [Option<PacketStamp>; 2],
     pub(crate) last_release_us: u64,
     pub(crate) app: u16,
+    /// No row knows any of its flows yet: it may be no call.
+    pub(crate) is_tentative: bool,
     pub(crate) counterpart: Option<u64>,
     last_media: [Option<PacketStamp>; 2],
     last_direct_down: Option<PacketStamp>,
@@ -121,6 +150,8 @@ pub(crate) struct Observation {
     pub(crate) way: LinkDirection,
     pub(crate) remote: EndPoint,
     pub(crate) bytes: usize,
+    /// Class of service of the IP header, where it is known.
+    pub(crate) dscp: Option<u8>,
     pub(crate) signature: u16,
 }
 
@@ -145,6 +176,7 @@ impl Party {
             first_media: [None; 2],
             last_release_us: 0,
             app: 0,
+            is_tentative: false,
             counterpart: None,
             last_media: [None; 2],
             last_direct_down: None,
@@ -271,6 +303,10 @@ impl Party {
         if let (false, Some((way, words))) = (self.has(State::Ending), self.first_farewell()) {
             self.part(way, words, "no release seen");
         }
+        // Who reports first cannot be told where one way was captured.
+        if self.captured() != Captured::Both && self.side.is_some_and(|(_, how)| how == REPORTED_FIRST) {
+            self.side = None;
+        }
         self.steps.sort_by_key(|step| (step.at.time_us, step.at.number));
     }
 
@@ -295,6 +331,30 @@ impl Party {
             }
         };
         by_use.or_else(by_report).or_else(by_ping).or_else(by_probe).or_else(by_asking)
+    }
+
+    /// Which ways the capture shows. A port that is blocked looks like a capture of one way, until it was asked for long
+    /// or other packets of the app came back.
+    pub fn captured(&self) -> Captured {
+        let sum = |way: LinkDirection| {
+            let of = |counts: &[u64; 2]| counts.get(way.index()).copied().unwrap_or(0);
+            self.remotes.iter().map(|remote| of(&remote.packets)).sum::<u64>() + of(&self.signalling.packets)
+        };
+        let asked_for_long = || {
+            self.first_media == [None; 2]
+                && self.remotes.iter().any(|remote| {
+                    let span = remote.first_asked.zip(remote.last_asked);
+                    let lasts = |(first, last): (PacketStamp, PacketStamp)| {
+                        last.time_us.saturating_sub(first.time_us) >= BLOCKED_US
+                    };
+                    remote.rounds >= BLOCKED_ROUNDS || span.is_some_and(lasts)
+                })
+        };
+        match (sum(LinkDirection::Up), sum(LinkDirection::Down)) {
+            (1.., 0) if !asked_for_long() => Captured::Up,
+            (0, 1..) => Captured::Down,
+            _ => Captured::Both,
+        }
     }
 
     /// Whether anybody spoke, or was about to.

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use serde::Serialize;
+
 use super::end_point::EndPoint;
 
 /// Most relays that are counted.
@@ -12,12 +14,33 @@ const RECAPTURES: u64 = 4;
 const FURTHEST: u64 = 200;
 
 /// A number of relays with its standard deviation.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Population {
     /// Expected number.
     pub mean: f64,
     /// Its standard deviation.
     pub deviation: f64,
+}
+
+/// What is known of the number of relays after all calls, and what it was reckoned from: the fields of a JSON line.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RelayEstimate {
+    /// Always `relay_estimate`.
+    pub event_type: &'static str,
+    /// Calls that asked relays.
+    pub calls: u64,
+    /// Different relays asked.
+    pub relays: u64,
+    /// Relays of the odd calls: K, the first visit.
+    pub marked: u64,
+    /// Relays of the even calls: n, the second visit.
+    pub captured: u64,
+    /// Relays of both: k.
+    pub recaptured: u64,
+    /// Odd and even calls as two visits; null where too few were met twice.
+    pub two_visits: Option<Population>,
+    /// Every call as a visit; null where too few were met twice.
+    pub all_visits: Option<Population>,
 }
 
 /// Two visits, as in "WhatsApp Exposed": `marked` (K) animals met at the first, `captured` (n) at the second, `recaptured`
@@ -129,6 +152,21 @@ impl MarkRecapture {
         }
         let mean = first / total;
         Some(Population { mean, deviation: (second / total - mean * mean).max(0.0).sqrt() })
+    }
+
+    /// All of it as a record; none where no relay was asked.
+    pub fn estimate(&self) -> Option<RelayEstimate> {
+        let (marked, captured, recaptured) = self.halves();
+        (self.relays() > 0).then(|| RelayEstimate {
+            event_type: "relay_estimate",
+            calls: self.calls(),
+            relays: self.relays(),
+            marked,
+            captured,
+            recaptured,
+            two_visits: two_visits(marked, captured, recaptured),
+            all_visits: self.all_visits(),
+        })
     }
 
     /// Of each call: the ways to draw its new relays among those not known, over the ways to draw all of its relays.

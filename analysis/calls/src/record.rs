@@ -10,8 +10,8 @@ mod findings;
 mod relayed;
 
 pub use fields::{
-    GapRecord, LegRecord, PartyRecord, Record, RelayRecord, SeriesRecord, StateRecord, StepRecord,
-    StreamLegRecord, StreamRecord,
+    GapRecord, LegRecord, PacketisationRecord, PartyRecord, Record, RelayRecord, SeriesRecord, StateRecord,
+    StepRecord, StreamLegRecord, StreamRecord,
 };
 
 use wiremark::SignatureSet;

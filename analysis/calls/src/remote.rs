@@ -67,6 +67,10 @@ pub struct Remote {
     pub refused: u64,
     /// The first allocation.
     pub first_asked: Option<PacketStamp>,
+    /// Allocations some time apart: what is sent twice at once counts once.
+    pub rounds: u64,
+    /// The last allocation.
+    pub last_asked: Option<PacketStamp>,
     /// The first answer.
     pub first_answered: Option<PacketStamp>,
     /// Releases sent, and the first of them.
@@ -108,6 +112,8 @@ impl Remote {
             answered: 0,
             refused: 0,
             first_asked: None,
+            rounds: 0,
+            last_asked: None,
             first_answered: None,
             released: None,
             pings: 0,

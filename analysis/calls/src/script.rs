@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::Deserialize;
 
+use super::end_point::LinkDirection;
+
 /// What a message does for a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -107,6 +109,18 @@ pub(crate) enum Class {
     Content,
 }
 
+/// What signalling in clear says of a call over channels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Signal {
+    /// The call is offered.
+    Invite,
+    /// It is taken.
+    Answer,
+    /// It is taken back, refused or ended.
+    End,
+}
+
 /// Flows with this verdict.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -129,6 +143,8 @@ pub struct RelayScript {
     pub(crate) token_attributes: Vec<u16>,
     pub(crate) mapped_attribute: u16,
     pub(crate) clock_attribute: u16,
+    /// Bytes of authentication behind each media packet's payload.
+    pub(crate) authentication_bytes: usize,
     pub(crate) reporting_side: Side,
     message: Vec<MessageRow>,
     literal: Vec<LiteralRow>,
@@ -207,7 +223,30 @@ pub struct ChannelScript {
     pub(crate) quiet_us: u64,
     pub(crate) burst_bytes: u64,
     pub(crate) burst_us: u64,
+    /// An invite in clear comes at most so long before the channels.
+    pub(crate) invite_us: u64,
+    /// One that nobody can read, at most so long.
+    pub(crate) hidden_invite_us: u64,
     class: Vec<ClassRow>,
+    command: Vec<CommandRow>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CommandRow {
+    id: u32,
+    way: Sender,
+    means: Signal,
+    #[serde(rename = "source")]
+    _source: Option<String>,
+}
+
+/// Who sends a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Sender {
+    Up,
+    Down,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -275,6 +314,12 @@ impl ChannelScript {
     /// What a datagram that begins with this byte is.
     pub(crate) fn class(&self, byte: u8) -> Option<Class> {
         self.class.iter().find(|row| row.byte == byte).map(|row| row.means)
+    }
+
+    /// What a command of the signalling says.
+    pub(crate) fn signal(&self, id: u32, way: LinkDirection) -> Option<Signal> {
+        let sender = if way == LinkDirection::Up { Sender::Up } else { Sender::Down };
+        self.command.iter().find(|row| row.id == id && row.way == sender).map(|row| row.means)
     }
 }
 

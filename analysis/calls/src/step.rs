@@ -6,6 +6,8 @@ use super::packet_stamp::PacketStamp;
 /// A state of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum State {
+    /// The invite goes over the app's signalling.
+    Inviting,
     /// Relays are asked.
     Allocating,
     /// A relay answered, or a control channel is open; the other person has not.
@@ -34,6 +36,7 @@ impl State {
     /// The word used in records.
     pub fn name(self) -> &'static str {
         match self {
+            State::Inviting => "inviting",
             State::Allocating => "allocating",
             State::Ringing => "ringing",
             State::Handshake => "handshake",

@@ -92,6 +92,7 @@ fn head(out: &mut String, record: &Record, when: &str) {
         let mut words = vec![party.name.clone()];
         words.extend(party.address.clone());
         words.extend(party.side_evidence.map(|evidence| format!("by {evidence}")));
+        words.extend((party.captured != "both").then(|| format!("captured {} only", party.captured)));
         words.extend(party.behind_nat.map(|nat| (if nat { "behind NAT" } else { "no NAT" }).to_owned()));
         words.extend(party.setup_us.map(|us| format!("relay found in {}", length(us))));
         words.extend(party.ringing_us.map(|us| format!("rang {}", length(us))));
@@ -159,7 +160,9 @@ fn relays(out: &mut String, record: &Record) {
             None => "-".into(),
         };
         let used = relay.chosen_by.map_or(String::new(), |by| format!("chosen, by {by}"));
-        let (asked, answered, pings, probes) = (relay.asked, relay.answered, relay.keepalives, relay.probes);
+        let count = |count: Option<u64>| count.map_or("?".into(), |count| count.to_string());
+        let (asked, answered) = (count(relay.asked), count(relay.answered));
+        let (pings, probes) = (relay.keepalives, relay.probes);
         let name = owned(record, relay.party, &relay.name);
         let (first, least) = (ms(relay.rtt_us), ms(relay.min_rtt_us));
         let line = format!(
@@ -219,7 +222,7 @@ fn streams(out: &mut String, record: &Record) {
         "lost",
         "twice",
         "late",
-        "kbit/s",
+        "codec/net kbit/s",
         "steps ms (times)",
         "MOS",
         "jitter ms by leg",
@@ -227,7 +230,7 @@ fn streams(out: &mut String, record: &Record) {
     let [source, way, payload, clock, packets, lost, twice, late, rate, steps, mos, jitter] = titles;
     let _ = writeln!(
         out,
-        "\n  {source:<10} {way:<4} {payload:<9} {clock:>6} {packets:>7} {lost:>5} {twice:>5} {late:>4} {rate:>6}  {steps:<26} {mos:>4}  {jitter}"
+        "\n  {source:<10} {way:<4} {payload:<9} {clock:>6} {packets:>7} {lost:>5} {twice:>5} {late:>4} {rate:>16}  {steps:<26} {mos:>4}  {jitter}"
     );
     limited(out, &record.streams, |out, stream| {
         let payload = stream.payload_types.iter().map(u8::to_string).collect::<Vec<_>>().join(",");
@@ -245,7 +248,7 @@ fn streams(out: &mut String, record: &Record) {
             .collect();
         let _ = writeln!(
             out,
-            "  {:<10} {:<4} {payload:<9} {clock:>6} {:>7} {:>5} {:>5} {:>4} {:>6}  {:<26} {mos:>4}  {}",
+            "  {:<10} {:<4} {payload:<9} {clock:>6} {:>7} {:>5} {:>5} {:>4} {:>16}  {:<26} {mos:>4}  {}",
             stream.ssrc,
             stream.way,
             stream.packets,
@@ -264,12 +267,11 @@ fn step(step: &super::record::StepRecord) -> String {
     step.ms.map_or_else(|| format!("{} units ({count})", step.units), |ms| format!("{ms:.0} ({count})"))
 }
 
+/// What the codec needs, and what the network carries for it.
 fn rate_kbit(stream: &StreamRecord) -> String {
-    let length_us = stream.until_us.saturating_sub(stream.at_us);
-    if length_us < 1_000_000 {
-        "-".into()
-    } else {
-        format!("{:.1}", stream.bytes as f64 * 8000.0 / length_us as f64)
+    match (stream.codec_kbit_s, stream.net_kbit_s) {
+        (Some(codec), Some(net)) => format!("{codec:.1}/{net:.1}"),
+        _ => "-".into(),
     }
 }
 

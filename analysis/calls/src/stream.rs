@@ -5,6 +5,7 @@ use wiremark::dissect::rtp::Rtp;
 use super::end_point::LinkDirection;
 use super::jitter::{Jitter, JitterSummary, recognised_clock};
 use super::packet_stamp::PacketStamp;
+use super::packetisation::{Change, Packetisation};
 use super::script::{Content, RelayScript};
 use super::sequence::{Arrival, Sequence};
 use super::spans::Spans;
@@ -72,6 +73,12 @@ pub struct Stream {
     pub packets: u64,
     /// UDP payload bytes.
     pub bytes: u64,
+    /// Bytes of whole IP packets, as far as headers without options tell.
+    pub net_bytes: u64,
+    /// Bytes of the codec: without headers, padding and authentication, each packet once.
+    pub codec_bytes: u64,
+    /// Differentiated services code points (RFC 2474), in order of appearance.
+    pub dscp: Vec<u8>,
     /// Packets with the marker bit.
     pub markers: u64,
     /// Packets marked as holding no voice.
@@ -85,6 +92,7 @@ pub struct Stream {
     /// Sequence number of the newest packet.
     pub(crate) newest: u16,
     sequence: Sequence,
+    packetisation: Packetisation,
     known_clock_hz: Option<u32>,
     last_timestamp: u32,
     steps: Vec<(u32, u64)>,
@@ -122,6 +130,9 @@ impl Stream {
             first_sequence: packet.sequence,
             packets: 0,
             bytes: 0,
+            net_bytes: 0,
+            codec_bytes: 0,
+            dscp: Vec::new(),
             markers: 0,
             silent_packets: 0,
             gaps: Vec::new(),
@@ -129,6 +140,7 @@ impl Stream {
             series: Series::starting(start.time_us),
             newest: packet.sequence,
             sequence: Sequence::default(),
+            packetisation: Packetisation::default(),
             known_clock_hz: known.map(|(clock_hz, _)| clock_hz),
             last_timestamp: packet.timestamp,
             steps: Vec::new(),
@@ -136,7 +148,7 @@ impl Stream {
         }
     }
 
-    /// Takes the next packet, `bytes` long as a whole.
+    /// Takes the next packet, its datagram `bytes` long as a whole.
     pub(crate) fn take(
         &mut self,
         at: PacketStamp,
@@ -173,9 +185,14 @@ impl Stream {
             self.last = at;
             return LegChange::Behind;
         };
+        let padding = packet.payload.last().filter(|_| packet.padding).map_or(0, |last| usize::from(*last));
+        let around = script.authentication_bytes + padding;
+        self.codec_bytes += packet.payload.len().saturating_sub(around) as u64;
         if self.packets > 1 {
             if skipped == 0 {
-                self.count_step(packet.timestamp.wrapping_sub(self.last_timestamp));
+                let step = packet.timestamp.wrapping_sub(self.last_timestamp);
+                self.count_step(step);
+                self.packetisation.step(self.last, step);
             }
             if at.time_us.saturating_sub(self.last.time_us) >= GAP_US && self.gaps.len() < KEPT {
                 self.gaps.push(Gap { from: self.last, to: at, lost: skipped });
@@ -257,6 +274,19 @@ impl Stream {
         let mut steps = self.steps.clone();
         steps.sort_by_key(|(step, count)| (std::cmp::Reverse(*count), *step));
         steps
+    }
+
+    /// What a packet held, from when on.
+    pub fn packetisations(&self) -> &[Change] {
+        self.packetisation.all()
+    }
+
+    /// Takes note of what the packet's IP header says: its length, its class of service.
+    pub(crate) fn header(&mut self, bytes: usize, dscp: Option<u8>) {
+        self.net_bytes += bytes as u64;
+        if let Some(dscp) = dscp.filter(|dscp| !self.dscp.contains(dscp) && self.dscp.len() < KEPT) {
+            self.dscp.push(dscp);
+        }
     }
 
     /// Time for which voice was suppressed, microseconds: what steps go beyond the usual one and beyond 160 ms, the

@@ -27,6 +27,8 @@ pub enum Cell<'a> {
     Long(Option<i64>),
     /// True or false.
     Flag(bool),
+    /// True, false or unknown.
+    OptionalFlag(Option<bool>),
     /// UTF-8.
     Text(Option<&'a str>),
 }
@@ -52,12 +54,13 @@ struct Column {
 
 impl Column {
     fn push(&mut self, cell: Cell<'_>) {
-        let is_present = !matches!(cell, Cell::Long(None) | Cell::Text(None));
+        let is_present = !matches!(cell, Cell::Long(None) | Cell::Text(None) | Cell::OptionalFlag(None));
         self.present.push(is_present.into());
         match cell {
             Cell::Int(int) => self.ints.push(int),
             Cell::Long(long) => self.longs.extend(long),
             Cell::Flag(flag) => self.flags.push(flag),
+            Cell::OptionalFlag(flag) => self.flags.extend(flag),
             Cell::Text(None) => {}
             // Words repeat from row to row: the bytes are then shared.
             Cell::Text(Some(text)) => match &self.last {

@@ -138,12 +138,12 @@ impl Content {
                 link.feed(table, side, time_us, piece, &mut |exchange| in_turn(exchange, tell));
             }
             Content::Whole(exchange) => {
-                let bytes = match piece {
-                    Piece::Bytes(bytes) => bytes.len() as u64,
-                    Piece::Gap(gap) => gap,
-                    Piece::Break => 0,
-                };
-                exchange.half(side).get_or_insert(Half::begin(time_us)).add(time_us, bytes);
+                let half = exchange.half(side).get_or_insert(Half::begin(time_us));
+                match piece {
+                    Piece::Bytes(bytes) => half.add(time_us, bytes.len() as u64),
+                    Piece::Gap(gap) => half.miss(time_us, gap),
+                    Piece::Break => {}
+                }
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use wiremark::dissect::{dns, longlink};
 
-use super::catalog::TaskTable;
+use super::catalog::{Cluster, TaskTable};
 use super::deframer::Message;
 use super::exchange::{Exchange, Half, Side};
 use super::{TaskId, long_link};
@@ -24,7 +24,7 @@ impl LookUps {
         done: &mut impl FnMut(Exchange),
     ) {
         let Some(message) = dns::message(payload).found() else { return };
-        let half = Half { from_us: time_us, to_us: time_us, bytes: payload.len() as u64 };
+        let half = Half { bytes: payload.len() as u64, ..Half::begin(time_us) };
         let asker = if message.response { side.other() } else { side };
         let same = |(id, exchange): &(u16, Exchange)| *id == message.id && exchange.initiator == asker;
         let mut exchange = match self.0.iter().position(same) {
@@ -77,7 +77,10 @@ impl Call {
             _ => rule.task,
         };
         let place = self.kinds.iter().position(|(kind, _)| *kind == task).unwrap_or_else(|| {
-            self.kinds.push((task, Exchange { task: Some(task), ..Exchange::new(Side::User) }));
+            self.kinds.push((
+                task,
+                Exchange { task: Some(task), cluster: Some(Cluster::Chatting), ..Exchange::new(Side::User) },
+            ));
             self.kinds.len() - 1
         });
         let half = self.kinds[place].1.half(side).get_or_insert(Half::begin(time_us));
@@ -100,7 +103,7 @@ pub(super) fn lone_message(table: &TaskTable, side: Side, time_us: u64, payload:
         return None;
     }
     let peek = payload.get(..longlink::HEADER_LENGTH + 80).unwrap_or(payload).into();
-    long_link::alone(table, side, &Message { from_us: time_us, to_us: time_us, bytes, peek })
+    long_link::alone(table, side, &Message { from_us: time_us, to_us: time_us, bytes, missed: 0, peek })
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use wiremark::dissect::{longlink, mmtls};
 use wiremark::signature::pattern::Match;
 
 use super::catalog::Framing;
+use super::half::Half;
 use super::stream::Piece;
 
 /// Bytes of a message that are kept for a look at its body.
@@ -18,8 +19,10 @@ pub(super) struct Message<'m> {
     /// When its first and its last byte were captured.
     pub(super) from_us: u64,
     pub(super) to_us: u64,
-    /// Its length, header included, as far as the stream went.
+    /// Its bytes, header included, as far as they were captured.
     pub(super) bytes: u64,
+    /// Those that were not.
+    pub(super) missed: u64,
     /// Its first bytes.
     pub(super) peek: Cow<'m, [u8]>,
 }
@@ -33,6 +36,7 @@ pub(super) enum Found<'m> {
         from_us: u64,
         to_us: u64,
         bytes: u64,
+        missed: u64,
     },
 }
 
@@ -99,6 +103,7 @@ enum State {
     /// Looking for a header; so many bytes passed, the last of them in `tail`.
     Lost {
         bytes: u64,
+        missed: u64,
         from_us: u64,
         to_us: u64,
         tail: Vec<u8>,
@@ -138,25 +143,25 @@ impl Deframer {
     }
 
     /// Bytes passed so far while looking for a header, but for those in which one may have begun.
-    pub(super) fn take_unknown(&mut self) -> Option<(u64, u64, u64)> {
-        let State::Lost { bytes, from_us, to_us, tail } = &mut self.state else { return None };
+    pub(super) fn take_unknown(&mut self) -> Option<Half> {
+        let State::Lost { bytes, missed, from_us, to_us, tail } = &mut self.state else { return None };
         let sure = bytes.saturating_sub(tail.len() as u64);
         *bytes -= sure;
-        let taken = (*from_us, *to_us, sure);
+        let taken = Half { from_us: *from_us, to_us: *to_us, bytes: sure, missed: std::mem::take(missed) };
         *from_us = *to_us;
-        (sure > 0).then_some(taken)
+        (taken.bytes + taken.missed > 0).then_some(taken)
     }
 
     /// Hands out what is there of the last message.
     pub(super) fn finish(&mut self, out: &mut impl FnMut(Found<'_>)) {
         match std::mem::replace(self, Self::new()).state {
             State::Header { bytes, from_us } if !bytes.is_empty() => {
-                out(Found::Unknown { from_us, to_us: from_us, bytes: bytes.len() as u64 });
+                out(Found::Unknown { from_us, to_us: from_us, bytes: bytes.len() as u64, missed: 0 });
             }
             State::Header { .. } => {}
             State::Body { message, .. } => out(Found::Message(message)),
-            State::Lost { bytes, from_us, to_us, .. } if bytes > 0 => {
-                out(Found::Unknown { from_us, to_us, bytes });
+            State::Lost { bytes, missed, from_us, to_us, .. } if bytes + missed > 0 => {
+                out(Found::Unknown { from_us, to_us, bytes, missed });
             }
             State::Lost { .. } => {}
         }
@@ -196,7 +201,8 @@ impl Deframer {
                     {
                         let peek = Cow::Borrowed(&whole[..length.min(framing.peek_bytes())]);
                         let bytes = length as u64;
-                        out(Found::Message(Message { from_us: time_us, to_us: time_us, bytes, peek }));
+                        let (from_us, to_us) = (time_us, time_us);
+                        out(Found::Message(Message { from_us, to_us, bytes, missed: 0, peek }));
                         return later;
                     }
                     *from_us = time_us;
@@ -211,7 +217,8 @@ impl Deframer {
                     Dissection::Found(length) if header.len() == framing.header_bytes() => {
                         let peek = Cow::Owned(std::mem::take(header));
                         let remaining = (length as u64).saturating_sub(header_bytes);
-                        let message = Message { from_us, to_us: time_us, bytes: header_bytes, peek };
+                        let (to_us, bytes) = (time_us, header_bytes);
+                        let message = Message { from_us, to_us, bytes, missed: 0, peek };
                         if remaining == 0 {
                             out(Found::Message(message));
                             self.state = State::Header { bytes: Vec::new(), from_us: time_us };
@@ -223,7 +230,13 @@ impl Deframer {
                     Dissection::NeedMore | Dissection::NotMine => {
                         // What was taken before this segment is past; this segment may hold a header yet.
                         let before = header_bytes - taken as u64;
-                        self.state = State::Lost { bytes: before, from_us, to_us: time_us, tail: Vec::new() };
+                        self.state = State::Lost {
+                            bytes: before,
+                            missed: 0,
+                            from_us,
+                            to_us: time_us,
+                            tail: Vec::new(),
+                        };
                         return self.search(framing, time_us, bytes, out);
                     }
                 }
@@ -241,8 +254,10 @@ impl Deframer {
         bytes: &'b [u8],
         out: &mut impl FnMut(Found<'_>),
     ) -> &'b [u8] {
-        let State::Lost { bytes: passed, from_us, to_us, tail } = &mut self.state else { return bytes };
-        if *passed == 0 {
+        let State::Lost { bytes: passed, missed, from_us, to_us, tail } = &mut self.state else {
+            return bytes;
+        };
+        if *passed + *missed == 0 {
             *from_us = time_us;
         }
         let kept = tail.len();
@@ -257,8 +272,9 @@ impl Deframer {
             Some(at) => {
                 // The tail's bytes are counted among those passed.
                 let unknown = *passed + at as u64 - kept as u64;
-                if unknown > 0 {
-                    out(Found::Unknown { from_us: *from_us, to_us: *to_us, bytes: unknown });
+                if unknown + *missed > 0 {
+                    let (from_us, to_us, missed) = (*from_us, *to_us, *missed);
+                    out(Found::Unknown { from_us, to_us, bytes: unknown, missed });
                 }
                 let header = tail.get(at..).unwrap_or_default().to_vec();
                 let from_us = if header.is_empty() { time_us } else { *to_us };
@@ -279,7 +295,7 @@ impl Deframer {
         match &mut self.state {
             State::Body { message, remaining, is_whole } => {
                 let inside = gap.min(*remaining);
-                message.bytes += inside;
+                message.missed += inside;
                 *remaining -= inside;
                 *is_whole = false;
                 if *remaining == 0 {
@@ -293,18 +309,19 @@ impl Deframer {
             }
             State::Header { bytes, from_us } => {
                 let (seen, from_us) = (bytes.len() as u64, if bytes.is_empty() { time_us } else { *from_us });
-                self.state = State::Lost { bytes: seen + gap, from_us, to_us: time_us, tail: Vec::new() };
+                let (to_us, tail) = (time_us, Vec::new());
+                self.state = State::Lost { bytes: seen, missed: gap, from_us, to_us, tail };
             }
-            State::Lost { bytes, to_us, tail, .. } => {
-                *bytes += gap;
+            State::Lost { missed, to_us, tail, .. } => {
+                *missed += gap;
                 *to_us = time_us;
                 tail.clear();
             }
         }
     }
 
-    fn lose(&mut self, time_us: u64, bytes: u64) {
-        self.state = State::Lost { bytes, from_us: time_us, to_us: time_us, tail: Vec::new() };
+    fn lose(&mut self, time_us: u64, missed: u64) {
+        self.state = State::Lost { bytes: 0, missed, from_us: time_us, to_us: time_us, tail: Vec::new() };
     }
 }
 
@@ -329,9 +346,9 @@ mod tests {
         let mut take = |found: Found<'_>| match found {
             Found::Message(message) => {
                 let header = longlink::header(&message.peek).found().expect("a header");
-                cut.messages.push((header.command, message.bytes));
+                cut.messages.push((header.command, message.bytes + message.missed));
             }
-            Found::Unknown { bytes, .. } => cut.unknown += bytes,
+            Found::Unknown { bytes, missed, .. } => cut.unknown += bytes + missed,
         };
         for (time_us, piece) in (0..).zip(pieces) {
             deframer.feed(&Framing::LongLink, time_us, piece, &mut take);

@@ -40,8 +40,9 @@ impl<'c> TaskDissector<'c> {
     /// Frames without a TCP or UDP packet to look at.
     pub fn frame(&mut self, frame: &Frame<'_>, sink: &mut impl Sink) -> Result<(), ParseError> {
         let Self { follower, state } = self;
-        let followed = follower.frame(frame, &mut |flow| state.ended(flow, sink))?;
-        state.packet(&followed, sink);
+        if let Some(followed) = follower.frame(frame, &mut |flow| state.ended(flow, sink))? {
+            state.packet(&followed, sink);
+        }
         Ok(())
     }
 
@@ -63,12 +64,17 @@ impl<'c> TaskDissector<'c> {
     pub fn end_capture(&mut self, sink: &mut impl Sink) {
         let Self { follower, state } = self;
         follower.end_capture().iter().for_each(|flow| state.ended(flow, sink));
-        state.end_capture();
+        state.end_capture(follower.copies());
     }
 
     /// What the tracker has seen and lost in this capture.
     pub fn statistics(&self) -> Statistics {
         self.follower.statistics()
+    }
+
+    /// Packets of this capture that a mirror port gave twice: they count once.
+    pub fn copies(&self) -> u64 {
+        self.follower.copies()
     }
 
     /// All captures are at their end.

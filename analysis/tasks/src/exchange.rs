@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use super::catalog::TaskId;
+use super::catalog::{Cluster, TaskId};
 use super::deframer::Message;
+pub(super) use super::half::Half;
 
 /// One of the two ends of a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,28 +23,10 @@ impl Side {
     }
 }
 
-/// What one side sent of an exchange.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Half {
-    pub(super) from_us: u64,
-    pub(super) to_us: u64,
-    pub(super) bytes: u64,
-}
-
-impl Half {
-    pub(super) fn begin(time_us: u64) -> Self {
-        Self { from_us: time_us, to_us: time_us, bytes: 0 }
-    }
-
-    pub(super) fn add(&mut self, time_us: u64, bytes: u64) {
-        self.to_us = self.to_us.max(time_us);
-        self.bytes += bytes;
-    }
-}
-
 impl From<&Message<'_>> for Half {
     fn from(message: &Message<'_>) -> Self {
-        Self { from_us: message.from_us, to_us: message.to_us, bytes: message.bytes }
+        let Message { from_us, to_us, bytes, missed, .. } = *message;
+        Self { from_us, to_us, bytes, missed }
     }
 }
 
@@ -58,6 +41,14 @@ pub(super) struct Exchange {
     pub(super) cgi: Option<Arc<str>>,
     pub(super) request_type: Option<u32>,
     pub(super) command: Option<u32>,
+    /// The request's business header says how its body is encrypted, and so whether somebody is logged in.
+    pub(super) is_logged_in: Option<bool>,
+    /// Which cluster of servers it went to (ChatDissect, Figure 4).
+    pub(super) cluster: Option<Cluster>,
+    /// It is the app's only by a rule wider than the paper's.
+    pub(super) is_wider: bool,
+    /// Lengths of the messages within single encrypted records, request's and response's.
+    pub(super) inner: [Option<u64>; 2],
 }
 
 impl Exchange {
@@ -70,6 +61,10 @@ impl Exchange {
             cgi: None,
             request_type: None,
             command: None,
+            is_logged_in: None,
+            cluster: None,
+            is_wider: false,
+            inner: [None; 2],
         }
     }
 
@@ -78,9 +73,18 @@ impl Exchange {
         if side == self.initiator { &mut self.request } else { &mut self.response }
     }
 
+    /// Bytes of a side that were captured.
     pub(super) fn bytes(&self, side: Side) -> u64 {
-        let half = if side == self.initiator { self.request } else { self.response };
-        half.map_or(0, |half| half.bytes)
+        self.of(side).map_or(0, |half| half.bytes)
+    }
+
+    /// Bytes of a side that were sent but not captured.
+    pub(super) fn missed(&self, side: Side) -> u64 {
+        self.of(side).map_or(0, |half| half.missed)
+    }
+
+    fn of(&self, side: Side) -> Option<Half> {
+        if side == self.initiator { self.request } else { self.response }
     }
 
     pub(super) fn begins_us(&self) -> u64 {

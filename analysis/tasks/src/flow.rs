@@ -9,6 +9,7 @@ use super::datagrams::{Call, LookUps, lone_message};
 use super::exchange::{Exchange, Half, Side};
 use super::flow_context::{FlowContext, SidedPacket};
 use super::flow_event::FlowEvent;
+use super::progress::Progress;
 use super::record::FlowType;
 use super::seconds::{Kind, Range, second};
 use super::usage::CaptureUse;
@@ -30,10 +31,11 @@ pub(super) struct FlowTrack {
     transport: Transport,
     pub(super) is_app: bool,
     pub(super) user: UserId,
-    high: [Option<u32>; 2],
+    progress: [Progress; 2],
     pub(super) last_second: u32,
     /// From where on the user's active seconds lack this flow's.
     active_from: u32,
+    /// Bytes that were captured, each once.
     pub(super) bytes: [u64; 2],
     mode: Mode,
     /// The latest seconds with payload that the user's lack, and those before them.
@@ -139,7 +141,7 @@ impl FlowTrack {
             tunnels: None,
             transport: packet.five_tuple.transport,
             opened_us: opens.then_some(packet.time_us),
-            high: [None; 2],
+            progress: Default::default(),
             starts: [None; 2],
             mode: Mode::Waiting(None),
         }
@@ -155,7 +157,7 @@ impl FlowTrack {
         self.host_task = self.host_task.or_else(|| table.request(&seen).map(|rule| rule.task));
     }
 
-    /// How many bytes further the stream of the packet's side goes with it.
+    /// How many bytes of the packet were not captured before.
     pub(super) fn advance(&mut self, packet: &Packet<'_>) -> (Side, u64) {
         let side = self.ends.side(packet);
         let new = match packet.fragment {
@@ -163,12 +165,17 @@ impl FlowTrack {
             _ if self.transport == Transport::Udp => packet.payload.len() as u64,
             _ if packet.tcp.flags & TcpFields::RST != 0 => 0,
             _ => {
-                let (high, start) = (&mut self.high[side as usize], &mut self.starts[side as usize]);
-                further(high, start, packet.tcp, packet.payload.len() as u32)
+                let first = &mut self.starts[side as usize];
+                self.progress[side as usize].take(first, packet.tcp, packet.payload.len() as u32)
             }
         };
         self.bytes[side as usize] += new;
         (side, new)
+    }
+
+    /// Bytes up and down that were sent and not captured.
+    pub(super) fn missed(&self) -> [u64; 2] {
+        self.progress.each_ref().map(Progress::missed)
     }
 
     /// Takes note of the second in which a packet came, with or without payload. Gives back whether it is time to
@@ -368,22 +375,4 @@ impl Mode {
             }
         }
     }
-}
-
-/// How many bytes a segment adds to the highest number seen of its stream.
-fn further(high: &mut Option<u32>, first: &mut Option<u32>, tcp: TcpFields, length: u32) -> u64 {
-    let has = |flag: u8| u32::from(tcp.flags & flag != 0);
-    let start = tcp.sequence.wrapping_add(has(TcpFields::SYN));
-    let end = start.wrapping_add(length);
-    let before = high.unwrap_or_else(|| *first.insert(start));
-    let new = match end.wrapping_sub(before) {
-        0xff00_0000.. => return 0,
-        // A FIN takes a number of its own, which is no byte (RFC 9293, 3.4).
-        1 if length == 0 => 0,
-        further @ 0..0x0100_0000 => further,
-        // The place was lost.
-        _ => length,
-    };
-    *high = Some(end.wrapping_add(has(TcpFields::FIN)));
-    new.into()
 }

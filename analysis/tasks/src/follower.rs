@@ -5,6 +5,7 @@ use wiremark::{
 };
 
 use super::config::Config;
+use super::copies::Copies;
 
 /// Follows the flows of a capture.
 #[derive(Debug)]
@@ -13,6 +14,7 @@ pub(super) struct Follower<'c> {
     config: Config,
     tracker: Tracker<'c>,
     name: NameSeen,
+    copies: Copies,
 }
 
 /// A packet, and what is known of it.
@@ -29,7 +31,7 @@ pub(super) struct Followed<'a> {
 impl<'c> Follower<'c> {
     pub(super) fn new(classifier: &'c Classifier, config: Config) -> Self {
         let tracker = Tracker::new(classifier, config.tracker);
-        Self { classifier, config, tracker, name: NameSeen::default() }
+        Self { classifier, config, tracker, name: NameSeen::default(), copies: Copies::default() }
     }
 
     /// How many flows there are at the same time, at the most.
@@ -41,19 +43,26 @@ impl<'c> Follower<'c> {
         if self.tracker.statistics().frames > 0 {
             self.tracker = Tracker::new(self.classifier, self.config.tracker);
         }
+        self.copies = Copies::default();
     }
 
-    /// Takes in the next frame. `ended` is told each flow that is over.
+    /// Takes in the next frame; none comes out of one that a mirror port gave twice. `ended` is told each flow that is over.
     pub(super) fn frame<'a>(
         &'a mut self,
         frame: &Frame<'a>,
         ended: &mut impl FnMut(&Flow),
-    ) -> Result<Followed<'a>, ParseError> {
-        let Self { tracker, name, config, .. } = self;
+    ) -> Result<Option<Followed<'a>>, ParseError> {
+        let Self { tracker, name, config, copies, .. } = self;
+        if let Ok(packet) = Packet::parse(frame.link_type, frame.time_us, frame.bytes)
+            && copies.is_one(&packet)
+        {
+            return Ok(None);
+        }
         name.length = 0;
         let (seen, packet) = tracker.follow(frame, ended, name)?;
         let tunnel = if config.by_tunnel { Tunnel::around(frame.link_type, frame.bytes) } else { None };
-        Ok(Followed { packet, tunnel, seen, name: name.bytes.get(..name.length).unwrap_or_default() })
+        let name = name.bytes.get(..name.length).unwrap_or_default();
+        Ok(Some(Followed { packet, tunnel, seen, name }))
     }
 
     /// The flows that are left, in the order of their numbers.
@@ -62,6 +71,11 @@ impl<'c> Follower<'c> {
         self.tracker.finish(&mut |flow| left.push(*flow));
         left.sort_by_key(|flow| flow.number);
         left
+    }
+
+    /// Packets of this capture that came twice, and count once.
+    pub(super) fn copies(&self) -> u64 {
+        self.copies.found()
     }
 
     pub(super) fn statistics(&self) -> Statistics {

@@ -4,16 +4,21 @@
 //! counted, and gaps in it cost nothing.
 
 use wiremark::dissect::http::{self, Head};
-use wiremark::dissect::{Dissection, longlink, mmtls};
+use wiremark::dissect::{Dissection, mmtls};
 
 use super::TaskId;
+use super::catalog::Cluster;
 use super::catalog::{MessageIds, Request, TaskTable};
+use super::encrypted;
 use super::exchange::{Exchange, Half, Side};
 use super::stream::Piece;
+use super::typed_body::{self, TypedBody};
 
 /// Bytes of a response's start that are searched for its business header, and of a request's body.
 const ANSWER_PEEK: usize = 1024;
 const BODY_PEEK: usize = 80;
+/// The same of a body of records: those before the data take some two hundred.
+const RECORDS_PEEK: usize = 1024;
 
 /// One connection.
 #[derive(Debug)]
@@ -43,6 +48,9 @@ pub(super) struct Open {
     /// The request's host alone told the task.
     pub(super) is_by_host: bool,
     handshake: Option<TaskId>,
+    /// Length of the body, as the head says, and of the host's name.
+    body_bytes: Option<u64>,
+    host_bytes: u64,
     /// The body, and the answer's, may begin with a business header.
     may_have_type: bool,
     body: Vec<u8>,
@@ -56,10 +64,27 @@ impl Open {
             has_head: false,
             is_by_host: false,
             handshake: None,
+            body_bytes: None,
+            host_bytes: 0,
             may_have_type: true,
             body: Vec::new(),
             answer: Vec::new(),
         }
+    }
+}
+
+impl Open {
+    /// What the request's business header says.
+    fn typed_body(&self, table: &TaskTable) -> Option<TypedBody> {
+        typed_body::read(&self.body, self.body_bytes, table)
+    }
+
+    /// Lengths of the messages in single records: path and business packet up, the message down.
+    fn inner(&self, table: &TaskTable) -> [Option<u64>; 2] {
+        let up = self.body_bytes.and_then(|whole| encrypted::single_message(&self.body, whole));
+        let (answer, whole) = body_of(table, &self.answer);
+        let down = whole.and_then(|whole| encrypted::single_message(answer, whole));
+        [up.and_then(|bytes| encrypted::path_and_packet(bytes, self.host_bytes)), down]
     }
 }
 
@@ -93,16 +118,14 @@ impl Http {
             (Side::Server, Piece::Bytes(bytes)) => {
                 self.count(Side::Server, time_us, bytes.len() as u64);
                 let is_asked = |open: &&mut Open| {
-                    open.may_have_type
-                        && open.handshake.is_none()
-                        && (!open.answer.is_empty() || type_of(&open.body).is_none())
+                    open.may_have_type && (!open.answer.is_empty() || open.typed_body(table).is_none())
                 };
                 if let Some(open) = self.open.as_mut().filter(is_asked) {
                     let room = ANSWER_PEEK.saturating_sub(open.answer.len()).min(bytes.len());
                     open.answer.extend_from_slice(&bytes[..room]);
                 }
             }
-            (Side::Server, Piece::Gap(gap)) => self.count(Side::Server, time_us, gap),
+            (Side::Server, Piece::Gap(gap)) => self.miss(Side::Server, time_us, gap),
         }
     }
 
@@ -124,14 +147,15 @@ impl Http {
                 if self.open.as_ref().is_some_and(|open| open.has_head && open.exchange.response.is_some()) {
                     self.close(table, done);
                 }
-                seen + gap
+                self.count(Side::User, time_us, seen);
+                gap
             }
             State::Body(_) | State::Lost => {
                 self.state = State::Lost;
                 gap
             }
         };
-        self.count(Side::User, time_us, missed);
+        self.miss(Side::User, time_us, missed);
     }
 
     /// Hands out the last exchange.
@@ -163,7 +187,8 @@ impl Http {
                 let (now, later) = bytes.split_at(taken);
                 self.count(Side::User, time_us, taken as u64);
                 if let Some(open) = self.open.as_mut().filter(|open| open.may_have_type) {
-                    let room = BODY_PEEK.saturating_sub(open.body.len()).min(taken);
+                    let wanted = if open.handshake.is_some() { RECORDS_PEEK } else { BODY_PEEK };
+                    let room = wanted.saturating_sub(open.body.len()).min(taken);
                     open.body.extend_from_slice(&now[..room]);
                 }
                 later
@@ -236,6 +261,8 @@ impl Http {
         let open = self.open.get_or_insert_with(Open::new);
         open.has_head = true;
         open.may_have_type = request.method == b"POST";
+        open.body_bytes = request.content_length;
+        open.host_bytes = request.host().map_or(0, |host| host.len() as u64);
         // A short connection is opened for its request: that takes part of the request's time.
         open.exchange.request = Some(Half::begin(self.opened_us.take().unwrap_or(from_us).min(from_us)));
         let path = request.path();
@@ -243,6 +270,7 @@ impl Http {
         if let Some(row) = table.row_of_path(path) {
             open.exchange.task = Some(row.task);
             open.exchange.cgi.clone_from(&row.cgi);
+            open.exchange.cluster = Some(Cluster::Short);
             return;
         }
         let seen = Request {
@@ -257,6 +285,8 @@ impl Http {
             open.exchange.task = Some(rule.task);
             open.handshake = rule.handshake;
             open.is_by_host = rule.is_by_host();
+            open.exchange.cluster = rule.cluster;
+            open.exchange.is_wider = rule.is_wider;
         }
     }
 
@@ -267,6 +297,11 @@ impl Http {
         }
     }
 
+    fn miss(&mut self, side: Side, time_us: u64, bytes: u64) {
+        let open = self.open.get_or_insert_with(Open::new);
+        open.exchange.half(side).get_or_insert(Half::begin(time_us)).miss(time_us, bytes);
+    }
+
     fn close(&mut self, table: &TaskTable, done: &mut impl FnMut(Open)) {
         let Some(mut open) = self.open.take() else { return };
         if open.handshake.is_some() {
@@ -274,8 +309,13 @@ impl Http {
             if is_record && open.body.first() == Some(&mmtls::HANDSHAKE) {
                 open.exchange.task = open.handshake;
             }
+            open.exchange.inner = open.inner(table);
         } else if open.may_have_type {
-            let request_type = type_of(&open.body).or_else(|| type_of(body_of(table, &open.answer)));
+            let stated = open.typed_body(table);
+            let (answer, whole) = body_of(table, &open.answer);
+            let of_answer = || typed_body::read(answer, whole, table);
+            let request_type = stated.or_else(of_answer).map(|stated| stated.request_type);
+            open.exchange.is_logged_in = stated.and_then(|stated| table.is_logged_in(stated.encryption));
             let ids = MessageIds { request_type, ..MessageIds::default() };
             let exchange = &mut open.exchange;
             if exchange.cgi.is_some() {
@@ -292,21 +332,16 @@ impl Http {
     }
 }
 
-/// The request type that a body with a business header states.
-fn type_of(body: &[u8]) -> Option<u32> {
-    longlink::business_header(body).found().map(|header| header.function_type)
-}
-
 /// What is there of a response's body, if the response is one to a request of the app's own: a picture's bytes may look
 /// like anything.
-fn body_of<'a>(table: &TaskTable, answer: &'a [u8]) -> &'a [u8] {
+fn body_of<'a>(table: &TaskTable, answer: &'a [u8]) -> (&'a [u8], Option<u64>) {
     match http::head(answer) {
         Dissection::Found(Head::Response(response))
             if response.complete && table.may_be_typed(response.content_type) =>
         {
-            response.body
+            (response.body, response.content_length)
         }
-        _ => &[],
+        _ => (&[], None),
     }
 }
 

@@ -29,6 +29,7 @@ pub(super) struct Ledger<'c> {
 
 /// Whose task it is, and of which flow.
 pub(super) struct Owner<'u> {
+    pub(super) capture: u32,
     pub(super) flow: u64,
     pub(super) id: UserId,
     pub(super) user: &'u mut User,
@@ -78,6 +79,11 @@ impl<'c> Ledger<'c> {
             }
         };
         if let (Some(task), true) = (task, exchange.request.or(exchange.response).is_some()) {
+            let cluster = exchange.cluster.or_else(|| context.table.cluster_of_role(context.role()));
+            let exchange = Exchange { cluster, ..exchange };
+            if let Some(cluster) = cluster {
+                self.usage.add_server(cluster, flow_type, &exchange, owner.id, flow.ends.server.0);
+            }
             self.record(task, flow_type, &exchange, owner, sink);
         }
     }
@@ -90,7 +96,7 @@ impl<'c> Ledger<'c> {
         owner: &mut Owner<'_>,
         sink: &mut impl Sink,
     ) {
-        let Owner { flow, id, user } = owner;
+        let Owner { capture, flow, id, user } = owner;
         let ids = MessageIds {
             command: exchange.command,
             request_type: exchange.request_type,
@@ -99,7 +105,9 @@ impl<'c> Ledger<'c> {
         if let Some(is_in_talkroom) = self.table.talkroom(&ids) {
             user.is_in_talkroom = is_in_talkroom;
         }
+        user.tasks += 1;
         self.usage.add(task, flow_type, exchange, *id);
+        self.usage.apis.add(exchange);
         let name = self.table.name(task);
         sink.task(&TaskRecord {
             time_us: exchange.begins_us(),
@@ -110,9 +118,15 @@ impl<'c> Ledger<'c> {
             request_type: exchange.request_type,
             command_id: exchange.command,
             transport: flow_type,
+            is_logged_in: exchange.is_logged_in,
+            cluster: exchange.cluster,
+            is_wider: exchange.is_wider,
             bytes_up: exchange.bytes(Side::User),
             bytes_down: exchange.bytes(Side::Server),
+            missed: [Side::User, Side::Server].map(|side| exchange.missed(side)),
+            message_bytes: exchange.inner,
             completion_us: exchange.completion_us(),
+            capture: *capture,
             flow: *flow,
             user: UserRecord { id: *id, user },
         });

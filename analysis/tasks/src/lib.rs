@@ -4,24 +4,28 @@
 //! exchanges, names each by a [`TaskTable`] and tells a [`Sink`]. What comes out at the end is a [`Usage`], from which
 //! [`report`] makes the paper's tables and figures.
 //!
-//! Bytes are those of the transport payload. Of a TCP stream each counts once, however often it was sent, and bytes that
-//! the capture missed count as well, since sequence numbers tell how many there were. Contents and account numbers are
-//! stepped over.
+//! Bytes are those of the transport payload that were captured. Of a TCP stream each counts once, however often it was sent;
+//! bytes that the capture missed, as sequence numbers tell, are counted apart. Packets that a mirror port gave twice count
+//! once. Contents and account numbers are stepped over.
 
 #![forbid(unsafe_code)]
 
+mod apis;
 mod catalog;
 mod config;
 mod connection;
+mod copies;
 mod datagrams;
 mod deframer;
 mod dissector;
 mod distribution;
+mod encrypted;
 mod exchange;
 mod flow;
 mod flow_context;
 mod flow_event;
 mod follower;
+mod half;
 mod http;
 mod ledger;
 mod long_link;
@@ -29,19 +33,22 @@ mod number_map;
 #[cfg(feature = "parquet")]
 pub mod parquet;
 mod pipelined;
+mod progress;
 mod read_ahead;
 mod record;
 pub mod report;
 mod seconds;
 mod stream;
 mod task_state;
+mod typed_body;
 mod usage;
 mod user;
 
-pub use catalog::{EMBEDDED, LoadError, TaskId, TaskName, TaskTable};
+pub use apis::{Api, ApiUse, Apis};
+pub use catalog::{Cluster, EMBEDDED, LoadError, TaskId, TaskName, TaskTable};
 pub use config::Config;
 pub use dissector::TaskDissector;
 pub use distribution::Distribution;
 pub use record::{FlowRecord, FlowType, Sink, TaskRecord, UserRecord};
-pub use usage::{CaptureUse, Sizes, TaskUse, Usage};
+pub use usage::{CaptureUse, ClusterUse, Sizes, TaskUse, Usage};
 pub use user::{SESSION_S, User, UserId};

@@ -6,6 +6,7 @@ use super::catalog::{Framing, MessageIds, TaskTable};
 use super::deframer::{Deframer, Found, Message};
 use super::exchange::{Exchange, Half, Side, Step};
 use super::stream::Piece;
+use super::typed_body;
 
 /// Most requests that wait for a response, and for how long they do.
 const WAITING: usize = 64;
@@ -69,8 +70,8 @@ impl LongLink {
                 // there, of which the end was not captured, may be as well.
                 let is_old = |waiting: &Waiting| waiting.is_old(message.from_us);
                 if waiting.first().is_some_and(is_old) && !other.is_inside() {
-                    if let Some((from_us, to_us, bytes)) = other.take_unknown() {
-                        unknown.push((side.other(), Half { from_us, to_us, bytes }));
+                    if let Some(half) = other.take_unknown() {
+                        unknown.push((side.other(), half));
                     }
                     while waiting.first().is_some_and(is_old) {
                         give_up(waiting, unknown, 0, tell);
@@ -78,7 +79,9 @@ impl LongLink {
                 }
                 take(waiting, unknown, table, side, &message, tell);
             }
-            Found::Unknown { from_us, to_us, bytes } => unknown.push((side, Half { from_us, to_us, bytes })),
+            Found::Unknown { from_us, to_us, bytes, missed } => {
+                unknown.push((side, Half { from_us, to_us, bytes, missed }));
+            }
         });
     }
 
@@ -87,8 +90,8 @@ impl LongLink {
         for (side, deframer) in [Side::User, Side::Server].into_iter().zip(deframers) {
             deframer.finish(&mut |found| match found {
                 Found::Message(message) => take(waiting, unknown, table, side, &message, tell),
-                Found::Unknown { from_us, to_us, bytes } => {
-                    unknown.push((side, Half { from_us, to_us, bytes }))
+                Found::Unknown { from_us, to_us, bytes, missed } => {
+                    unknown.push((side, Half { from_us, to_us, bytes, missed }));
                 }
             });
         }
@@ -129,8 +132,14 @@ fn read(table: &TaskTable, side: Side, header: &Header) -> Reading {
 
 fn name(table: &TaskTable, exchange: &mut Exchange, command: u32, message: &Message<'_>) {
     let body = message.peek.get(longlink::HEADER_LENGTH..).unwrap_or_default();
-    let stated = || longlink::business_header(body).found().map(|header| header.function_type);
-    let request_type = exchange.request_type.or_else(stated);
+    // The body is as long as the message's own header says.
+    let whole = longlink::header(&message.peek).found().map(|header| header.length);
+    let whole = whole.and_then(|length| u64::from(length).checked_sub(longlink::HEADER_LENGTH as u64));
+    let stated = typed_body::read(body, whole, table);
+    if exchange.is_logged_in.is_none() && stated.is_some_and(|stated| stated.is_request) {
+        exchange.is_logged_in = stated.and_then(|stated| table.is_logged_in(stated.encryption));
+    }
+    let request_type = exchange.request_type.or(stated.map(|stated| stated.request_type));
     if exchange.command == Some(command) && exchange.request_type == request_type {
         // The other half says nothing new.
         return;
@@ -264,7 +273,8 @@ mod tests {
         |step| {
             let Step::Done(exchange) = step else { return };
             let task = exchange.task.map_or("?", |task| &table.name(task).task).to_owned();
-            let (up, down) = (exchange.bytes(Side::User), exchange.bytes(Side::Server));
+            let [up, down] =
+                [Side::User, Side::Server].map(|side| exchange.bytes(side) + exchange.missed(side));
             done.push((task, up, down, exchange.completion_us()));
         }
     }

@@ -6,6 +6,7 @@ use std::path::Path;
 use wiremark::SignatureSet;
 use wiremark_report::columns::{Cell, ColumnError, ColumnFile};
 
+use super::catalog::Cluster;
 use super::record::{FlowRecord, Sink, TaskRecord, UserRecord};
 use super::usage::Usage;
 
@@ -15,21 +16,25 @@ const FLOWS: &str = "message flows {
     optional binary app (string); optional binary role (string); required binary carrier (string);
     optional binary signature (string); required int64 first_us (timestamp(micros,true));
     required int64 last_us (timestamp(micros,true)); required int64 packets_up; required int64 packets_down;
-    required int64 bytes_up; required int64 bytes_down; required boolean is_app;
+    required int64 bytes_up; required int64 bytes_down; required boolean is_app; required int64 missed_up;
+    required int64 missed_down;
 }";
 
 const TASKS: &str = "message tasks {
-    required int64 time_us (timestamp(micros,true)); required binary user (string); required int64 flow;
+    required int32 capture; required int64 time_us (timestamp(micros,true)); required binary user (string);
+    required int64 flow;
     required binary service (string); required binary task (string); optional binary cgi (string);
     optional int64 request_type; optional int64 command_id; required binary transport (string);
-    required int64 bytes_up; required int64 bytes_down; optional int64 completion_us;
+    required int64 bytes_up; required int64 bytes_down; optional int64 completion_us; required int64 missed_up;
+    required int64 missed_down; optional boolean logged_in; optional binary cluster (string);
+    required boolean wider; optional int64 message_bytes_up; optional int64 message_bytes_down;
 }";
 
 const USERS: &str = "message users {
     required binary user (string); required int64 first_us (timestamp(micros,true));
     required int64 last_us (timestamp(micros,true)); required boolean has_app; required int64 bytes_up;
     required int64 bytes_down; required int64 app_bytes_up; required int64 app_bytes_down; required int64 active_s;
-    required int64 app_active_s; required int64 app_transfer_s; required int32 tasks;
+    required int64 app_active_s; required int64 app_transfer_s; required int64 tasks; required int32 task_kinds;
 }";
 
 /// Writes `flows.parquet`, `tasks.parquet` and `users.parquet` into a folder; a [`Sink`] while captures are read.
@@ -83,7 +88,8 @@ impl<'s> ParquetFiles<'s> {
                 Cell::Long(Some(long(user.active_s()))),
                 Cell::Long(Some(long(user.app_active_s()))),
                 Cell::Long(Some(long(user.app_transfer_s()))),
-                Cell::Int(i32::try_from(user.tasks()).unwrap_or(i32::MAX)),
+                Cell::Long(Some(long(user.tasks()))),
+                Cell::Int(i32::try_from(user.task_kinds()).unwrap_or(i32::MAX)),
             ];
             self.users.row(&row).map_err(io::Error::other)?;
         }
@@ -98,6 +104,7 @@ impl Sink for ParquetFiles<'_> {
     fn task(&mut self, task: &TaskRecord<'_>) {
         let user = task.user.name(self.with_addresses);
         let row = [
+            Cell::Int(i32::try_from(task.capture).unwrap_or(i32::MAX)),
             Cell::Long(Some(long(task.time_us))),
             Cell::Text(Some(&user)),
             Cell::Long(Some(long(task.flow))),
@@ -110,6 +117,13 @@ impl Sink for ParquetFiles<'_> {
             Cell::Long(Some(long(task.bytes_up))),
             Cell::Long(Some(long(task.bytes_down))),
             Cell::Long(task.completion_us.map(long)),
+            Cell::Long(Some(long(task.missed[0]))),
+            Cell::Long(Some(long(task.missed[1]))),
+            Cell::OptionalFlag(task.is_logged_in),
+            Cell::Text(task.cluster.map(Cluster::name)),
+            Cell::Flag(task.is_wider),
+            Cell::Long(task.message_bytes[0].map(long)),
+            Cell::Long(task.message_bytes[1].map(long)),
         ];
         let written = self.tasks.row(&row);
         self.error = self.error.take().or(written.err());
@@ -139,6 +153,8 @@ impl Sink for ParquetFiles<'_> {
             Cell::Long(Some(long(flow.bytes[0]))),
             Cell::Long(Some(long(flow.bytes[1]))),
             Cell::Flag(flow.is_app),
+            Cell::Long(Some(long(flow.missed[0]))),
+            Cell::Long(Some(long(flow.missed[1]))),
         ];
         let written = self.flows.row(&row);
         self.error = self.error.take().or(written.err());

@@ -7,6 +7,7 @@ use wiremark::dissect::mmtls;
 use super::TaskId;
 use super::catalog::{Framing, Request, TaskTable};
 use super::deframer::{Deframer, Found, Message};
+use super::encrypted;
 use super::exchange::{Exchange, Half, Side};
 use super::stream::Piece;
 
@@ -91,6 +92,7 @@ impl Pairs {
                     let new = || Exchange { task: *handshake, ..Exchange::new(side) };
                     let exchange = self.handshake.get_or_insert_with(new);
                     let half = exchange.half(side).get_or_insert(Half::begin(message.from_us));
+                    half.miss(message.to_us, message.missed);
                     return half.add(message.to_us, message.bytes);
                 }
                 self.handshake.take().into_iter().for_each(&mut *done);
@@ -102,20 +104,26 @@ impl Pairs {
             Framing::LongLink => Meaning::Unclear,
         };
         let half = Half::from(message);
+        // A record of its own holds a message and its tag.
+        let is_record = matches!(framing, Framing::Mmtls { .. });
+        let inner = is_record.then(|| encrypted::message_bytes(half.bytes + half.missed)).flatten();
         match (side, self.waiting.is_empty()) {
             (Side::User, _) => {
                 self.close_last(done);
                 if self.waiting.len() >= WAITING {
                     self.waiting.pop_front().into_iter().for_each(|pair| done(named(pair)));
                 }
-                self.waiting.push_back((Exchange { request: Some(half), ..Exchange::new(side) }, meaning));
+                let inner = [inner, None];
+                self.waiting
+                    .push_back((Exchange { request: Some(half), inner, ..Exchange::new(side) }, meaning));
             }
             (Side::Server, false) => {
                 self.close_last(done);
                 let pair = self.waiting.pop_front();
                 self.last = pair.map(|(exchange, asked)| {
                     let meaning = if asked == Meaning::Unclear { meaning } else { asked };
-                    (Exchange { response: Some(half), ..exchange }, meaning)
+                    let inner = [exchange.inner[0], inner];
+                    (Exchange { response: Some(half), inner, ..exchange }, meaning)
                 });
                 if matches!(framing, Framing::Mmtls { .. }) {
                     self.close_last(done);
@@ -123,8 +131,14 @@ impl Pairs {
             }
             // Media come in several messages; without a request before them they are the rest of the last.
             (Side::Server, true) => match self.last.as_mut().and_then(|(last, _)| last.response.as_mut()) {
-                Some(response) => response.add(half.to_us, half.bytes),
-                None => done(named((Exchange { request: Some(half), ..Exchange::new(side) }, meaning))),
+                Some(response) => {
+                    response.add(half.to_us, half.bytes);
+                    response.miss(half.to_us, half.missed);
+                }
+                None => {
+                    let inner = [inner, None];
+                    done(named((Exchange { request: Some(half), inner, ..Exchange::new(side) }, meaning)));
+                }
             },
         }
     }

@@ -87,7 +87,7 @@ impl Feed<'_, '_> {
     fn frame(&mut self, frame: &Frame<'_>) -> Result<(), ParseError> {
         let Self { follower, batch, .. } = self;
         let result = follower.frame(frame, &mut |flow| batch.steps.push(Step::Ended(*flow)));
-        let result = result.map(|followed| batch.packet(&followed));
+        let result = result.map(|followed| followed.iter().for_each(|followed| batch.packet(followed)));
         if batch.is_full() {
             self.send();
         }

@@ -3,6 +3,7 @@
 use wiremark::{Address, Verdict};
 
 use super::TaskId;
+use super::catalog::Cluster;
 use super::user::{User, UserId};
 
 /// ChatDissect's flow types.
@@ -68,12 +69,25 @@ pub struct TaskRecord<'a> {
     pub command_id: Option<u32>,
     /// What carried it.
     pub transport: FlowType,
-    /// Bytes of transport payload from the user.
+    /// Whether somebody was logged in, by how the request's body is encrypted, where that is in clear.
+    pub is_logged_in: Option<bool>,
+    /// Which servers it went to (Figure 4).
+    pub cluster: Option<Cluster>,
+    /// It is the app's by a rule wider than the paper's.
+    pub is_wider: bool,
+    /// Bytes of transport payload from the user that were captured.
     pub bytes_up: u64,
-    /// Bytes of transport payload to the user.
+    /// Bytes of transport payload to the user that were captured.
     pub bytes_down: u64,
+    /// Bytes up and down that were sent and not captured.
+    pub missed: [u64; 2],
+    /// Lengths of the messages inside single encrypted records, request's and response's: of a long link with its header, of
+    /// a short link path and business packet together.
+    pub message_bytes: [Option<u64>; 2],
     /// From the request's first byte (of HTTP: from the connection's first segment) to the response's last.
     pub completion_us: Option<u64>,
+    /// Number of the capture, from 1.
+    pub capture: u32,
     /// Number of the flow in its capture, from 1.
     pub flow: u64,
     /// Who did it.
@@ -103,8 +117,10 @@ pub struct FlowRecord<'a> {
     pub last_us: u64,
     /// Packets from the user, to the user.
     pub packets: [u64; 2],
-    /// Bytes of transport payload up and down: of TCP each byte of the stream once, also those the capture missed.
+    /// Bytes of transport payload up and down that were captured: of TCP each byte of the stream once.
     pub bytes: [u64; 2],
+    /// Bytes up and down that were sent, as sequence numbers tell, and not captured.
+    pub missed: [u64; 2],
 }
 
 /// Takes records as they come.

@@ -45,7 +45,9 @@ impl<'c> TaskState<'c> {
         self.capture = CaptureUse { name: name.to_owned(), ..CaptureUse::default() };
     }
 
-    pub(super) fn end_capture(&mut self) {
+    /// `copies` is how many packets came twice.
+    pub(super) fn end_capture(&mut self, copies: u64) {
+        self.capture.copies = copies;
         self.ledger.usage.captures.push(std::mem::take(&mut self.capture));
     }
 
@@ -112,7 +114,7 @@ impl<'c> TaskState<'c> {
         let is_talkroom = flow.may_be_call() && users.get(flow.user).is_some_and(|user| user.is_in_talkroom);
         flow.packet(context, packet, side, is_talkroom, &mut |what| events.push(what));
         if let (false, Some(user)) = (events.is_empty(), users.get(flow.user)) {
-            let mut owner = Owner { flow: seen.flow_number, id: flow.user, user };
+            let mut owner = Owner { capture: *captures, flow: seen.flow_number, id: flow.user, user };
             events.drain(..).for_each(|what| ledger.tell(context, flow, &mut owner, what, sink));
         }
     }
@@ -125,11 +127,20 @@ impl<'c> TaskState<'c> {
         if flow.is_app {
             let context = ledger.context(&ended.verdict);
             flow.finish(context, &mut |what| events.push(what));
-            let mut owner = Owner { flow: ended.number, id: flow.user, user: &mut *user };
+            let mut owner = Owner { capture: *captures, flow: ended.number, id: flow.user, user: &mut *user };
             events.drain(..).for_each(|what| ledger.tell(context, &mut flow, &mut owner, what, sink));
         }
         let from_user = (ended.five_tuple.src, ended.five_tuple.src_port) == flow.ends.user;
         let [ahead, back] = ended.packets;
+        let (packets, missed) = (ahead + back, flow.missed());
+        capture.flows += 1;
+        capture.packets += packets;
+        capture.missed_bytes += missed.iter().sum::<u64>();
+        if flow.is_app {
+            capture.app_flows += 1;
+            capture.app_packets += packets;
+            capture.app_missed_bytes += missed.iter().sum::<u64>();
+        }
         sink.flow(&FlowRecord {
             number: ended.number,
             capture: *captures,
@@ -142,6 +153,7 @@ impl<'c> TaskState<'c> {
             last_us: ended.last_us,
             packets: if from_user { [ahead, back] } else { [back, ahead] },
             bytes: flow.bytes,
+            missed,
         });
     }
 }

@@ -1,8 +1,11 @@
 //! What everybody did, added up.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::catalog::TaskTable;
+use wiremark::Address;
+
+use super::apis::Apis;
+use super::catalog::{Cluster, TaskTable};
 use super::distribution::Distribution;
 use super::exchange::{Exchange, Side};
 use super::record::FlowType;
@@ -65,7 +68,47 @@ pub struct CaptureUse {
     pub bytes: u64,
     /// Those in flows of the app.
     pub app_bytes: u64,
+    /// Bytes that were sent and not captured, in all flows.
+    pub missed_bytes: u64,
+    /// Those in flows of the app.
+    pub app_missed_bytes: u64,
+    /// Flows, and those of the app.
+    pub flows: u64,
+    /// Flows of the app.
+    pub app_flows: u64,
+    /// Packets with TCP or UDP, copies left out.
+    pub packets: u64,
+    /// Those in flows of the app.
+    pub app_packets: u64,
+    /// Packets that a mirror port gave twice.
+    pub copies: u64,
 }
+
+/// The use of one cluster of servers (Figure 4).
+#[derive(Clone, Debug, Default)]
+pub struct ClusterUse {
+    /// Tasks.
+    pub count: u64,
+    /// Bytes up and down.
+    pub bytes: [u64; 2],
+    users: HashSet<UserId>,
+    servers: HashSet<Address>,
+}
+
+impl ClusterUse {
+    /// Users.
+    pub fn users(&self) -> u64 {
+        self.users.len() as u64
+    }
+
+    /// Addresses of servers.
+    pub fn servers(&self) -> u64 {
+        self.servers.len() as u64
+    }
+}
+
+/// Most users and servers of a cluster that are told apart.
+const TOLD_APART: usize = 1 << 20;
 
 /// Everything a report needs.
 #[derive(Debug, Default)]
@@ -78,6 +121,10 @@ pub struct Usage {
     service_users: Vec<u64>,
     /// Of each user a bit for each task that it did.
     done: Vec<u64>,
+    /// Servers by cluster and flow type.
+    pub clusters: BTreeMap<(Cluster, FlowType), ClusterUse>,
+    /// APIs met in clear.
+    pub apis: Apis,
     /// The captures, in order.
     pub captures: Vec<CaptureUse>,
     /// The users, in the order of their numbers.
@@ -104,6 +151,28 @@ impl Usage {
         }
     }
 
+    /// Adds a task to its cluster.
+    pub(super) fn add_server(
+        &mut self,
+        cluster: Cluster,
+        flow_type: FlowType,
+        exchange: &Exchange,
+        user: UserId,
+        server: Address,
+    ) {
+        let of = self.clusters.entry((cluster, flow_type)).or_default();
+        of.count += 1;
+        for (sum, side) in of.bytes.iter_mut().zip([Side::User, Side::Server]) {
+            *sum += exchange.bytes(side);
+        }
+        if of.users.len() < TOLD_APART {
+            of.users.insert(user);
+        }
+        if of.servers.len() < TOLD_APART {
+            of.servers.insert(server);
+        }
+    }
+
     /// Adds a task of a user.
     pub(super) fn add(&mut self, id: TaskId, flow_type: FlowType, exchange: &Exchange, user: UserId) {
         let place = usize::from(id.0);
@@ -117,7 +186,7 @@ impl Usage {
             [(&mut task.requests, exchange.request), (&mut task.responses, exchange.response)]
         {
             if let Some(half) = half {
-                sizes[kind].add(half.bytes);
+                sizes[kind].add(half.bytes + half.missed);
             }
         }
         if let (Some(completion_us), Some(distribution)) =
@@ -148,7 +217,7 @@ impl Usage {
         self.users = users;
         let words = self.names.len().div_ceil(WORD).max(1);
         for (user, done) in self.users.iter_mut().zip(self.done.chunks(words)) {
-            user.tasks = done.iter().map(|word| word.count_ones() as usize).sum();
+            user.task_kinds = done.iter().map(|word| word.count_ones() as usize).sum();
         }
     }
 

@@ -40,7 +40,9 @@ pub struct User {
     /// Whether any flow was the app's.
     pub has_app: bool,
     pub(super) seconds: Seconds,
-    pub(super) tasks: usize,
+    /// Tasks, and how many different ones.
+    pub(super) tasks: u64,
+    pub(super) task_kinds: usize,
     /// Content datagrams belong to a talk room.
     pub(super) is_in_talkroom: bool,
     /// The last capture in which it was a user of the app.
@@ -68,9 +70,14 @@ impl User {
         self.seconds.count(Kind::AppTransfer)
     }
 
-    /// How many different tasks the user did.
-    pub fn tasks(&self) -> usize {
+    /// How many tasks the user did.
+    pub fn tasks(&self) -> u64 {
         self.tasks
+    }
+
+    /// How many different ones.
+    pub fn task_kinds(&self) -> usize {
+        self.task_kinds
     }
 
     /// The user's name in a report: `user-7`, or, where addresses are wanted, such as `10.0.0.1`, `10.0.0.1#2` for the
@@ -134,6 +141,7 @@ impl Users {
             has_app: false,
             seconds: Seconds::default(),
             tasks: 0,
+            task_kinds: 0,
             is_in_talkroom: false,
             app_capture: 0,
         });

@@ -143,7 +143,7 @@ fn follow(
     let mut look = |number: u64, frame: &Frame<'_>| -> Result<(), ParseError> {
         let (seen, packet) = tracker.follow(frame, &mut |_: &Flow| (), &mut ())?;
         if watch.wants(&seen) {
-            watch.packet(&packet, &seen, number, &mut ended);
+            watch.packet_of_frame(&packet, frame.bytes, &seen, number, &mut ended);
         }
         Ok(())
     };

@@ -16,7 +16,7 @@ use wiremark_capture::replay::{Counts, replay, tracker_config};
 use wiremark_probe::time::timestamp;
 #[cfg(feature = "charts")]
 use wiremark_tasks::report::html;
-use wiremark_tasks::report::{QUANTILES, Table, figures, summary, tables};
+use wiremark_tasks::report::{QUANTILES, Table, architecture, figures, summary, tables};
 use wiremark_tasks::{Config, TaskDissector, TaskTable, Usage};
 
 use crate::command::classify::name_of;
@@ -122,9 +122,18 @@ Fields of a task record (json), in this order:
   command_id     on the long link, where that is in clear
   transport      W-TCP, W-HTTP, W-UDP or W-DNS
   bytes_up bytes_down
-                 transport payload from and to the user
+                 transport payload from and to the user that was captured, each byte once
   completion_us  from the request's first byte to the response's last
   user           pseudonym, or address with --addresses
+  capture flow   numbers of the capture and of the flow in it, from 1
+  missed_up missed_down
+                 bytes that were sent, as sequence numbers and lengths tell, and not captured
+  logged_in      whether somebody was, by how the request is encrypted, where that is in clear
+  cluster        long, short, chatting, resource, support, third-party or names (Figure 4)
+  wider          WeChat's only by a rule wider than the paper's
+  message_bytes_up message_bytes_down
+                 length of the message inside a single mmtls record: on the long link with its
+                 header, of a short link's request path and business packet together
 Records come as tasks end; those of flows that time out within the same ten
 seconds in any order. The last record has the event_type \"usage\" and holds the
 tables, and quantiles of the figures.
@@ -140,6 +149,7 @@ Exit codes:
 #[derive(Default)]
 struct Totals {
     counts: Counts,
+    copies: u64,
     evicted: u64,
     files: u64,
     failed_files: u64,
@@ -248,6 +258,7 @@ fn dissect_file(
         false => read(&mut |frame| dissector.frame(frame, records)),
     };
     totals.counts.add(&counts);
+    totals.copies += dissector.copies();
     dissector.end_capture(records);
     let seen = dissector.statistics();
     totals.evicted += seen.evicted;
@@ -259,7 +270,8 @@ fn report(outlet: Outlet<'_>, usage: &Usage, totals: &Totals) -> Result<(), Stop
     match outlet {
         Outlet::Table(mut output) => {
             let is_terminal = output.is_terminal();
-            for table in tables(usage, APP, &minute).into_iter().chain([distributions(usage)]) {
+            let tables = tables(usage, APP, &minute).into_iter().chain(architecture(usage, APP));
+            for table in tables.chain([distributions(usage)]) {
                 output.text(&print(&table, is_terminal))?;
             }
             output.text(&footer(totals))?;
@@ -267,7 +279,9 @@ fn report(outlet: Outlet<'_>, usage: &Usage, totals: &Totals) -> Result<(), Stop
         }
         #[cfg(feature = "charts")]
         Outlet::Html(mut output) => {
-            let page = html(&format!("{APP} usage"), &tables(usage, APP, &minute), &figures(usage));
+            let tables: Vec<Table> =
+                tables(usage, APP, &minute).into_iter().chain(architecture(usage, APP)).collect();
+            let page = html(&format!("{APP} usage"), &tables, &figures(usage));
             output.text(&page.map_err(Stop::Failed)?)?;
             output.finish()
         }
@@ -333,13 +347,14 @@ fn minute(time_us: u64) -> String {
 }
 
 /// What was read, and what of it is not in the tables.
-fn footer(Totals { counts, evicted, failed_files, .. }: &Totals) -> String {
+fn footer(Totals { counts, copies, evicted, failed_files, .. }: &Totals) -> String {
     let mut line = format!("{} frames", counts.frames);
     let left_out = [
         (counts.unsupported, "without TCP or UDP"),
         (counts.truncated, "cut short"),
         (counts.malformed, "malformed"),
         (counts.unknown_link, "of an unknown link type"),
+        (*copies, "packets that came twice (a mirror port's copies), which count once"),
         (*evicted, "flows ended early to make room (see --max-flows)"),
         (*failed_files, "files with errors"),
     ];

@@ -42,7 +42,7 @@ pub(crate) fn follow_frames<'f>(frames: impl Iterator<Item = (u64, u32, &'f [u8]
         let frame = Frame { link_type, time_us, bytes, wire_bytes: bytes.len() as u32 };
         let Ok((seen, packet)) = tracker.follow(&frame, &mut |_| (), &mut ()) else { continue };
         if watch.wants(&seen) {
-            watch.packet(&packet, &seen, number, &mut |call| calls.push(call));
+            watch.packet_of_frame(&packet, bytes, &seen, number, &mut |call| calls.push(call));
             most_open = most_open.max(watch.open());
         }
     }

@@ -1,7 +1,9 @@
 //! Traces through the task dissector.
 
 use wiremark::{Classifier, Frame, LinkType, Options, ParseError};
-use wiremark_tasks::{Config, FlowRecord, FlowType, Sink, TaskDissector, TaskRecord, TaskTable, Usage};
+use wiremark_tasks::{
+    Cluster, Config, FlowRecord, FlowType, Sink, TaskDissector, TaskRecord, TaskTable, Usage,
+};
 use wiremark_tests::population::{self, Books};
 use wiremark_tests::trace::Trace;
 
@@ -16,7 +18,19 @@ pub(crate) struct RecordedTask {
     pub(crate) transport: FlowType,
     pub(crate) request_type: Option<u32>,
     pub(crate) bytes: [u64; 2],
+    pub(crate) missed: [u64; 2],
     pub(crate) completion_us: Option<u64>,
+    pub(crate) is_logged_in: Option<bool>,
+    pub(crate) is_wider: bool,
+    pub(crate) cluster: Option<&'static str>,
+    pub(crate) message_bytes: [Option<u64>; 2],
+}
+
+impl RecordedTask {
+    /// Bytes that were sent, captured or not.
+    pub(crate) fn sent(&self) -> [u64; 2] {
+        [self.bytes[0] + self.missed[0], self.bytes[1] + self.missed[1]]
+    }
 }
 
 #[derive(Debug, Default, PartialEq)]
@@ -36,7 +50,12 @@ impl Sink for Notes {
             transport: task.transport,
             request_type: task.request_type,
             bytes: [task.bytes_up, task.bytes_down],
+            missed: task.missed,
             completion_us: task.completion_us,
+            is_logged_in: task.is_logged_in,
+            is_wider: task.is_wider,
+            cluster: task.cluster.map(Cluster::name),
+            message_bytes: task.message_bytes,
         });
     }
 

@@ -9,6 +9,10 @@ use super::super::step::{State, Step};
 use super::super::stream::{LegChange, Stream};
 use super::{Observation, Party, STREAMS};
 
+/// Headers of UDP and IP without options.
+const IPV4_UDP: usize = 28;
+const IPV6_UDP: usize = 48;
+
 impl Party {
     pub(super) fn media(
         &mut self,
@@ -33,6 +37,8 @@ impl Party {
         };
         let stream = self.streams.get_mut(number)?;
         let change = stream.take(seen.at, at, packet, seen.bytes, script);
+        let is_v4 = seen.remote.address.to_v4().is_some();
+        stream.header(seen.bytes + if is_v4 { IPV4_UDP } else { IPV6_UDP }, seen.dscp);
         let kind = self.remotes.get_mut(at).map(|remote| {
             add(&mut remote.media, seen.way, 1);
             remote.kind

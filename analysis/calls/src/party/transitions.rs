@@ -8,8 +8,10 @@ use super::super::remote::{Remote, add};
 use super::super::script::{Meaning, RelayScript, Report};
 use super::super::step::State;
 use super::token::token;
-use super::{Observation, Party, Termination};
+use super::{Observation, Party, REPORTED_FIRST, Termination};
 
+/// Allocations closer to each other than this are one.
+const ROUND_US: u64 = 100_000;
 /// Two farewells further apart than this do not belong together.
 const FAREWELL_US: u64 = 2_000_000;
 
@@ -45,6 +47,10 @@ impl Party {
             Meaning::Allocate => {
                 remote.asked += 1;
                 remote.first_asked.get_or_insert(seen.at);
+                let is_again =
+                    remote.last_asked.is_some_and(|last| time_us.saturating_sub(last.time_us) < ROUND_US);
+                remote.rounds += u64::from(!is_again);
+                remote.last_asked = Some(seen.at);
                 request(remote);
                 if let Some(message) = message {
                     remote.token = token(script, message);
@@ -180,7 +186,7 @@ impl Party {
             if is_first && is_early && self.has(State::Allocating) {
                 let reporting = script.reporting_side;
                 let side = if seen.way == LinkDirection::Up { reporting } else { reporting.other() };
-                self.side = Some((side, "who reported first"));
+                self.side = Some((side, REPORTED_FIRST));
             }
         }
         if means == Some(Report::Farewell)

@@ -1,12 +1,14 @@
 //! The record of a call over channels.
 
 use super::super::channel::{ChannelCall, ChannelKind};
+use super::super::end_point::LinkDirection;
 use super::super::names::Names;
 use super::context::Context;
 use super::fields::{LegRecord, PartyRecord, Record};
 
 pub(super) fn tell(record: &mut Record, context: &Context<'_>, call: &ChannelCall, names: &mut Names) {
     let answered = call.answered();
+    let [taken, hung_up] = call.told;
     let has_voice = call.channels.iter().any(|channel| channel.contents > 0);
     let opened = call
         .channels
@@ -26,10 +28,11 @@ pub(super) fn tell(record: &mut Record, context: &Context<'_>, call: &ChannelCal
         lengths.map(|channel| channel.last.time_us.saturating_sub(channel.first.time_us)).sum()
     };
     record.parties.push(PartyRecord {
-        name: "client".into(),
+        name: call.invite.map_or("client", |invite| invite.side().name()).into(),
         address: call.channels.first().and_then(|channel| names.real(channel.local)),
-        side: None,
-        side_evidence: None,
+        side: call.invite.map(|invite| invite.side().name()),
+        side_evidence: call.invite.map(|invite| invite.evidence()),
+        captured: "both",
         behind_nat: None,
         setup_us: None,
         ringing_us,
@@ -74,6 +77,12 @@ pub(super) fn tell(record: &mut Record, context: &Context<'_>, call: &ChannelCal
     for step in call.steps() {
         let with = step.remote.and_then(|n| record.legs.get(n)).map(|leg| leg.name.clone());
         record.states.push(context.state(0, step, with));
+    }
+    for (what, mark) in [("took", taken), ("ended", hung_up)] {
+        if let Some((at, way)) = mark {
+            let who = if way == LinkDirection::Up { "this end" } else { "the server" };
+            record.findings.push(format!("{who} {what} the call over the long link (#{})", at.number));
+        }
     }
     if answered.is_none() && !has_voice && opened.is_some() {
         record.findings.push("no initial burst: not answered, as far as the channels tell".into());

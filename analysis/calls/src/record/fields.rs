@@ -20,7 +20,8 @@ pub struct Record {
     pub app: Option<String>,
     /// The year of the dialect its messages are in.
     pub dialect: Option<String>,
-    /// `answered`, `unanswered`, `rejected`, `blocked` (no relay answered) or `partial` (its beginning is not in the capture).
+    /// `answered`, `unanswered`, `rejected`, `blocked` (no relay answered), `partial` (its beginning is not in the capture) or
+    /// `unknown` (one way was captured, and does not tell).
     pub outcome: &'static str,
     /// From the first packet to the last.
     pub duration_us: u64,
@@ -49,6 +50,8 @@ pub struct PartyRecord {
     pub side: Option<&'static str>,
     /// How that is known.
     pub side_evidence: Option<&'static str>,
+    /// Which ways the capture shows: `both`, `up` or `down`. What the other way alone would tell is null.
+    pub captured: &'static str,
     /// Whether relays see another address.
     pub behind_nat: Option<bool>,
     /// From the first allocation to the first answer of a relay.
@@ -80,12 +83,12 @@ pub struct RelayRecord {
     pub party: usize,
     /// Its name.
     pub name: Arc<str>,
-    /// Allocations sent.
-    pub asked: u64,
-    /// Allocations answered.
-    pub answered: u64,
-    /// Allocations refused.
-    pub refused: u64,
+    /// Allocations sent; null where that way was not captured.
+    pub asked: Option<u64>,
+    /// Allocations answered; null where that way was not captured.
+    pub answered: Option<u64>,
+    /// Allocations refused; null where that way was not captured.
+    pub refused: Option<u64>,
     /// First packet.
     pub at_us: u64,
     /// Its number in the capture.
@@ -100,8 +103,8 @@ pub struct RelayRecord {
     pub keepalives: u64,
     /// Bandwidth probes sent.
     pub probes: u64,
-    /// Releases sent.
-    pub released: u64,
+    /// Releases sent; null where that way was not captured.
+    pub released: Option<u64>,
     /// How it shows that the call settled on this one.
     pub chosen_by: Option<&'static str>,
     /// When its datagrams came: stretches, first packet and last.
@@ -191,6 +194,16 @@ pub struct StreamRecord {
     pub packets: u64,
     /// UDP payload bytes.
     pub bytes: u64,
+    /// Bytes of whole IP packets.
+    pub net_bytes: u64,
+    /// Bytes of the codec alone: no headers, no authentication, each packet once.
+    pub codec_bytes: u64,
+    /// Kilobits of IP packets a second; null for less than a second.
+    pub net_kbit_s: Option<f64>,
+    /// Kilobits of the codec a second.
+    pub codec_kbit_s: Option<f64>,
+    /// Differentiated services code points met; empty where they are not known.
+    pub dscp: Vec<u8>,
     /// Packets sent, as far as the sequence numbers tell.
     pub expected: u64,
     /// Of those, missing.
@@ -207,6 +220,8 @@ pub struct StreamRecord {
     pub suppressed_us: u64,
     /// Time-stamp steps from packet to packet, most frequent first.
     pub steps: Vec<StepRecord>,
+    /// When the time a packet holds changed; the first one is what the stream began with.
+    pub packetisations: Vec<PacketisationRecord>,
     /// Pauses of a second and more.
     pub gaps: Vec<GapRecord>,
     /// By leg.
@@ -226,6 +241,19 @@ pub struct StepRecord {
     pub ms: Option<f64>,
     /// How often.
     pub count: u64,
+}
+
+/// From when on a packet held so much time.
+#[derive(Clone, Debug, Serialize)]
+pub struct PacketisationRecord {
+    /// When the first such packet came.
+    pub at_us: u64,
+    /// Its number in the capture.
+    pub packet: u64,
+    /// In units of the clock.
+    pub units: u32,
+    /// In milliseconds, where the clock is known.
+    pub ms: Option<f64>,
 }
 
 /// A pause.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::super::end_point::LinkDirection;
-use super::super::party::Party;
+use super::super::party::{Captured, Party};
 use super::super::remote::{Remote, RemoteKind};
 use super::super::script::Side;
 use super::super::step::State;
@@ -42,21 +42,24 @@ pub(super) fn tell(record: &mut Record, number: usize, party: &Party, names: &[A
     let who = record.parties.get(number).map(|party| party.name.clone()).unwrap_or_default();
     let name = |at: usize| names.get(at).cloned().unwrap_or_default();
     let mut say = |sentence: String| record.findings.push(sentence);
+    let captured = party.captured();
+    unknown(party, captured, &who, &mut say);
     let relays =
         || party.remotes.iter().filter(|remote| remote.kind == RemoteKind::Relay && remote.asked > 0);
     let (asked, answered) = (relays().count(), relays().filter(|relay| relay.answered > 0).count());
-    if asked > 0 && answered == 0 {
+    let is_told = captured == Captured::Both;
+    if is_told && asked > 0 && answered == 0 {
         let times: u64 = relays().map(|relay| relay.asked).sum();
         say(format!(
             "{who}: none of {asked} relays answered any of {times} allocations: their port seems blocked"
         ));
-    } else if answered < asked {
+    } else if is_told && answered < asked {
         say(format!("{who}: {} of {asked} relays never answered", asked - answered));
     }
     if relays().any(|relay| relay.refused > 0) {
         say(format!("{who}: a relay refused an allocation"));
     }
-    if !party.is_answered() && answered > 0 {
+    if is_told && !party.is_answered() && answered > 0 {
         let reason = match (is_rejected(party), told_before_release(party), party.released) {
             (true, ..) => {
                 "rejected by the side that was called (likely, by the signalling around the release)"
@@ -67,7 +70,9 @@ pub(super) fn tell(record: &mut Record, number: usize, party: &Party, names: &[A
         };
         say(format!("{who}: no media: {reason}"));
     }
-    checks(party, &who, name, &mut say);
+    if is_told {
+        checks(party, &who, name, &mut say);
+    }
     fall_back(party, &who, &mut say);
     let told = record.streams.iter().filter(|stream| stream.party == number);
     for (stream, told) in party.streams.iter().zip(told) {
@@ -105,6 +110,22 @@ pub(super) fn tell(record: &mut Record, number: usize, party: &Party, names: &[A
     if party.others.dtls > 0 {
         say(format!("{who}: {} datagrams of DTLS", party.others.dtls));
     }
+}
+
+/// What the capture cannot show.
+fn unknown(party: &Party, captured: Captured, who: &str, say: &mut impl FnMut(String)) {
+    let what = match captured {
+        Captured::Both if party.remotes.iter().all(|remote| remote.asked + remote.answered == 0) => {
+            return say(format!("{who}: the beginning of the call is not in the capture"));
+        }
+        Captured::Both => return,
+        Captured::Up => "nothing that was sent to it was captured: whether relays or the peer answered",
+        Captured::Down => {
+            "nothing that it sent was captured: which relays it asked, whether it answered the peer"
+        }
+    };
+    let who_called = if party.side.is_none() { ", who called" } else { "" };
+    say(format!("{who}: {what}{who_called} and who hung up cannot be told"));
 }
 
 fn checks(party: &Party, who: &str, name: impl Fn(usize) -> Arc<str>, say: &mut impl FnMut(String)) {

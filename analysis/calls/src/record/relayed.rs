@@ -4,24 +4,32 @@ use std::sync::Arc;
 
 use super::super::end_point::LinkDirection;
 use super::super::names::Names;
-use super::super::party::Party;
+use super::super::party::{Captured, Party};
 use super::super::quality::{Observed, estimate};
 use super::super::remote::{Remote, RemoteKind};
 use super::super::script::{Content, Side};
 use super::super::stream::Stream;
 use super::context::Context;
 use super::fields::{
-    GapRecord, LegRecord, PartyRecord, Record, RelayRecord, StepRecord, StreamLegRecord, StreamRecord,
+    GapRecord, LegRecord, PacketisationRecord, PartyRecord, Record, RelayRecord, StepRecord, StreamLegRecord,
+    StreamRecord,
 };
 use super::findings;
+
+/// A stream that is shorter has no rate.
+const RATE_US: u64 = 1_000_000;
 
 pub(super) fn tell(record: &mut Record, context: &Context<'_>, parties: Vec<Party>, names: &mut Names) {
     record.dialect = parties.iter().find_map(|party| party.dialect.clone());
     record.outcome = outcome(&parties);
     let ends = parties.len();
     // Both ends may be given the same relays; they are one visit.
-    let asked = parties.first().into_iter().flat_map(|party| &party.remotes);
-    let asked: Vec<_> = asked.filter(|remote| remote.asked > 0).map(|remote| remote.end_point).collect();
+    let mut asked: Vec<super::super::end_point::EndPoint> = Vec::new();
+    for remote in parties.iter().flat_map(|party| &party.remotes).filter(|remote| took_part(remote)) {
+        if !asked.contains(&remote.end_point) {
+            asked.push(remote.end_point);
+        }
+    }
     names.mark_recapture.visit(asked);
     let mut peers: Vec<super::super::end_point::EndPoint> = Vec::new();
     for (number, party) in parties.into_iter().enumerate() {
@@ -69,6 +77,7 @@ fn tell_party(
         address: names.real(party.local),
         side: side.map(Side::name),
         side_evidence: party.side.map(|(_, evidence)| evidence),
+        captured: party.captured().name(),
         behind_nat: party.mapped.map(|mapped| mapped != party.local),
         rtcp: party.reports.packets,
         srtcp: party.reports.encrypted,
@@ -81,7 +90,12 @@ fn tell_party(
     for (at, remote) in party.remotes.iter().enumerate() {
         if remote.kind == RemoteKind::Relay {
             let chosen_by = chosen.filter(|(n, _)| *n == at).map(|(_, by)| by);
-            record.relays.push(relay(context, number, remote, remote_name(at), chosen_by));
+            let told = relay(context, number, remote, remote_name(at), chosen_by);
+            record.relays.push(match party.captured() {
+                Captured::Both => told,
+                Captured::Up => RelayRecord { answered: None, refused: None, ..told },
+                Captured::Down => RelayRecord { asked: None, released: None, ..told },
+            });
         }
         if remote.kind == RemoteKind::Peer || remote.media != [0; 2] || remote.reports != [0; 2] {
             record.legs.push(leg(context, number, remote, remote_name(at)));
@@ -92,15 +106,20 @@ fn tell_party(
     }
 }
 
+/// Whether a relay was asked, as its answers show where the question was not captured.
+fn took_part(remote: &Remote) -> bool {
+    remote.asked + remote.answered + remote.refused > 0
+}
+
 fn outcome(parties: &[Party]) -> &'static str {
-    let asked = |remote: &&Remote| remote.asked > 0;
-    let has_begun = parties.iter().any(|party| party.remotes.iter().any(|remote| asked(&remote)));
+    let has_begun = parties.iter().any(|party| party.remotes.iter().any(took_part));
     let is_answered = parties.iter().any(Party::is_answered);
-    let has_relay =
-        parties.iter().any(|party| party.remotes.iter().filter(asked).any(|remote| remote.answered > 0));
+    let has_relay = parties.iter().any(|party| party.remotes.iter().any(|remote| remote.answered > 0));
+    let is_one_sided = parties.iter().all(|party| party.captured() != Captured::Both);
     match (has_begun, is_answered, has_relay) {
         (false, ..) => "partial",
         (true, true, _) => "answered",
+        (true, false, _) if is_one_sided => "unknown",
         (true, false, false) => "blocked",
         (true, false, true) if parties.iter().any(findings::is_rejected) => "rejected",
         (true, false, true) => "unanswered",
@@ -145,6 +164,7 @@ fn timing(party: &Party) -> PartyRecord {
         address: None,
         side: None,
         side_evidence: None,
+        captured: "both",
         behind_nat: None,
         setup_us: between(asked, found),
         ringing_us: between(found, picked_up),
@@ -169,9 +189,9 @@ fn relay(
     RelayRecord {
         party,
         name,
-        asked: remote.asked,
-        answered: remote.answered,
-        refused: remote.refused,
+        asked: Some(remote.asked),
+        answered: Some(remote.answered),
+        refused: Some(remote.refused),
         at_us: context.since(remote.first.time_us),
         packet: remote.first.number,
         rtt_us: remote.round_trip.map(|round_trip| round_trip.first_us),
@@ -179,7 +199,7 @@ fn relay(
         clock_ahead_us: remote.clock.map(|clock| [clock.min_us, clock.max_us]),
         keepalives: remote.pings,
         probes: remote.probes,
-        released: remote.released.map_or(0, |(count, _)| count),
+        released: Some(remote.released.map_or(0, |(count, _)| count)),
         chosen_by,
         activity: context.spans(&remote.activity),
     }
@@ -234,6 +254,16 @@ fn stream(
             max_jitter_ms: jitter.map(|jitter| jitter.max_us.round() / 1000.0),
         }
     });
+    let packetisations = stream.packetisations().iter().map(|change| PacketisationRecord {
+        at_us: context.since(change.at.time_us),
+        packet: change.at.number,
+        units: change.units,
+        ms: ms(change.units),
+    });
+    let length_us = stream.last.time_us.saturating_sub(stream.first.time_us);
+    let rate = |bytes: u64| {
+        (length_us >= RATE_US).then(|| (bytes as f64 * 80_000.0 / length_us as f64).round() / 10.0)
+    };
     let gaps = stream.gaps.iter().map(|gap| GapRecord {
         at_us: context.since(gap.from.time_us),
         from_packet: gap.from.number,
@@ -270,6 +300,11 @@ fn stream(
         first_sequence: stream.first_sequence,
         packets: stream.packets,
         bytes: stream.bytes,
+        net_bytes: stream.net_bytes,
+        codec_bytes: stream.codec_bytes,
+        net_kbit_s: rate(stream.net_bytes),
+        codec_kbit_s: rate(stream.codec_bytes),
+        dscp: stream.dscp.clone(),
         expected: stream.expected(),
         lost: stream.lost(),
         duplicates: stream.duplicates(),
@@ -278,6 +313,7 @@ fn stream(
         silent: stream.silent_packets,
         suppressed_us: stream.suppressed_us(),
         steps,
+        packetisations: packetisations.collect(),
         gaps: gaps.collect(),
         legs: legs.collect(),
         quality,

@@ -1,5 +1,6 @@
 //! The task table: what requests, messages and hosts of one app mean, read from data.
 
+mod cluster;
 mod error;
 mod host_rule;
 mod rows;
@@ -7,6 +8,7 @@ mod rules;
 mod table;
 mod task_name;
 
+pub use cluster::Cluster;
 pub use error::LoadError;
 pub(super) use rules::{Framing, Request};
 pub(super) use table::MessageIds;

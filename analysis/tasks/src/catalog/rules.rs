@@ -6,6 +6,7 @@ use wiremark::dissect::records::Layout;
 use wiremark::signature::model::HostPattern;
 use wiremark::signature::pattern::{Match, Pattern};
 
+use super::cluster::Cluster;
 use super::error::LoadError;
 use super::host_rule::{HostName, HostRule};
 use super::task_name::{Names, TaskId};
@@ -25,6 +26,7 @@ pub(super) struct Rules {
     pub(super) datagrams: Vec<DatagramRule>,
     pub(super) talkroom: Starts,
     pub(super) call: Starts,
+    pub(super) encryption: Encryption,
 }
 
 /// What an exchange of a flow of some role is where nothing in it names a task.
@@ -33,6 +35,7 @@ pub(super) struct RoleRule {
     pub(super) role: String,
     pub(super) is_http: bool,
     pub(super) task: TaskId,
+    pub(super) cluster: Option<Cluster>,
 }
 
 /// What is seen of an HTTP request, or of a flow's server name alone.
@@ -55,6 +58,10 @@ pub(crate) struct RequestRule {
     pub(crate) is_typed: bool,
     /// Of a request that only shakes hands.
     pub(crate) handshake: Option<TaskId>,
+    /// What the servers are for.
+    pub(crate) cluster: Option<Cluster>,
+    /// Wider than the paper's rule.
+    pub(crate) is_wider: bool,
 }
 
 impl RequestRule {
@@ -157,6 +164,23 @@ impl DatagramRule {
     }
 }
 
+/// Kinds of encryption in the business header.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Encryption {
+    /// Those that need a session's key.
+    pub(super) logged_in: Vec<u8>,
+    /// Those that make a key on the spot.
+    pub(super) logged_out: Vec<u8>,
+    /// All that were met.
+    pub(super) known: Vec<u8>,
+    /// Those that fill a body up to whole blocks, and how long a block is.
+    pub(super) in_blocks: Vec<u8>,
+    pub(super) block_bytes: u64,
+    /// First bytes of client versions.
+    pub(super) client_versions: Vec<u8>,
+}
+
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Starts {
@@ -188,6 +212,7 @@ struct File {
     talkroom: Starts,
     #[serde(default)]
     call: Starts,
+    encryption: Encryption,
 }
 
 #[derive(Deserialize)]
@@ -198,6 +223,7 @@ struct RoleRow {
     http: bool,
     service: String,
     task: String,
+    cluster: Option<Cluster>,
 }
 
 #[derive(Deserialize)]
@@ -213,6 +239,9 @@ struct RequestRow {
     #[serde(default)]
     typed: bool,
     handshake: Option<String>,
+    cluster: Option<Cluster>,
+    #[serde(default)]
+    wider: bool,
 }
 
 #[derive(Deserialize)]
@@ -269,6 +298,7 @@ impl Rules {
             role: row.role.clone(),
             is_http: row.http,
             task: names.id(&row.service, &row.task),
+            cluster: row.cluster,
         };
         let roles = read.role.iter().map(rule).collect();
         let mut requests = Vec::new();
@@ -288,6 +318,8 @@ impl Rules {
                 task: names.id(&row.service, &row.task),
                 is_typed: row.typed,
                 handshake: row.handshake.as_ref().map(|task| names.id(&row.service, task)),
+                cluster: row.cluster,
+                is_wider: row.wider,
             });
         }
         let mut framings = Vec::new();
@@ -342,6 +374,7 @@ impl Rules {
             });
         }
         let (app, long_link, talkroom, call) = (read.app, read.longlink, read.talkroom, read.call);
+        let encryption = read.encryption;
         Ok(Self {
             app,
             call_role: read.call_role,
@@ -354,6 +387,7 @@ impl Rules {
             datagrams,
             talkroom,
             call,
+            encryption,
         })
     }
 }

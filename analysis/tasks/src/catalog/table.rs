@@ -1,5 +1,6 @@
 //! Rows and rules together: what a request or message is called.
 
+use super::cluster::Cluster;
 use super::error::LoadError;
 use super::host_rule::HostName;
 use super::rows::{self, Row};
@@ -159,6 +160,34 @@ impl TaskTable {
     /// What a flow of a role does where nothing in it tells.
     pub(crate) fn of_role(&self, role: &str) -> Option<TaskId> {
         self.rules.roles.iter().find(|rule| rule.role == role).map(|rule| rule.task)
+    }
+
+    /// What the servers of a role's flows are for.
+    pub(crate) fn cluster_of_role(&self, role: &str) -> Option<Cluster> {
+        self.rules.roles.iter().find(|rule| rule.role == role).and_then(|rule| rule.cluster)
+    }
+
+    /// Whether somebody is logged in whose request is encrypted like this.
+    pub(crate) fn is_logged_in(&self, encryption: u8) -> Option<bool> {
+        let rules = &self.rules.encryption;
+        match (rules.logged_in.contains(&encryption), rules.logged_out.contains(&encryption)) {
+            (true, false) => Some(true),
+            (false, true) => Some(false),
+            _ => None,
+        }
+    }
+
+    /// How long the blocks are that a kind of encryption fills up; 0 for none, nothing for a kind that was never met.
+    pub(crate) fn block_bytes(&self, encryption: u8) -> Option<u64> {
+        let rules = &self.rules.encryption;
+        let is_in_blocks = rules.in_blocks.contains(&encryption);
+        rules.known.contains(&encryption).then_some(if is_in_blocks { rules.block_bytes } else { 0 })
+    }
+
+    /// Whether a client may be of this version.
+    pub(crate) fn is_client_version(&self, version: u32) -> bool {
+        let [first, ..] = version.to_be_bytes();
+        self.rules.encryption.client_versions.contains(&first)
     }
 
     /// The first request rule that holds.

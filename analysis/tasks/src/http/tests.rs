@@ -20,7 +20,10 @@ fn note(table: &TaskTable, done: &mut Vec<Done>) -> impl FnMut(Open) {
     |open| {
         let exchange = open.exchange;
         let task = exchange.task.map_or("?", |task| &table.name(task).task).to_owned();
-        let (up, down) = (exchange.bytes(Side::User), exchange.bytes(Side::Server));
+        let (up, down) = (
+            exchange.bytes(Side::User) + exchange.missed(Side::User),
+            exchange.bytes(Side::Server) + exchange.missed(Side::Server),
+        );
         done.push(Done { task, up, down, completion_us: exchange.completion_us() });
     }
 }
@@ -102,7 +105,11 @@ fn each_request_of_a_connection_has_its_answer() {
 #[test]
 fn a_lost_head_keeps_its_bytes_and_the_answer_names_it() {
     let mut connection = Connection::new();
-    let answer = [&b"HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\n\r\n"[..], &BODY].concat();
+    let answer = [
+        &b"HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: 34\r\n\r\n"[..],
+        &BODY,
+    ]
+    .concat();
     connection.say(Side::Server, 900, Piece::Bytes(&answer));
     connection.say(Side::User, 950, Piece::Gap(300));
     let done = connection.end();

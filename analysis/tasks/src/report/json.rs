@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{QUANTILES, figures};
+use super::{QUANTILES, figures, workflows};
 use crate::record::FlowType;
 use crate::usage::Usage;
 
@@ -24,6 +24,44 @@ pub struct Summary {
     unattributed_bytes_down: u64,
     /// Figures 6 and 7.
     figures: Vec<FigureSummary>,
+    /// Figure 4.
+    clusters: Vec<ClusterSummary>,
+    /// Figure 5.
+    workflows: Vec<Workflow>,
+    /// APIs met in clear.
+    apis: Vec<ApiSummary>,
+}
+
+#[derive(Debug, Serialize)]
+struct ClusterSummary {
+    cluster: &'static str,
+    transport: &'static str,
+    servers: u64,
+    users: u64,
+    count: u64,
+    bytes_up: u64,
+    bytes_down: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct Workflow {
+    panel: &'static str,
+    step: &'static str,
+    count: u64,
+    bytes_up: u64,
+    bytes_down: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct ApiSummary {
+    cgi: Option<String>,
+    request_type: Option<u32>,
+    command_id: Option<u32>,
+    count: u64,
+    logged_in: u64,
+    logged_out: u64,
+    bytes_up: u64,
+    bytes_down: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -35,6 +73,13 @@ struct Capture {
     app_users: u64,
     bytes: u64,
     app_bytes: u64,
+    flows: u64,
+    app_flows: u64,
+    packets: u64,
+    app_packets: u64,
+    missed_bytes: u64,
+    app_missed_bytes: u64,
+    copies: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -101,6 +146,13 @@ pub fn summary(usage: &Usage) -> Summary {
                 app_users: capture.app_users,
                 bytes: capture.bytes,
                 app_bytes: capture.app_bytes,
+                flows: capture.flows,
+                app_flows: capture.app_flows,
+                packets: capture.packets,
+                app_packets: capture.app_packets,
+                missed_bytes: capture.missed_bytes,
+                app_missed_bytes: capture.app_missed_bytes,
+                copies: capture.copies,
             })
             .collect(),
         users: usage.users.len() as u64,
@@ -136,6 +188,43 @@ pub fn summary(usage: &Usage) -> Summary {
         app_bytes_down,
         unattributed_bytes_up,
         unattributed_bytes_down,
+        clusters: usage
+            .clusters
+            .iter()
+            .map(|((cluster, kind), of)| ClusterSummary {
+                cluster: cluster.name(),
+                transport: kind.name(),
+                servers: of.servers(),
+                users: of.users(),
+                count: of.count,
+                bytes_up: of.bytes[0],
+                bytes_down: of.bytes[1],
+            })
+            .collect(),
+        workflows: workflows(usage)
+            .into_iter()
+            .map(|step| Workflow {
+                panel: step.panel,
+                step: step.step,
+                count: step.count,
+                bytes_up: step.bytes[0],
+                bytes_down: step.bytes[1],
+            })
+            .collect(),
+        apis: usage
+            .apis
+            .iter()
+            .map(|(api, of)| ApiSummary {
+                cgi: api.uri.as_deref().map(str::to_owned),
+                request_type: api.request_type,
+                command_id: api.command_id,
+                count: of.count,
+                logged_in: of.logged_in[0],
+                logged_out: of.logged_in[1],
+                bytes_up: of.bytes[0],
+                bytes_down: of.bytes[1],
+            })
+            .collect(),
         figures: figures(usage)
             .into_iter()
             .map(|figure| FigureSummary {

@@ -1,11 +1,13 @@
 //! The usage report: ChatDissect's tables III, IV and V and figures 6 and 7, out of a [`Usage`](super::Usage).
 
+mod architecture;
 mod figures;
 #[cfg(feature = "html")]
 mod html;
 mod json;
 mod tables;
 
+pub use architecture::{WorkflowStep, architecture, workflows};
 pub use figures::figures;
 #[cfg(feature = "html")]
 pub use html::html;

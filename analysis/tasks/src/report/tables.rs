@@ -48,7 +48,7 @@ fn captures(usage: &Usage, app: &str, time: &dyn Fn(u64) -> String) -> Table {
     ]);
     Table {
         title: format!("Users and traffic volume, in total and {app}'s (Table III)"),
-        note: "Users are private addresses; a user silent for 60 minutes is another one afterwards. Volumes are transport payload.",
+        note: "Users are private addresses; a user silent for 60 minutes is another one afterwards. Volumes are transport payload that was captured, each byte once.",
         columns: vec!["capture", "from", "to", ">users", ">app users", ">volume", ">app volume", ">share"],
         rows,
     }
@@ -118,7 +118,7 @@ fn sizes(usage: &Usage) -> Table {
         .collect();
     Table {
         title: "Mean sizes of requests and responses, in bytes (Table V)".into(),
-        note: "A message's own header, and HTTP's, are part of its size.",
+        note: "A message's own header, and HTTP's, are part of its size; so are bytes of it that the capture missed.",
         columns: vec![
             "service",
             "task",
@@ -132,7 +132,7 @@ fn sizes(usage: &Usage) -> Table {
 }
 
 /// Bytes for people: 1 MB is a million.
-fn mega(bytes: u64) -> String {
+pub(super) fn mega(bytes: u64) -> String {
     match bytes {
         0..1000 => format!("{bytes} B"),
         1000..1_000_000 => format!("{:.1} kB", bytes as f64 / 1e3),
@@ -141,7 +141,7 @@ fn mega(bytes: u64) -> String {
     }
 }
 
-fn percent(part: u64, whole: u64) -> String {
+pub(super) fn percent(part: u64, whole: u64) -> String {
     match (part, part as f64 * 100.0 / whole as f64) {
         (_, _) if whole == 0 => "-".into(),
         (1.., share) if share < 0.01 => "<0.01".into(),

@@ -75,14 +75,7 @@ impl<'s> Report<'s> {
         let timestamp = timestamp(record.start_us);
         match self.format {
             Format::Story => self.output.text(&(story::tell(&record, &timestamp) + "\n")),
-            Format::Json => {
-                let line = Line { timestamp, record: &record };
-                let written = serde_json::to_writer(&mut self.output, &line)
-                    .map_err(Into::into)
-                    .and_then(|()| self.output.write_all(b"\n"))
-                    .and_then(|()| self.output.flush());
-                self.output.explain(written)
-            }
+            Format::Json => self.line(&Line { timestamp, record: &record }),
             Format::Svg => {
                 self.pictures.push(picture::draw(&record, &timestamp));
                 Ok(())
@@ -93,6 +86,14 @@ impl<'s> Report<'s> {
                 self.output.text(&picture::section(&picture, &story::tell(&record, &timestamp)))
             }
         }
+    }
+
+    fn line(&mut self, line: &impl Serialize) -> Result<(), Stop> {
+        let written = serde_json::to_writer(&mut self.output, line)
+            .map_err(Into::into)
+            .and_then(|()| self.output.write_all(b"\n"))
+            .and_then(|()| self.output.flush());
+        self.output.explain(written)
     }
 
     fn begin_page(&mut self) -> Result<(), Stop> {
@@ -107,7 +108,12 @@ impl<'s> Report<'s> {
                 let close = story::close(&self.names, self.calls);
                 self.output.text(&format!("{close}MOS: {}\n", story::assumptions()))?;
             }
-            Format::Json => {}
+            Format::Json => {
+                // What all calls tell together: of one call alone there is nothing to tell.
+                if let Some(estimate) = self.names.mark_recapture.estimate().filter(|_| self.only.is_none()) {
+                    self.line(&estimate)?;
+                }
+            }
             Format::Svg => self.output.text(&picture::document(&self.pictures))?,
             Format::Html => {
                 self.begin_page()?;

@@ -97,6 +97,15 @@ struct TaskLine<'a> {
     bytes_down: u64,
     completion_us: Option<u64>,
     user: String,
+    capture: u32,
+    flow: u64,
+    missed_up: u64,
+    missed_down: u64,
+    logged_in: Option<bool>,
+    cluster: Option<&'static str>,
+    wider: bool,
+    message_bytes_up: Option<u64>,
+    message_bytes_down: Option<u64>,
 }
 
 impl<'a> TaskLine<'a> {
@@ -114,6 +123,15 @@ impl<'a> TaskLine<'a> {
             bytes_down: task.bytes_down,
             completion_us: task.completion_us,
             user: task.user.name(addresses),
+            capture: task.capture,
+            flow: task.flow,
+            missed_up: task.missed[0],
+            missed_down: task.missed[1],
+            logged_in: task.is_logged_in,
+            cluster: task.cluster.map(wiremark_tasks::Cluster::name),
+            wider: task.is_wider,
+            message_bytes_up: task.message_bytes[0],
+            message_bytes_down: task.message_bytes[1],
         }
     }
 }
