@@ -222,7 +222,7 @@ fn http_loses_what_tells_who_asks() {
         "Host: x.example.com",
         "User-Agent: xxxxxx0x0 xxxxxxx",
         "Cookie: xxxx",
-        "//www.example.com/x/x?version=7&xxx=0000000000&x=xxxxxx",
+        "//www.example.com/a/b?version=7&uin=0000000000&x=xxxxxx",
         "Content-Length: 6",
     ] {
         assert!(holds(&text, kept.as_bytes()), "{kept}: {}", String::from_utf8_lossy(&text));
