@@ -53,7 +53,7 @@ pub(crate) fn record(head: &[u8]) -> Layout {
     let short = |at: usize| (number(head.get(at..).unwrap_or_default(), true) >> 16) as usize;
     let (length, wire_bytes) = (short(10), short(14));
     // Seconds, and parts of 2^-32.
-    let time_ns = (ticks >> 32) * 1_000_000_000 + ((ticks & 0xffff_ffff) * 1_000_000_000 >> 32);
+    let time_ns = (ticks >> 32) * 1_000_000_000 + (((ticks & 0xffff_ffff) * 1_000_000_000) >> 32);
     Layout {
         length,
         frame: 0..length,

@@ -146,7 +146,7 @@ fn nanoseconds(ticks: u64, resolution: u8) -> i128 {
         (0, 0..=9) => ticks * 10i128.pow(9 - exponent),
         // Beyond 10^29 a whole time stamp is less than a nanosecond.
         (0, _) => 10i128.checked_pow(exponent - 9).map_or(0, |divisor| ticks / divisor),
-        _ => ticks * 1_000_000_000 >> exponent,
+        _ => (ticks * 1_000_000_000) >> exponent,
     }
 }
 

@@ -267,7 +267,7 @@ fn records(random: &mut Random) -> ForeignFlow {
         bytes.extend(version);
         bytes.extend((length as u16).to_be_bytes());
         if turn == 0 {
-            bytes.extend([1, 0, (length - 4 >> 8) as u8, (length - 4) as u8]);
+            bytes.extend([1, 0, ((length - 4) >> 8) as u8, (length - 4) as u8]);
             bytes.extend(version);
             bytes.extend(random.bytes(length - 6));
         } else {
