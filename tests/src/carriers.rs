@@ -9,7 +9,6 @@ mod tunnels;
 pub use carrier::Carrier;
 pub use tunnels::TUNNELS;
 
-
 use crate::packet::link;
 use crate::trace::{Frame, Trace};
 use crate::wrap::Wrap;

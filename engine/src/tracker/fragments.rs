@@ -275,9 +275,13 @@ impl Fragments {
         let start = usize::from(*offset);
         let end = start + network.payload.len();
         let slot = &mut self.slots[place];
+        // What ends behind the longest packet there is has no place here at all.
+        if end >= WHOLE_BYTES {
+            slot.state = State::Refused;
+            return;
+        }
         let is_right = network.is_complete
             && !network.payload.is_empty()
-            && end < WHOLE_BYTES
             && (!has_more || end.is_multiple_of(UNIT_BYTES))
             && (slot.total_bytes == 0
                 || if *has_more { end < slot.total_bytes } else { end == slot.total_bytes });
