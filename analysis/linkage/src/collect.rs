@@ -16,7 +16,7 @@ const QUIET_US: u64 = 300_000_000;
 
 /// A packet of a flow that may be a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sighting {
+pub struct ChannelPacket {
     /// The flow's number.
     pub flow: u64,
     /// Whether who opened the flow sent it.
@@ -29,7 +29,7 @@ pub struct Sighting {
 
 /// What is known of a channel when its call is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Told {
+pub struct KnownChannel {
     /// The flow's number.
     pub flow: u64,
     /// Whose channel it is.
@@ -84,7 +84,7 @@ impl Collector {
     }
 
     /// Takes in the next packet. Packets of one flow come in order of time.
-    pub fn packet(&mut self, packet: &Sighting) {
+    pub fn packet(&mut self, packet: &ChannelPacket) {
         let origin_us = *self.origin_us.get_or_insert(packet.time_us);
         let time_us = packet.time_us.max(origin_us);
         if time_us >= self.next_sweep_us {
@@ -123,7 +123,7 @@ impl Collector {
     }
 
     /// Says that a flow was a channel of a call that is over. One never seen, or told before, is none.
-    pub fn tell(&mut self, told: &Told) {
+    pub fn tell(&mut self, told: &KnownChannel) {
         let Some(leg) = self.legs.remove(&told.flow) else { return };
         let origin_us = self.origin_us.unwrap_or_default();
         let seconds = |time_us: u64| time_us.saturating_sub(origin_us) as f64 / 1e6;
@@ -177,16 +177,16 @@ mod tests {
     use super::*;
     use crate::pseudonym::Key;
 
-    fn told(flow: u64) -> Told {
+    fn told(flow: u64) -> KnownChannel {
         let end_point = Key::from_bytes(&[7; 16]).unwrap().pseudonym(b"x");
-        Told { flow, end_point, is_reversed: false, end: 1, kind: Kind::Voice, role: None }
+        KnownChannel { flow, end_point, is_reversed: false, end: 1, kind: Kind::Voice, role: None }
     }
 
     #[test]
     fn the_series_begins_with_the_answer() {
         let mut collector = Collector::new(100_000, 5);
         let mut at = |time_us: u64, is_up, bytes| {
-            collector.packet(&Sighting { flow: 4, is_up, time_us: 1_000_000_000 + time_us, bytes })
+            collector.packet(&ChannelPacket { flow: 4, is_up, time_us: 1_000_000_000 + time_us, bytes })
         };
         (0..20).for_each(|n| at(n * 250_000, true, 60));
         (0..400).for_each(|n| at(5_000_000 + n * 20_000, n % 2 == 0, 100));
@@ -206,11 +206,11 @@ mod tests {
     fn what_is_no_channel_is_forgotten() {
         let mut collector = Collector::new(100_000, 5);
         for flow in 0..200_000u64 {
-            collector.packet(&Sighting { flow, is_up: true, time_us: flow * 100_000, bytes: 100 });
+            collector.packet(&ChannelPacket { flow, is_up: true, time_us: flow * 100_000, bytes: 100 });
             assert!(collector.legs.len() <= 6_001);
         }
         for flow in 0..100_000u64 {
-            collector.packet(&Sighting { flow, is_up: true, time_us: 30_000_000_000, bytes: 100 });
+            collector.packet(&ChannelPacket { flow, is_up: true, time_us: 30_000_000_000, bytes: 100 });
         }
         assert!(collector.legs.len() <= UNTOLD);
         assert!(collector.finish().is_empty());
@@ -220,7 +220,7 @@ mod tests {
     fn times_may_be_anything() {
         let mut collector = Collector::new(100_000, 5);
         for time_us in [u64::MAX, 0, 5, u64::MAX - 1, 1 << 63] {
-            collector.packet(&Sighting { flow: 1, is_up: false, time_us, bytes: u32::MAX });
+            collector.packet(&ChannelPacket { flow: 1, is_up: false, time_us, bytes: u32::MAX });
         }
         collector.tell(&told(1));
         assert_eq!(collector.finish().len(), 1);

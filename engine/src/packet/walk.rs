@@ -43,7 +43,7 @@ pub(crate) enum Start<'a> {
     /// With a frame.
     Frame(LinkType, &'a [u8]),
     /// Behind an IP header: the fragments put together.
-    Above(Network<'a>, Encapsulation),
+    Reassembled(Network<'a>, Encapsulation),
 }
 
 /// Where it ends.
@@ -110,7 +110,7 @@ pub(crate) fn walk<'a, V: Visit<'a>>(
             let (ether_type, bytes) = link::parse(link_type, frame)?;
             Next::Header(ether_type, bytes)
         }
-        Start::Above(network, encapsulation) => {
+        Start::Reassembled(network, encapsulation) => {
             state.encapsulation = encapsulation;
             Next::Network(network)
         }
@@ -151,8 +151,8 @@ pub(crate) fn walk<'a, V: Visit<'a>>(
             return state.later_fragment(&network).map(|packet| state.found(packet));
         }
         match state.above_ip(&network, visit) {
-            Ok(Above::Packet(packet)) => return Ok(state.found(packet)),
-            Ok(Above::Next(inside)) => next = inside,
+            Ok(UpperLayer::Packet(packet)) => return Ok(state.found(packet)),
+            Ok(UpperLayer::Next(inside)) => next = inside,
             Err(error) => return state.give_up(error, visit),
         }
     }
@@ -160,7 +160,7 @@ pub(crate) fn walk<'a, V: Visit<'a>>(
 }
 
 /// What an IP header carries.
-enum Above<'a> {
+enum UpperLayer<'a> {
     Packet(Packet<'a>),
     Next(Next<'a>),
 }
@@ -214,9 +214,9 @@ impl<'a> State<'a> {
                 let above = self.above_ip(network, &mut ());
                 (
                     id,
-                    above.ok().and_then(
-                        |above| if let Above::Packet(packet) = above { Some(packet) } else { None },
-                    ),
+                    above.ok().and_then(|above| {
+                        if let UpperLayer::Packet(packet) = above { Some(packet) } else { None }
+                    }),
                 )
             }
             Fragment::Later(id) => (id, self.later_fragment(network).ok()),
@@ -284,12 +284,12 @@ impl<'a> State<'a> {
         &mut self,
         network: &Network<'a>,
         visit: &mut V,
-    ) -> Result<Above<'a>, ParseError> {
+    ) -> Result<UpperLayer<'a>, ParseError> {
         visit.layer(Layer::Ip(network.protocol), network.payload);
-        let header = |(ether_type, bytes)| Above::Next(Next::Header(ether_type, bytes));
+        let header = |(ether_type, bytes)| UpperLayer::Next(Next::Header(ether_type, bytes));
         match network.protocol {
             protocol::TCP => match Tcp::parse(network.payload) {
-                Ok(tcp) => Ok(Above::Packet(network.with_tcp(&tcp, self.time_us))),
+                Ok(tcp) => Ok(UpperLayer::Packet(network.with_tcp(&tcp, self.time_us))),
                 Err(error) => self.ports(network, Transport::Tcp, error),
             },
             protocol::UDP => {
@@ -298,7 +298,7 @@ impl<'a> State<'a> {
                     Err(error) => return self.ports(network, Transport::Udp, error),
                 };
                 let Some(inside) = tunnel::udp::inside(&udp) else {
-                    return Ok(Above::Packet(network.with_udp(&udp, self.time_us)));
+                    return Ok(UpperLayer::Packet(network.with_udp(&udp, self.time_us)));
                 };
                 visit.layer(Layer::Udp(inside.port), udp.payload);
                 self.around = Some((network.with_udp(&udp, self.time_us), self.encapsulation));
@@ -316,7 +316,7 @@ impl<'a> State<'a> {
             }
             protocol::AH => {
                 let (protocol, payload) = ah::parse(network.payload)?;
-                Ok(Above::Next(Next::Network(Network { protocol, payload, ..*network })))
+                Ok(UpperLayer::Next(Next::Network(Network { protocol, payload, ..*network })))
             }
             _ => self.tunnel_over_ip(network, visit),
         }
@@ -329,7 +329,7 @@ impl<'a> State<'a> {
         network: &Network<'a>,
         transport: Transport,
         error: ParseError,
-    ) -> Result<Above<'a>, ParseError> {
+    ) -> Result<UpperLayer<'a>, ParseError> {
         if error != ParseError::Truncated || self.is_complete {
             return Err(error);
         }
@@ -338,7 +338,7 @@ impl<'a> State<'a> {
         // Of a tunnel's datagram, the flow is the one inside.
         match transport {
             Transport::Udp if tunnel::udp::is_port(src_port, dst_port) => Err(error),
-            _ => Ok(Above::Packet(packet)),
+            _ => Ok(UpperLayer::Packet(packet)),
         }
     }
 
@@ -347,7 +347,7 @@ impl<'a> State<'a> {
         &mut self,
         network: &Network<'a>,
         visit: &mut V,
-    ) -> Result<Above<'a>, ParseError> {
+    ) -> Result<UpperLayer<'a>, ParseError> {
         let payload = network.payload;
         let (ether_type, bytes) = match network.protocol {
             protocol::IPV4 => (EtherType::IPV4, payload),
@@ -372,16 +372,16 @@ impl<'a> State<'a> {
                 let Minimal { protocol, dst, src, payload } = Minimal::parse(payload)?;
                 let src = src.map_or(network.src, Address::v4);
                 let inside = Network { protocol, payload, src, dst: Address::v4(dst), ..*network };
-                return Ok(Above::Next(Next::Network(inside)));
+                return Ok(UpperLayer::Next(Next::Network(inside)));
             }
             // Of fragments put together: the extension headers behind the fragment header.
             other if ipv6::is_extension(other) && network.src.to_v4().is_none() => {
                 let (protocol, payload) = ipv6::step_over(other, payload)?;
-                return Ok(Above::Next(Next::Network(Network { protocol, payload, ..*network })));
+                return Ok(UpperLayer::Next(Next::Network(Network { protocol, payload, ..*network })));
             }
             _ => return Err(ParseError::Unsupported),
         };
-        Ok(Above::Next(Next::Header(ether_type, bytes)))
+        Ok(UpperLayer::Next(Next::Header(ether_type, bytes)))
     }
 }
 

@@ -90,7 +90,7 @@ impl Tracker<'_> {
                 let payload = whole.get(..bytes).unwrap_or_default();
                 let fragment = Fragment::Whole;
                 let network = Network { protocol, payload, fragment, is_complete: true, ..piece.network };
-                let start = Start::Above(network, piece.encapsulation);
+                let start = Start::Reassembled(network, piece.encapsulation);
                 let at = (At::Whole(depth), payload);
                 let found = self.found(start, time_us, at, uncounted, ended, observer);
                 match &found {
@@ -153,7 +153,7 @@ impl FlowTable {
             is_complete: false,
         };
         let Ok(Found::Packet(packet, encapsulation)) =
-            walk(Start::Above(network, alone.encapsulation), 0, &mut ())
+            walk(Start::Reassembled(network, alone.encapsulation), 0, &mut ())
         else {
             return;
         };

@@ -154,13 +154,13 @@ impl<'a> Walk<'a> {
                     None => None,
                     Some(()) => {
                         around = None;
-                        match self.above()? {
-                            Above::Payload(payload) => return Some(payload),
-                            Above::Tunnel(payload, next, rest) => {
+                        match self.upper_layer()? {
+                            UpperLayer::Payload(payload) => return Some(payload),
+                            UpperLayer::Tunnel(payload, next, rest) => {
                                 around = Some((payload, self.layers.clone()));
                                 Some((next, rest))
                             }
-                            Above::Header(next, rest) => Some((next, rest)),
+                            UpperLayer::Header(next, rest) => Some((next, rest)),
                         }
                     }
                 }
@@ -220,14 +220,14 @@ impl<'a> Walk<'a> {
     }
 
     /// What the last IP header carries.
-    fn above(&mut self) -> Option<Above<'a>> {
+    fn upper_layer(&mut self) -> Option<UpperLayer<'a>> {
         let Network { above, end, protocol, fragment, .. } = *self.layers.networks.last()?;
         let bytes = self.frame.get(above..end)?;
         if let Fragment::Later(_) = fragment {
-            return Some(Above::Payload(bytes));
+            return Some(UpperLayer::Payload(bytes));
         }
         let (next, rest) = match protocol {
-            protocol::TCP => return Some(Above::Payload(Tcp::parse(bytes).ok()?.payload)),
+            protocol::TCP => return Some(UpperLayer::Payload(Tcp::parse(bytes).ok()?.payload)),
             protocol::UDP => {
                 let udp = Udp::parse(bytes).ok()?;
                 let tunnel = match udp.dst_port {
@@ -235,13 +235,13 @@ impl<'a> Walk<'a> {
                     vxlan::PORT => vxlan::parse(udp.payload),
                     _ => None,
                 };
-                let Some((next, rest)) = tunnel else { return Some(Above::Payload(udp.payload)) };
+                let Some((next, rest)) = tunnel else { return Some(UpperLayer::Payload(udp.payload)) };
                 if udp.dst_port == gtp::PORT {
                     // The tunnel's id stands for the subscriber.
                     let start = self.place(udp.payload);
                     self.layers.blanked.push(start + 4..start + 8);
                 }
-                return Some(Above::Tunnel(udp.payload, next, rest));
+                return Some(UpperLayer::Tunnel(udp.payload, next, rest));
             }
             protocol::IPV4 => (EtherType::IPV4, bytes),
             protocol::IPV6 => (EtherType::IPV6, bytes),
@@ -249,12 +249,12 @@ impl<'a> Walk<'a> {
             protocol::MPLS => mpls::parse(bytes).ok()?,
             _ => return None,
         };
-        Some(Above::Header(next, rest))
+        Some(UpperLayer::Header(next, rest))
     }
 }
 
 /// What lies above IP.
-enum Above<'a> {
+enum UpperLayer<'a> {
     Payload(&'a [u8]),
     /// A datagram's payload, and what lies inside if it is a tunnel's.
     Tunnel(&'a [u8], EtherType, &'a [u8]),

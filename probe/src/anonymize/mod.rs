@@ -87,14 +87,14 @@ pub struct Anonymized {
 }
 
 /// What the classifier says of a frame.
-struct Told {
+struct FrameVerdict {
     flow: u64,
     direction: Direction,
     /// App, role, whether it is final.
     verdict: (u16, u8, bool),
 }
 
-impl Told {
+impl FrameVerdict {
     /// Where no app was found, it matters to nobody when that was final.
     fn verdict(&self) -> (u16, u8, bool) {
         let (app, role, is_final) = self.verdict;
@@ -114,9 +114,9 @@ pub fn anonymize(
     let mut counts = Counts { frames: frames.len() as u64, ..Counts::default() };
     let mut kept = Vec::new();
     let mut before = Vec::new();
-    let mut watch = Watch::new(classifier);
+    let mut watch = FrameClassifier::new(classifier);
     for frame in frames {
-        match watch.look(&frame) {
+        match watch.classify(&frame) {
             Ok((told, layers)) => {
                 kept.push((frame, layers));
                 before.push(told);
@@ -159,12 +159,12 @@ pub fn anonymize(
 }
 
 /// The flows of which these frames tell something else than was told before.
-fn differing(classifier: &Classifier, frames: &[Frame], before: &[Told]) -> BTreeSet<u64> {
-    let mut watch = Watch::new(classifier);
+fn differing(classifier: &Classifier, frames: &[Frame], before: &[FrameVerdict]) -> BTreeSet<u64> {
+    let mut watch = FrameClassifier::new(classifier);
     let mut differing = BTreeSet::new();
     for (frame, before) in frames.iter().zip(before) {
         let same = watch
-            .look(frame)
+            .classify(frame)
             .is_ok_and(|(after, _)| (after.flow, after.verdict()) == (before.flow, before.verdict()));
         if !same {
             differing.insert(before.flow);
@@ -189,15 +189,15 @@ fn pseudonyms(key: Option<Key>, ips: &HashSet<IpAddr>) -> Result<Addresses, Stri
 }
 
 /// A tracker that is asked about each frame.
-struct Watch<'c>(Tracker<'c>);
+struct FrameClassifier<'c>(Tracker<'c>);
 
-impl<'c> Watch<'c> {
+impl<'c> FrameClassifier<'c> {
     fn new(classifier: &'c Classifier) -> Self {
         Self(Tracker::new(classifier, tracker_config(TrackerConfig::default().capacity)))
     }
 
     /// None where the link type is not known.
-    fn look(&mut self, frame: &Frame) -> Result<(Told, Layers), Option<ParseError>> {
+    fn classify(&mut self, frame: &Frame) -> Result<(FrameVerdict, Layers), Option<ParseError>> {
         let link_type = LinkType::from_number(frame.link_type).ok_or(None)?;
         let time_us = frame.time_ns / 1000;
         let bytes = &frame.bytes[..];
@@ -209,14 +209,14 @@ impl<'c> Watch<'c> {
         let seen: Seen = self.0.frame(&tracked, &mut |_: &Flow| {})?;
         let verdict = seen.verdict;
         let verdict = (verdict.app.0, verdict.role.0, verdict.is_final());
-        Ok((Told { flow: seen.flow_number, direction: seen.direction, verdict }, layers))
+        Ok((FrameVerdict { flow: seen.flow_number, direction: seen.direction, verdict }, layers))
     }
 }
 
 /// Payloads rewritten, then headers. `needs` has the flows whose verdicts need bytes that would go.
 fn rewrite(
     kept: &[(Frame, Layers)],
-    told: &[Told],
+    told: &[FrameVerdict],
     needs: &BTreeMap<u64, Need>,
     rules: &mut Rules<'_>,
 ) -> Vec<Frame> {
@@ -272,7 +272,7 @@ fn rewrite(
 }
 
 /// The media of the flows with a verdict.
-fn sources(kept: &[(Frame, Layers)], told: &[Told]) -> Sources {
+fn sources(kept: &[(Frame, Layers)], told: &[FrameVerdict]) -> Sources {
     let mut sources = Sources::default();
     for ((frame, layers), told) in kept.iter().zip(told) {
         let payload = frame.bytes.get(layers.payload.clone()).unwrap_or_default();

@@ -49,14 +49,14 @@ struct Answer<'d> {
     #[serde(default)]
     dup: Option<IgnoredAny>,
     #[serde(default)]
-    err: Option<Mark>,
+    err: Option<ErrorCode>,
     #[serde(default)]
     icmpext: Option<Extensions>,
 }
 
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Mark {
+enum ErrorCode {
     Number(u16),
     Text(String),
 }
@@ -121,8 +121,8 @@ fn reply(answer: Answer<'_>) -> Result<Option<Reply>, String> {
         None => None,
     };
     let mark = answer.err.map(|mark| match mark {
-        Mark::Number(number) => number.to_string().into(),
-        Mark::Text(text) => text.into(),
+        ErrorCode::Number(number) => number.to_string().into(),
+        ErrorCode::Text(text) => text.into(),
     });
     let labels = |extensions: Extensions| extensions.obj.iter().any(|object| !object.mpls.is_empty());
     let is_labelled = answer.icmpext.is_some_and(labels);

@@ -11,7 +11,7 @@ use wiremark_capture::Capture;
 use wiremark_capture::replay::{replay, tracker_config};
 use wiremark_linkage::audit::AuditSettings;
 use wiremark_linkage::channel::{Channel, Kind};
-use wiremark_linkage::collect::{Collector, Sighting, Told};
+use wiremark_linkage::collect::{ChannelPacket, Collector, KnownChannel};
 use wiremark_linkage::control::Role;
 use wiremark_linkage::pseudonym::{Key, Pseudonym};
 
@@ -122,7 +122,7 @@ impl Legs<'_> {
             self.flows.insert(ends, flow);
         }
         let bytes = u32::try_from(packet.payload.len()).unwrap_or(u32::MAX);
-        self.collector.packet(&Sighting { flow, is_up, time_us: packet.time_us, bytes });
+        self.collector.packet(&ChannelPacket { flow, is_up, time_us: packet.time_us, bytes });
     }
 
     /// Tells the channels of a call that is over.
@@ -161,7 +161,7 @@ impl Legs<'_> {
             return;
         };
         let end_point = self.pseudonym(&local.address);
-        self.collector.tell(&Told { flow, end_point, is_reversed, end, kind, role });
+        self.collector.tell(&KnownChannel { flow, end_point, is_reversed, end, kind, role });
     }
 
     fn pseudonym(&self, address: &Address) -> Pseudonym {
