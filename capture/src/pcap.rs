@@ -56,8 +56,8 @@ impl Pcap {
             let form = Self { record_bytes: *record_bytes, ..*self };
             let behind = form.makes_sense(records)?;
             match records.get(behind..) {
-                // One record: only its end can tell.
-                Some([]) => Some(()),
+                // One record alone: only pcap's own, since a plain file cut off within its second record looks like others.
+                Some([]) if *record_bytes == 16 => Some(()),
                 Some(rest) if rest.len() >= *record_bytes => form.makes_sense(rest).map(|_| ()),
                 _ => None,
             }
@@ -132,7 +132,7 @@ mod tests {
     fn records_of_other_lengths_under_the_plain_magic() {
         let frame = [0x45; 60];
         for record_bytes in RECORD_BYTES {
-            for count in [1, 2, 5] {
+            for count in [2, 5] {
                 let records: Vec<u8> =
                     (0..count).flat_map(|n| record(record_bytes, 1_700_000_000 + n, &frame)).collect();
                 let mut pcap = Pcap::new(&header(0xa1b2_c3d4, false)).unwrap();
@@ -141,6 +141,16 @@ mod tests {
                 let layout = pcap.record(&records);
                 assert_eq!((layout.time_ns, layout.original_length), (1_700_000_000_000_007_000, 60));
             }
+        }
+    }
+
+    #[test]
+    fn a_plain_file_cut_within_its_second_record_stays_plain() {
+        let whole = [record(16, 1_700_000_000, &[0x45; 60]), record(16, 1_700_000_001, &[0x45; 60])].concat();
+        for length in 0..=whole.len() {
+            let mut pcap = Pcap::new(&header(0xa1b2_c3d4, false)).unwrap();
+            pcap.look_at_records(&whole[..length]);
+            assert_eq!(pcap.record_bytes, 16, "{length}");
         }
     }
 

@@ -267,7 +267,8 @@ fn chats_and_media_of_known_apps_lose_their_accounts() {
     assert!(stderr(&output).contains("as before: all 4"), "{}", stderr(&output));
     let (before, after) = (flows(&capture, &[]), flows(&copy, &[]));
     assert_eq!(before, after);
-    assert!(before.iter().all(|flow| flow["app"] != serde_json::Value::Null), "{before:?}");
+    // All but the one picked up midway, of which a single message shows too little.
+    assert_eq!(before.iter().filter(|flow| flow["app"] != serde_json::Value::Null).count(), 3, "{before:?}");
     let bytes = fs::read(&copy).unwrap();
     assert!(!holds(&bytes, ACCOUNT.as_bytes()) && !holds(&bytes, &number));
     assert!(!payloads(&copy).concat().contains(&0x5e), "a message's body");

@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Endings of names under which anyone may register.
-const REGISTRIES: [&str; 14] =
-    ["com", "net", "org", "cn", "co", "me", "hk", "vc", "cc", "tv", "info", "biz", "link", "art"];
+const REGISTRIES: [&str; 16] = [
+    "com", "net", "org", "cn", "co", "me", "hk", "vc", "cc", "tv", "info", "biz", "link", "art", "group",
+    "tube",
+];
 
 /// Names of apps and their makers that no signature file need mention. The capital letter is the app's.
 const NAMES: [&str; 7] = ["wechat", "whatsapp", "weixin", "tencent", "facebook", "instagram", "Messenger"];

@@ -166,7 +166,8 @@ pub(crate) fn flows(path: &Path, options: &[&str]) -> Vec<Value> {
         .lines()
         .map(|line| {
             let mut flow: Value = serde_json::from_str(line).unwrap();
-            for address in ["src_ip", "dest_ip", "community_id"] {
+            // What a copy has not got, a subscriber's tunnel among it.
+            for address in ["src_ip", "dest_ip", "community_id", "tunnel_id"] {
                 flow.as_object_mut().unwrap().remove(address);
             }
             flow
