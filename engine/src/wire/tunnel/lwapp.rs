@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! 0                              1          2        4                6
-//! | version 2, radio 3, C, F, L  | fragment | length | signal, noise  | 802.11
+//! | version 2, radio 3, C, F, L  | fragment | length | RSSI, SNR     | 802.11
 //! ```
 
 use crate::wire::{ethernet::EtherType, ieee80211};
