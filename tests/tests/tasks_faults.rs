@@ -144,7 +144,6 @@ fn records_of_mmtls_tell_how_long_messages_are() {
 }
 
 #[test]
-#[ignore = "not yet run since links, tunnels and rows grew: run it with --ignored, then let it count"]
 fn the_get_rule_to_the_letter_and_wider_rules_apart() {
     let Some(trace) = handed("faults/wc16_get_matrix.pcap") else { return };
     let (_, notes) = dissect(&trace);
