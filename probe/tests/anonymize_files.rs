@@ -38,6 +38,49 @@ fn padding_options_and_fragments_hold_nothing() {
 }
 
 #[test]
+fn fragments_stay_fragments_and_hold_what_their_packet_does() {
+    let secret = b"alice says hello";
+    let payload = [&[0xde, 0xad, 0xbe, 0xef][..], &[0x11; 20], &[0x2a], secret].concat();
+    let whole = tcp((CLIENT, 40000), (SERVER, 7000), 5, 0x18, &payload);
+    let (header, bytes) = whole.split_at(20);
+    // Both headers end before the bytes that tell; the row's last byte lies in the third piece.
+    let piece = |at: usize, to: usize| {
+        let mut piece = ip(CLIENT, SERVER, 6, &bytes[at..to]);
+        let more = if to < bytes.len() { 0x20 } else { 0 };
+        (piece[6], piece[7]) = (more, (at / 8) as u8);
+        (piece[4], piece[5]) = (0x12, header[5]);
+        piece
+    };
+    let pieces = [piece(0, 24), piece(24, 40), piece(40, bytes.len())];
+    let gtp = |inner: &[u8]| {
+        let head = [&[0x30, 255][..], &(inner.len() as u16).to_be_bytes(), &[0, 0, 0, 7]].concat();
+        udp(("10.99.1.1", 2152), ("62.40.50.60", 2152), &[&head[..], inner].concat())
+    };
+    for order in [[0, 1, 2], [2, 0, 1], [1, 2, 0]] {
+        let plain = order.map(|at| pieces[at].clone());
+        let inside = order.map(|at| gtp(&pieces[at]));
+        // What comes twice is a copy.
+        let twice = [plain.clone(), plain.clone()].concat();
+        for (what, packets) in [("plain", plain.to_vec()), ("tunnel", inside.to_vec()), ("twice", twice)] {
+            let copy = anonymize(&packets);
+            let flows = copy.same_flows();
+            assert_eq!(flows[0]["signature"], "opening", "{what} {order:?}");
+            let bytes = copy.bytes();
+            assert!(!holds(&bytes, b"alice") && !holds(&bytes, b"hello"), "{what} {order:?}");
+            assert!(!holds(&bytes, &octets(CLIENT)) && !holds(&bytes, &octets(SERVER)));
+            let frames = frames_of(&copy.copy);
+            assert_eq!(frames.len(), packets.len());
+            let at = if what == "tunnel" { 14 + 36 } else { 14 };
+            for (frame, packet) in frames.iter().zip(&packets) {
+                assert_eq!(frame.len(), 14 + packet.len());
+                assert_eq!(frame[at + 6..at + 8], packet[at - 14 + 6..at - 14 + 8], "offset and flag");
+                assert_eq!(checksum(&frame[at..at + 20]), 0);
+            }
+        }
+    }
+}
+
+#[test]
 fn one_key_gives_one_pseudonym_in_every_capture() {
     let of = |packets: &[Vec<u8>], key: &str| {
         let frames: Vec<Vec<u8>> = packets.iter().map(|packet| ethernet(packet)).collect();

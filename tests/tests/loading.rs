@@ -202,6 +202,34 @@ fn more_vetoes_and_pairs_than_a_flow_has_bits_for_are_refused() {
     assert!(error.expected.contains("64"), "{error}");
 }
 
+/// A row with its own conditions, and vetoes that it names.
+fn row_and_vetoes(number: usize, vetoes: usize) -> String {
+    let row = |id: usize, name: &str, more: &str| {
+        format!(
+            "[[signature]]\nid = {id}\nname = \"{name}\"\nwhy = \"w\"\nsource = \"s\"\ntransport = \"tcp\"\n\
+             prefix = \"16\"\nhit = [\"16\"]\nmiss = [\"17\"]\n{more}\n"
+        )
+    };
+    let names: Vec<String> = (0..vetoes).map(|veto| format!("v{number}-{veto}")).collect();
+    let mut text = row(number * 1000, &format!("r{number}"), &format!("role = \"chat\"\nunless = {names:?}"));
+    for (veto, name) in names.iter().enumerate() {
+        text += &row(number * 1000 + veto + 1, name, "veto = true");
+    }
+    text
+}
+
+#[test]
+fn vetoes_named_together_take_one_bit() {
+    assert!(load(&format!("{APP}{}", row_and_vetoes(1, 100))).is_ok());
+    let of = |rows: usize| {
+        let rows: String = (1..=rows).map(|number| row_and_vetoes(number, 2)).collect();
+        load(&format!("{APP}{rows}"))
+    };
+    assert!(of(64).is_ok());
+    let error = of(65).map(|_| ()).expect_err("refused");
+    assert!(error.to_string().contains("64 bits"), "{error}");
+}
+
 /// A packet of 10.0.0.1 to a server.
 fn classify(classifier: &Classifier, port: u16, transport: Transport, payload: &[u8]) -> Verdict {
     let five_tuple = FiveTuple {

@@ -48,20 +48,30 @@ pub(super) fn compile(apps: &[App], signatures: &[Signature]) -> Result<Vec<Row>
     let index_of = |id: SignatureId| signatures.binary_search_by_key(&id, |row| row.id).unwrap_or_default();
     let mut marks = alloc::vec![[0u64; 2]; signatures.len()];
     let mut next = 0u32;
+    // Vetoes that the same rows name stand for each other: one bit is enough for all of them.
+    let mut vetoes: Vec<(Vec<SignatureId>, [u64; 2])> = Vec::new();
     for (index, row) in signatures.iter().enumerate() {
         let is_pair = waits(row)
             || signatures.iter().any(|other| {
                 other.conditions.reverse == Some(row.id) || other.conditions.after.contains(&row.id)
             });
-        let is_feared =
-            row.is_veto && signatures.iter().any(|other| other.conditions.unless.contains(&row.id));
+        let named_by = signatures.iter().filter(|other| other.conditions.unless.contains(&row.id));
+        let named_by: Vec<SignatureId> = named_by.map(|other| other.id).collect();
+        let is_feared = row.is_veto && !named_by.is_empty();
+        if let Some((_, shared)) =
+            vetoes.iter().find(|(others, _)| is_feared && !is_pair && *others == named_by)
+        {
+            marks[index] = *shared;
+            continue;
+        }
         let width = if is_pair { 2 } else { u32::from(is_feared) };
         if width > 0 && next + width > 64 {
             return Err(refused(
                 apps,
                 row,
                 "reverse",
-                "no more veto rows and reverse pairs: a flow keeps 64 bits for them",
+                "fewer veto rows and rows that wait for others: a flow keeps 64 bits for them, two for a row of a `reverse` or \
+                 `after`, one for all vetoes that the same rows name",
             ));
         }
         marks[index] = match width {
@@ -69,6 +79,9 @@ pub(super) fn compile(apps: &[App], signatures: &[Signature]) -> Result<Vec<Row>
             1 => [1 << next, 1 << next],
             _ => [1 << next, 2 << next],
         };
+        if is_feared && !is_pair {
+            vetoes.push((named_by, marks[index]));
+        }
         next += width;
     }
     let all = |[originator, responder]: [u64; 2]| originator | responder;

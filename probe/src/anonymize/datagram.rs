@@ -1,8 +1,9 @@
 //! Datagrams: what of each known format stays.
 
 use wiremark::dissect::quic::{self, PacketKind};
-use wiremark::dissect::{dns, rtp, stun};
+use wiremark::dissect::{banner, dns, rtp, stun};
 
+use super::banners;
 use super::rules::{Facts, Need, Rules};
 use super::sheet::Sheet;
 
@@ -34,7 +35,16 @@ pub(super) fn rewrite(payload: &[u8], facts: Facts, rules: &mut Rules<'_>) -> Ve
     {
         keep_media(&mut sheet, &media, facts, rules);
     } else if !keep_quic(&mut sheet, facts, rules) {
-        sheet.keep_textless(0..rules.unknown_bytes(facts), rules);
+        if facts.is_needy() {
+            banners::keep(&mut sheet, 0, |bytes| banner::is_foreign_datagram(bytes, facts.ports));
+        }
+        let length = rules.unknown_bytes(facts);
+        if facts.is_decided && facts.need == Need::All {
+            // Numbers among them may look like text.
+            sheet.keep(0..length);
+        } else {
+            sheet.keep_textless(0..length, rules);
+        }
     }
     sheet.finish(rules)
 }

@@ -178,7 +178,7 @@ impl<'a> Walk<'a> {
         };
         let (known, others): (Vec<_>, Vec<_>) =
             self.names.iter().partition(|labels| rules.is_known(&text(labels).to_ascii_lowercase()));
-        for (labels, name) in others.iter().map(|labels| (labels, rules.host(&text(labels)))) {
+        for (labels, name) in others.iter().map(|labels| (labels, rules.searched_host(&text(labels)))) {
             let mut rest = &name[..];
             for label in labels.iter() {
                 let (new, behind) = rest.split_at_checked(label.len()).unwrap_or((rest, &[]));

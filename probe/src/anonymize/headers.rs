@@ -57,6 +57,10 @@ pub(super) fn rewrite(frame: &mut [u8], layers: &Layers, addresses: &mut Address
     for range in &layers.blanked {
         fill(frame, range.start, range.end, 0);
     }
+    // Nor does anybody say what stands behind a datagram that ends before its packet does.
+    if let Some(last) = layers.networks.last().filter(|last| layers.payload.end >= last.above) {
+        fill(frame, layers.payload.end, last.end, 0);
+    }
     let mut end_around = frame.len();
     for network in &layers.networks {
         for place in places(network) {

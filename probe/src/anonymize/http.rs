@@ -173,7 +173,11 @@ fn url(sheet: &mut Sheet<'_>, range: Range<usize>, mut is_known: bool, facts: Fa
         at += scheme + 3;
         let rest = text.get(scheme + 3..).unwrap_or_default();
         let host = rest.iter().position(|byte| b"/?#".contains(byte)).unwrap_or(rest.len());
-        authority(sheet, at..at + host, rules);
+        if facts.need == Need::All {
+            sheet.keep_text(at..at + host, rules);
+        } else {
+            authority(sheet, at..at + host, rules);
+        }
         let name = rest.get(..host).unwrap_or_default();
         is_known = rules.is_known(name.split(|byte| *byte == b':').next().unwrap_or_default());
         at += host;

@@ -13,6 +13,8 @@ use wiremark::wire::{
 };
 use wiremark::{LinkType, Packet};
 
+use super::fragments::Piece;
+
 /// As many headers as the engine steps into.
 const MAX_LAYERS: usize = 16;
 
@@ -66,6 +68,37 @@ impl Layers {
             && innermost.fragment == packet.fragment
             && source(frame, innermost)? == packet.five_tuple.src.ip();
         same.then_some(layers)
+    }
+
+    /// The places in a frame up to the outermost IP packet that came in pieces, and the piece, which is the payload.
+    pub(super) fn of_piece(link_type: LinkType, frame: &[u8]) -> Option<(Self, Piece)> {
+        let mut walk = Walk { frame, layers: Self::default() };
+        let (mut ether_type, mut bytes) = walk.link(link_type)?;
+        for _ in 0..MAX_LAYERS {
+            if !matches!(ether_type, EtherType::IPV4 | EtherType::IPV6) {
+                (ether_type, bytes) = walk.below_ip(ether_type, bytes)?;
+                continue;
+            }
+            walk.network(ether_type, bytes)?;
+            if walk.layers.networks.last()?.fragment != Fragment::Whole {
+                return walk.layers.ending_in_piece(frame);
+            }
+            (ether_type, bytes) = match walk.upper_layer()? {
+                UpperLayer::Payload(_) => return None,
+                UpperLayer::Tunnel(_, next, rest) | UpperLayer::Header(next, rest) => (next, rest),
+            };
+        }
+        None
+    }
+
+    /// With the last network's payload as a piece, whose transport header is no concern of the frame's.
+    pub(super) fn ending_in_piece(mut self, frame: &[u8]) -> Option<(Self, Piece)> {
+        let network = self.networks.last_mut()?;
+        let piece = Piece::of(frame, network.at, network.is_v6, network.end)?;
+        network.above = piece.place.start;
+        network.fragment = Fragment::Later(piece.key.2);
+        self.payload = piece.place.clone();
+        Some((self, piece))
     }
 }
 

@@ -41,8 +41,9 @@ pub(super) fn rewrite(
     }
     let all: Vec<(&[u8], IpAddr)> = name_list::pairs(&text).collect();
     let known: Vec<_> = all.iter().filter(|(name, _)| rules.is_known(name)).copied().collect();
-    for pairs in [all, known] {
-        let list = list(&pairs, rules);
+    let built_in: Vec<IpAddr> = name_list::built_in(&text).collect();
+    for (pairs, built_in) in [(&all, &built_in), (&known, &built_in), (&known, &Vec::new())] {
+        let list = list(pairs, built_in, rules);
         if let Some(packed) = pack(packing, &list, body.len()) {
             sheet.put(range.start, packed);
             break;
@@ -67,7 +68,7 @@ fn unpack(encoding: Option<&[u8]>, body: &[u8]) -> (Packing, Vec<u8>) {
 }
 
 /// The list as [`name_list`] reads it.
-fn list(pairs: &[(&[u8], IpAddr)], rules: &mut Rules<'_>) -> Vec<u8> {
+fn list(pairs: &[(&[u8], IpAddr)], built_in: &[IpAddr], rules: &mut Rules<'_>) -> Vec<u8> {
     let mut text = String::from("<dns><domainlist>");
     for domain in pairs.chunk_by(|one, other| one.0 == other.0) {
         let name = domain.first().map(|(name, _)| rules.host(name)).unwrap_or_default();
@@ -77,7 +78,15 @@ fn list(pairs: &[(&[u8], IpAddr)], rules: &mut Rules<'_>) -> Vec<u8> {
         }
         text += "</domain>";
     }
-    (text + "</domainlist></dns>").into_bytes()
+    text += "</domainlist>";
+    if !built_in.is_empty() {
+        text += "<builtiniplist>";
+        for address in built_in {
+            _ = write!(text, "<ip>{}</ip>", rules.addresses.ip(*address));
+        }
+        text += "</builtiniplist>";
+    }
+    (text + "</dns>").into_bytes()
 }
 
 /// The list in exactly `length` bytes, blanks behind it; none where it needs more.

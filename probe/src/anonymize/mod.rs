@@ -6,12 +6,15 @@
 //! Frames are held in memory twice, all of them: a connection's bytes are rewritten as one, and come from many frames.
 
 mod addresses;
+mod banners;
 mod datagram;
 mod dns;
+mod fragments;
 mod framed;
 mod headers;
 mod http;
 mod identifiers;
+mod kept;
 mod key;
 mod layers;
 mod lists;
@@ -26,19 +29,16 @@ mod trail;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::net::IpAddr;
 
-use wiremark::{
-    Classifier, Direction, Flow, Fragment, LinkType, Packet, ParseError, Seen, TcpFields, Tracker,
-    TrackerConfig, Transport,
-};
+use wiremark::{Classifier, Direction, Fragment, LinkType, Packet, ParseError, Transport};
 
 pub use addresses::{Addresses, is_personal};
+use kept::{Content, FrameClassifier, Keeper, Kept};
 pub use key::Key;
-use layers::Layers;
 use media::Sources;
 use rules::{Facts, Need, Rules};
-use streams::{Segment, Side};
+use streams::Side;
 
-use wiremark_capture::replay::{Counts, tracker_config};
+use wiremark_capture::replay::Counts;
 
 /// Times that a copy is made anew, each time with more of the flows that are classified otherwise than before.
 const ROUNDS_MAX: usize = 6;
@@ -86,22 +86,6 @@ pub struct Anonymized {
     pub needed: BTreeSet<u64>,
 }
 
-/// What the classifier says of a frame.
-struct FrameVerdict {
-    flow: u64,
-    direction: Direction,
-    /// App, role, whether it is final.
-    verdict: (u16, u8, bool),
-}
-
-impl FrameVerdict {
-    /// Where no app was found, it matters to nobody when that was final.
-    fn verdict(&self) -> (u16, u8, bool) {
-        let (app, role, is_final) = self.verdict;
-        (app, role, is_final && app != 0)
-    }
-}
-
 /// Anonymizes a capture.
 ///
 /// # Errors
@@ -112,15 +96,10 @@ pub fn anonymize(
     settings: Settings,
 ) -> Result<Anonymized, String> {
     let mut counts = Counts { frames: frames.len() as u64, ..Counts::default() };
-    let mut kept = Vec::new();
-    let mut before = Vec::new();
-    let mut watch = FrameClassifier::new(classifier);
+    let mut keeper = Keeper::new(classifier);
     for frame in frames {
-        match watch.classify(&frame) {
-            Ok((told, layers)) => {
-                kept.push((frame, layers));
-                before.push(told);
-            }
+        match keeper.keep(frame) {
+            Ok(()) => {}
             Err(Some(ParseError::Unsupported)) => counts.unsupported += 1,
             Err(Some(ParseError::Truncated)) => counts.truncated += 1,
             Err(Some(ParseError::Malformed)) => counts.malformed += 1,
@@ -129,8 +108,9 @@ pub fn anonymize(
         }
     }
     let (mut ips, mut macs) = (HashSet::new(), HashSet::new());
-    for (frame, layers) in &kept {
-        let (some_ips, some_macs) = headers::addresses_in(&frame.bytes, layers);
+    let kept = keeper.kept;
+    for one in &kept {
+        let (some_ips, some_macs) = headers::addresses_in(&one.frame.bytes, &one.layers);
         ips.extend(some_ips.into_iter().filter(|ip| is_personal(*ip)));
         macs.extend(some_macs.into_iter().filter(|mac| addresses::is_personal_mac(*mac)));
     }
@@ -141,8 +121,8 @@ pub fn anonymize(
     let mut needs: BTreeMap<u64, Need> = BTreeMap::new();
     let (mut frames, mut changed) = (Vec::new(), BTreeSet::new());
     for _ in 0..ROUNDS_MAX {
-        frames = rewrite(&kept, &before, &needs, &mut rules);
-        changed = differing(classifier, &frames, &before);
+        frames = rewrite(&kept, &needs, &mut rules);
+        changed = differing(classifier, &frames, &kept);
         let of = |flow: &u64| needs.get(flow).copied().unwrap_or_default();
         let more: Vec<u64> = changed.iter().copied().filter(|flow| of(flow) != Need::All).collect();
         if more.is_empty() {
@@ -153,20 +133,20 @@ pub fn anonymize(
             *need = need.more();
         });
     }
-    let flows = before.iter().map(|told| told.flow).max().unwrap_or(0);
+    let flows = kept.iter().filter_map(|one| one.told).map(|told| told.flow).max().unwrap_or(0);
     let needed = needs.into_keys().collect();
     Ok(Anonymized { frames, counts, flows, changed, needed })
 }
 
 /// The flows of which these frames tell something else than was told before.
-fn differing(classifier: &Classifier, frames: &[Frame], before: &[FrameVerdict]) -> BTreeSet<u64> {
+fn differing(classifier: &Classifier, frames: &[Frame], kept: &[Kept]) -> BTreeSet<u64> {
     let mut watch = FrameClassifier::new(classifier);
     let mut differing = BTreeSet::new();
-    for (frame, before) in frames.iter().zip(before) {
-        let same = watch
-            .classify(frame)
-            .is_ok_and(|(after, _)| (after.flow, after.verdict()) == (before.flow, before.verdict()));
-        if !same {
+    for (frame, before) in frames.iter().zip(kept.iter().filter(|one| one.is_frame())) {
+        let after = watch.classify(frame).ok().flatten();
+        if let Some(before) = before.told
+            && after.map(|after| (after.flow, after.verdict())) != Some((before.flow, before.verdict()))
+        {
             differing.insert(before.flow);
         }
     }
@@ -188,46 +168,30 @@ fn pseudonyms(key: Option<Key>, ips: &HashSet<IpAddr>) -> Result<Addresses, Stri
     Ok(addresses)
 }
 
-/// A tracker that is asked about each frame.
-struct FrameClassifier<'c>(Tracker<'c>);
-
-impl<'c> FrameClassifier<'c> {
-    fn new(classifier: &'c Classifier) -> Self {
-        Self(Tracker::new(classifier, tracker_config(TrackerConfig::default().capacity)))
-    }
-
-    /// None where the link type is not known.
-    fn classify(&mut self, frame: &Frame) -> Result<(FrameVerdict, Layers), Option<ParseError>> {
-        let link_type = LinkType::from_number(frame.link_type).ok_or(None)?;
-        let time_us = frame.time_ns / 1000;
-        let bytes = &frame.bytes[..];
-        let tracked = wiremark::Frame { link_type, time_us, bytes, wire_bytes: frame.original_length };
-        let packet = Packet::parse(link_type, time_us, bytes)?;
-        let layers =
-            Layers::of(link_type, bytes, &packet).or_else(|| trail::layers(link_type, bytes, &packet));
-        let layers = layers.ok_or(ParseError::Unsupported)?;
-        let seen: Seen = self.0.frame(&tracked, &mut |_: &Flow| {})?;
-        let verdict = seen.verdict;
-        let verdict = (verdict.app.0, verdict.role.0, verdict.is_final());
-        Ok((FrameVerdict { flow: seen.flow_number, direction: seen.direction, verdict }, layers))
-    }
-}
-
 /// Payloads rewritten, then headers. `needs` has the flows whose verdicts need bytes that would go.
-fn rewrite(
-    kept: &[(Frame, Layers)],
-    told: &[FrameVerdict],
-    needs: &BTreeMap<u64, Need>,
-    rules: &mut Rules<'_>,
-) -> Vec<Frame> {
-    let mut frames: Vec<Frame> = kept.iter().map(|(frame, _)| frame.clone()).collect();
-    let decided: HashSet<u64> =
-        told.iter().filter(|told| told.verdict.0 != 0).map(|told| told.flow).collect();
-    let sources = sources(kept, told);
+fn rewrite(kept: &[Kept], needs: &BTreeMap<u64, Need>, rules: &mut Rules<'_>) -> Vec<Frame> {
+    let mut frames: Vec<Frame> = kept.iter().map(|one| one.frame.clone()).collect();
+    let told = kept.iter().filter_map(|one| one.told);
+    let decided: HashSet<u64> = told.filter(|told| told.verdict.0 != 0).map(|told| told.flow).collect();
+    let sources = sources(kept);
     let mut sides: BTreeMap<(u64, bool), (Side, Facts)> = BTreeMap::new();
-    for (number, ((frame, layers), told)) in kept.iter().zip(told).enumerate() {
-        let link_type = LinkType::from_number(frame.link_type).unwrap_or(LinkType::Ethernet);
-        let Ok(packet) = Packet::parse(link_type, 0, &frame.bytes) else { continue };
+    for (number, (one, frame)) in kept.iter().zip(&mut frames).enumerate() {
+        let at = one.layers.payload.clone();
+        let link_type = LinkType::from_number(one.frame.link_type).unwrap_or(LinkType::Ethernet);
+        let packet = match (one.content, one.told) {
+            (Content::Piece, _) => continue,
+            (Content::Packet, Some(told)) => {
+                Packet::parse(link_type, 0, &one.frame.bytes).ok().map(|packet| (packet, told))
+            }
+            (Content::Packet | Content::Lost(..), _) => None,
+        };
+        let Some((packet, told)) = packet else {
+            let (kept, fill) =
+                if let Content::Lost(kept, fill) = one.content { (kept, fill) } else { (0, 0) };
+            let kept = kept.min(at.len());
+            headers::put(&mut frame.bytes, at.start + kept, &vec![fill; at.len() - kept]);
+            continue;
+        };
         let tuple = packet.five_tuple;
         let is_decided = decided.contains(&told.flow);
         let facts = Facts {
@@ -236,47 +200,54 @@ fn rewrite(
             is_media: is_decided && sources.prove(told.flow, packet.payload),
             ports: [tuple.src_port, tuple.dst_port],
         };
-        let payload = packet.payload.to_vec();
         let new = match (packet.fragment, tuple.transport) {
-            (Fragment::Later(_), _) => vec![0; payload.len()],
-            (_, Transport::Udp) => datagram::rewrite(&payload, facts, rules),
+            (Fragment::Later(_), _) => vec![0; packet.payload.len()],
+            (_, Transport::Udp) => datagram::rewrite(packet.payload, facts, rules),
             (_, Transport::Tcp) => {
                 let key = (told.flow, told.direction == Direction::Originator);
                 let (side, _) = sides.entry(key).or_insert_with(|| (Side::default(), facts));
-                let syn = packet.tcp.flags & TcpFields::SYN != 0;
-                let sequence = packet.tcp.sequence.wrapping_add(u32::from(syn));
-                if syn {
-                    side.start = side.start.or(Some(sequence));
-                }
-                if !payload.is_empty() {
-                    side.segments.push(Segment { sequence, frame: number, payload });
-                }
+                side.add(&packet, number);
                 continue;
             }
         };
-        if let Some(frame) = frames.get_mut(number) {
-            headers::put(&mut frame.bytes, layers.payload.start, &new);
-        }
+        headers::put(&mut frame.bytes, at.start, &new);
     }
     for (side, facts) in sides.into_values() {
         for (number, payload) in side.rewrite(facts, rules) {
-            if let (Some(frame), Some((_, layers))) = (frames.get_mut(number), kept.get(number)) {
-                headers::put(&mut frame.bytes, layers.payload.start, &payload);
+            if let (Some(frame), Some(one)) = (frames.get_mut(number), kept.get(number)) {
+                headers::put(&mut frame.bytes, one.layers.payload.start, &payload);
             }
         }
     }
-    for (frame, (_, layers)) in frames.iter_mut().zip(kept) {
-        headers::rewrite(&mut frame.bytes, layers, &mut rules.addresses);
+    // Packets before the frames that hold their pieces, and those inside before those around them.
+    let (whole, plain): (Vec<usize>, Vec<usize>) =
+        (0..kept.len()).rev().partition(|number| kept.get(*number).is_some_and(|one| !one.is_frame()));
+    for number in whole.into_iter().chain(plain) {
+        let (Some(one), Some(frame)) = (kept.get(number), frames.get_mut(number)) else { continue };
+        if let Some((at, number)) = &one.number {
+            headers::put(&mut frame.bytes, *at, number);
+        }
+        headers::rewrite(&mut frame.bytes, &one.layers, &mut rules.addresses);
+        let bytes = if one.is_frame() { Vec::new() } else { frame.bytes.clone() };
+        for piece in &one.pieces {
+            let part = bytes.get(piece.at..piece.at + piece.place.len()).unwrap_or_default();
+            if let Some(frame) = frames.get_mut(piece.frame) {
+                headers::put(&mut frame.bytes, piece.place.start, part);
+            }
+        }
     }
-    frames
+    let frames = frames.into_iter().zip(kept).filter(|(_, one)| one.is_frame());
+    frames.map(|(frame, _)| frame).collect()
 }
 
 /// The media of the flows with a verdict.
-fn sources(kept: &[(Frame, Layers)], told: &[FrameVerdict]) -> Sources {
+fn sources(kept: &[Kept]) -> Sources {
     let mut sources = Sources::default();
-    for ((frame, layers), told) in kept.iter().zip(told) {
-        let payload = frame.bytes.get(layers.payload.clone()).unwrap_or_default();
-        sources.see(told.flow, told.direction == Direction::Originator, payload);
+    for one in kept {
+        if let (Some(told), Content::Packet) = (one.told, one.content) {
+            let payload = one.frame.bytes.get(one.layers.payload.clone()).unwrap_or_default();
+            sources.see(told.flow, told.direction == Direction::Originator, payload);
+        }
     }
     sources
 }

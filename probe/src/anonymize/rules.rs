@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::net::IpAddr;
 
 use aho_corasick::{AhoCorasick, MatchKind};
+use wiremark::dissect::dns::is_private_suffix;
 use wiremark::{Carrier, Classifier};
 
 use super::addresses::Addresses;
@@ -153,6 +154,21 @@ impl<'c> Rules<'c> {
         labels.iter().enumerate().map(label).collect::<Vec<_>>().join(&b'.')
     }
 
+    /// The same for names in DNS, where a resolver's search suffix may stand behind a known app's name.
+    pub(super) fn searched_host(&self, name: &[u8]) -> Vec<u8> {
+        let mut dots = (0..name.len()).rev().filter(|at| name.get(*at) == Some(&b'.'));
+        let known = dots.find_map(|dot| {
+            let (front, suffix) = name.split_at(dot);
+            self.is_known(front).then(|| (front, suffix.get(1..).unwrap_or_default()))
+        });
+        match known {
+            _ if self.is_known(name) => name.to_vec(),
+            Some((_, suffix)) if is_private_suffix(suffix) => name.to_vec(),
+            Some((front, suffix)) => [front, b".", &self.host(suffix)].concat(),
+            None => self.host(name),
+        }
+    }
+
     /// Whether a last label tells nobody's name: a top-level domain's short one, or one that is known.
     fn is_suffix(&self, label: &[u8]) -> bool {
         let is = |one: &String| label.eq_ignore_ascii_case(one.as_bytes());
@@ -199,5 +215,32 @@ impl Originals {
             .build(forms.into_iter().map(|(bytes, _)| bytes))
             .map_err(|error| format!("too many addresses: {error}"))?;
         Ok(Self { forms, is_text })
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::super::key::Key;
+    use super::*;
+
+    /// Rules with a fixed key, for nobody's addresses.
+    pub(in super::super) fn rules(classifier: &Classifier) -> Rules<'_> {
+        let addresses = Addresses::new(Key::from_hex(&"5a".repeat(16)).unwrap());
+        Rules::new(classifier, addresses, &HashSet::new(), &HashSet::new()).unwrap()
+    }
+
+    #[test]
+    fn a_known_name_stays_in_front_of_a_search_suffix() {
+        let classifier = Classifier::new(wiremark_signatures::embedded().unwrap(), Default::default());
+        let mut rules = rules(&classifier);
+        rules.names = true;
+        let known = "web.wechat.com";
+        for suffix in ["lan", "home.arpa"] {
+            let name = format!("{known}.{suffix}");
+            assert_eq!(rules.searched_host(name.as_bytes()), name.as_bytes());
+        }
+        let other = rules.searched_host(format!("{known}.alice.com").as_bytes());
+        assert!(other.starts_with(b"web.wechat.com.") && other.ends_with(b".com"), "{other:?}");
+        assert!(!other.windows(5).any(|part| part == b"alice"));
     }
 }

@@ -5,36 +5,49 @@ use std::net::IpAddr;
 use std::ops::Range;
 
 use wiremark::dissect::preamble;
-use wiremark::dissect::{Dissection, dns, http, longlink, mmtls, tls};
+use wiremark::dissect::{Dissection, banner, dns, http, longlink, mmtls, tls};
+use wiremark::{Packet, TcpFields};
 
 use super::datagram::DNS_PORT;
 use super::headers::octets;
 use super::rules::{Facts, Rules, SEGMENT_BYTES};
 use super::sheet::Sheet;
-use super::{framed, http as http_stream, tls as tls_stream};
+use super::{banners, framed, http as http_stream, tls as tls_stream};
 
 /// Preambles behind one another that are looked through, as the engine does.
 const PREAMBLES: usize = 3;
 
 /// A segment with payload.
 #[derive(Clone, Debug)]
-pub(super) struct Segment {
+struct Segment {
     /// Sequence number of the first byte.
-    pub(super) sequence: u32,
+    sequence: u32,
     /// Number of its frame.
-    pub(super) frame: usize,
-    pub(super) payload: Vec<u8>,
+    frame: usize,
+    payload: Vec<u8>,
 }
 
 /// One side of a connection.
 #[derive(Default)]
 pub(super) struct Side {
-    pub(super) segments: Vec<Segment>,
+    segments: Vec<Segment>,
     /// Sequence number of the stream's first byte, where a SYN told.
-    pub(super) start: Option<u32>,
+    start: Option<u32>,
 }
 
 impl Side {
+    /// Adds a segment out of the frame with this number.
+    pub(super) fn add(&mut self, packet: &Packet<'_>, frame: usize) {
+        let is_syn = packet.tcp.flags & TcpFields::SYN != 0;
+        let sequence = packet.tcp.sequence.wrapping_add(u32::from(is_syn));
+        if is_syn {
+            self.start = self.start.or(Some(sequence));
+        }
+        if !packet.payload.is_empty() {
+            self.segments.push(Segment { sequence, frame, payload: packet.payload.to_vec() });
+        }
+    }
+
     /// The payload of every frame anew.
     pub(super) fn rewrite(self, facts: Facts, rules: &mut Rules<'_>) -> HashMap<usize, Vec<u8>> {
         let placed = self.placed();
@@ -136,6 +149,7 @@ fn keep_unknown(
     starts.iter().for_each(|at| keep(*at, length));
     if facts.is_needy() {
         borders.iter().for_each(|at| keep(*at, SEGMENT_BYTES));
+        starts.iter().for_each(|at| banners::keep(sheet, *at, banner::is_foreign_stream));
     }
 }
 

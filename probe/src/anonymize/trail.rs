@@ -11,6 +11,7 @@ use wiremark::wire::ipv4::Ipv4;
 use wiremark::wire::ipv6::Ipv6;
 use wiremark::{Layer, LinkType, Packet, Trail};
 
+use super::fragments::Piece;
 use super::layers::{Layers, Network, place_of};
 
 /// A MAC header: two addresses, then what follows.
@@ -22,9 +23,39 @@ const UDP_HEADER: usize = 8;
 
 /// The places; none where the trail does not lead to the packet.
 pub(super) fn layers(link_type: LinkType, frame: &[u8], packet: &Packet<'_>) -> Option<Layers> {
+    let (mut layers, unknown) = places(link_type, frame)?;
+    layers.payload = place_of(frame, packet.payload);
+    let innermost = layers.networks.last()?;
+    if innermost.fragment != Fragment::Whole || packet.fragment != Fragment::Whole {
+        return None;
+    }
+    layers.blanked = needless(frame, unknown, |bytes| {
+        Packet::parse(link_type, packet.time_us, bytes).is_ok_and(|other| {
+            other.five_tuple == packet.five_tuple && place_of(bytes, other.payload) == layers.payload
+        })
+    });
+    Some(layers)
+}
+
+/// The same up to the outermost IP packet that came in pieces, and the piece.
+pub(super) fn piece(link_type: LinkType, frame: &[u8]) -> Option<(Layers, Piece)> {
+    let (layers, unknown) = places(link_type, frame)?;
+    if layers.networks.last()?.fragment == Fragment::Whole {
+        return None;
+    }
     let trail = Trail::of(link_type, frame);
-    let mut layers = Layers { payload: place_of(frame, packet.payload), ..Layers::default() };
-    // Bytes that nobody knows here: up to the first IP header, and from each one's UDP header to the next.
+    let blanked = needless(frame, unknown, |bytes| {
+        let other = Trail::of(link_type, bytes);
+        other.steps() == trail.steps() && other.error == trail.error
+    });
+    Layers { blanked, ..layers }.ending_in_piece(frame)
+}
+
+/// Where addresses stand up to the innermost IP header, or to the first that came in pieces; and the bytes that nobody knows here: up to the
+/// first IP header, and from each one's UDP header to the next.
+fn places(link_type: LinkType, frame: &[u8]) -> Option<(Layers, Vec<Range<usize>>)> {
+    let trail = Trail::of(link_type, frame);
+    let mut layers = Layers::default();
     let mut unknown: Vec<Range<usize>> = Vec::new();
     let mut known_to = 0;
     for step in trail.steps() {
@@ -42,31 +73,32 @@ pub(super) fn layers(link_type: LinkType, frame: &[u8], packet: &Packet<'_>) -> 
                 unknown.push(known_to..step.offset);
                 let network = network(frame, step.offset, kind == EtherType::IPV6)?;
                 known_to = network.above + UDP_HEADER;
+                let is_piece = network.fragment != Fragment::Whole;
                 layers.networks.push(network);
+                if is_piece {
+                    break;
+                }
             }
             _ => {}
         }
     }
-    let innermost = layers.networks.last()?;
-    if innermost.fragment != Fragment::Whole || packet.fragment != Fragment::Whole {
-        return None;
-    }
-    let is_same = |bytes: &[u8]| {
-        Packet::parse(link_type, packet.time_us, bytes).is_ok_and(|other| {
-            other.five_tuple == packet.five_tuple && place_of(bytes, other.payload) == layers.payload
-        })
-    };
+    Some((layers, unknown))
+}
+
+/// Of some bytes those without which the frame leads to the same.
+fn needless(frame: &[u8], bytes: Vec<Range<usize>>, is_same: impl Fn(&[u8]) -> bool) -> Vec<Range<usize>> {
     let mut blank = frame.to_vec();
-    for at in unknown.into_iter().flatten() {
+    let mut needless = Vec::new();
+    for at in bytes.into_iter().flatten() {
         let Some(byte) = blank.get_mut(at).filter(|byte| **byte != 0) else { continue };
         let before = std::mem::take(byte);
         if is_same(&blank) {
-            layers.blanked.push(at..at + 1);
+            needless.push(at..at + 1);
         } else if let Some(byte) = blank.get_mut(at) {
             *byte = before;
         }
     }
-    Some(layers)
+    needless
 }
 
 fn network(frame: &[u8], at: usize, is_v6: bool) -> Option<Network> {

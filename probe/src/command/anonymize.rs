@@ -73,7 +73,7 @@ Replaced, the same by the same:
       with the same beginning. Multicast, broadcast and loopback addresses stay.
   MAC addresses, maker included
 Kept:
-  times, lengths, ports, sequence numbers; of TCP options those that tell nothing of the sender
+  times, lengths, ports, sequence numbers; fragments, each with its part of the rewritten packet; of TCP options those that tell nothing of the sender
   TLS: headers of records; of hellos versions, suites, groups, protocols, and the server's name
   QUIC: version; where the flow has a verdict headers, and a client's first packets as they are, with all of its hello
       (they cannot be read once changed)

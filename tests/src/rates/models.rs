@@ -273,6 +273,15 @@ fn records(random: &mut Random) -> ForeignFlow {
         } else {
             bytes.extend(random.bytes(length));
         }
+        // A second record right behind, whole or as far as the segment goes.
+        if random.chance(30) {
+            bytes.push(0x17);
+            bytes.extend(version);
+            let length = random.between(17, 200);
+            bytes.extend((length as u16).to_be_bytes());
+            let there = if random.chance(50) { length } else { random.between(0, length) };
+            bytes.extend(random.bytes(there));
+        }
         bytes
     });
     flow(Transport::Tcp, [443, 8080][random.between(0, 1)], packets)
