@@ -232,7 +232,7 @@ impl Classifier {
         let mut view = PacketView::new(packet, None, packet.payload);
         view.history = Some(flow.note_datagram(side, packet.payload));
         self.inspect_datagram(&mut view, context, flow, side, &mut findings, observer);
-        self.leave_others_calls(&mut context.evidence, &mut findings, packet);
+        self.leave_others_calls(&mut context.evidence, &mut findings, packet, observer);
         if !flow.verdict.is_match() {
             self.consider_call(&mut context.evidence, flow, &view, observer);
         }

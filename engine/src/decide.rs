@@ -137,10 +137,10 @@ impl Classifier {
             observer.event(Event::Blocked(row.id));
         } else if row.group & flow.dead_groups != 0 {
             observer.event(Event::GroupBroken(row.id));
-        } else if row.needs[sender] != 0 && row.needs[sender] & flow.seen == 0
-            || row.after[sender] != 0 && row.after[sender] & flow.seen == 0
-        {
+        } else if row.needs[sender] != 0 && row.needs[sender] & flow.seen == 0 {
             observer.event(Event::AwaitsReverse(row.id));
+        } else if row.after[sender] != 0 && row.after[sender] & flow.seen == 0 {
+            observer.event(Event::AwaitsAfter(row.id));
         } else {
             observer.event(Event::Matched(row.id));
             return true;

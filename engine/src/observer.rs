@@ -22,6 +22,10 @@ pub enum Event<'e> {
     Matched(SignatureId),
     /// The row matched, but waits for its counterpart in the other direction.
     AwaitsReverse(SignatureId),
+    /// The row matched, but none of those that must have matched before it in its direction has.
+    AwaitsAfter(SignatureId),
+    /// The row matched, but the flow's client is in no call of its app.
+    NotInCall(SignatureId),
     /// The row matched, but a veto row has fired on this flow.
     Blocked(SignatureId),
     /// The row matched, but an earlier packet matched no row of its group.

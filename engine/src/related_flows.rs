@@ -138,6 +138,7 @@ impl Classifier {
         evidence: &mut Evidence,
         findings: &mut Findings,
         packet: &Packet<'_>,
+        observer: &mut impl Observer,
     ) {
         let rows = &self.set.table.rows;
         if !findings.matches.iter().any(|row| rows[usize::from(*row)].joins_call) {
@@ -147,7 +148,11 @@ impl Classifier {
         let app = call.and_then(|signature| self.set.table.row(signature)).map(|row| row.app);
         findings.matches.retain(|row| {
             let row = &rows[usize::from(*row)];
-            !row.joins_call || app == Some(row.app)
+            let stays = !row.joins_call || app == Some(row.app);
+            if !stays {
+                observer.event(Event::NotInCall(row.id));
+            }
+            stays
         });
     }
 

@@ -1,5 +1,6 @@
 //! The command, tried as people use it: one program, a module a subject.
 
+mod against;
 mod annotate;
 mod anonymize;
 mod anonymize_captures;

@@ -1,6 +1,6 @@
 //! How often each row takes structured foreign bytes for its app's: `rates [FLOWS [SEED]]`, a million flows a model if
 //! nothing is said. Fails where a row that counts as payload does so more than once in a million flows, or where what one
-//! flow was taken for spreads to others.
+//! flow was taken for spreads to others: every 250th flow to a server is one of those that got a verdict above.
 
 use std::process::ExitCode;
 use wiremark::{Classifier, Options};
@@ -30,8 +30,10 @@ fn main() -> ExitCode {
         "{flows} flows a model, seed {seed}\n\n| model | row | evidence | hits a flow |\n|---|---|---|---:|"
     );
     let mut held = true;
+    let mut teachers = Vec::new();
     for model in &MODELS {
-        let hits = rate(&classifier, model, flows, seed);
+        let (hits, with_verdict) = rate(&classifier, model, flows, seed);
+        teachers.push(with_verdict);
         if hits.is_empty() {
             println!("| {} | none | | 0 |", model.name);
         }
@@ -54,11 +56,15 @@ fn main() -> ExitCode {
     println!(
         "\n| one server, model | flows | by their own bytes | by what others taught |\n|---|---:|---:|---:|"
     );
-    for model in &MODELS {
+    for (model, teachers) in MODELS.iter().zip(&teachers) {
         let flows = flows.min(20_000);
-        let [own, taught] = spread(&classifier, model, flows, seed);
-        println!("| {} | {flows} | {own} | {taught} |", model.name);
-        held &= taught <= own;
+        let [own, taught] = spread(&classifier, model, teachers, flows, seed);
+        println!(
+            "| {} | {flows} | {own} | {taught}{} |",
+            model.name,
+            if taught > 0 { " SPREADS" } else { "" }
+        );
+        held &= taught == 0;
     }
     if held { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

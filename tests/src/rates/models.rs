@@ -6,6 +6,7 @@ use crate::random::Random;
 use wiremark::{Direction, Transport};
 
 /// One flow: its responder's port, and who sends what.
+#[derive(Clone)]
 pub struct ForeignFlow {
     /// Over which transport.
     pub transport: Transport,

@@ -28,6 +28,13 @@ pub(super) fn sentence(set: &SignatureSet, event: Event<'_>) -> (Weight, String)
             Weight::Missing,
             format!("{} matches, but its counterpart in the other direction is missing", row(id)),
         ),
+        Event::AwaitsAfter(id) => (
+            Weight::Missing,
+            format!("{} matches, but none of those it counts after has matched in its direction", row(id)),
+        ),
+        Event::NotInCall(id) => {
+            (Weight::Missing, format!("{} matches, but its client is in no call of the app", row(id)))
+        }
         Event::Blocked(id) => (Weight::Missing, format!("{} matches, but a veto stands against it", row(id))),
         Event::GroupBroken(id) => (
             Weight::Missing,
