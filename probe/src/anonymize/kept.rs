@@ -3,9 +3,10 @@
 use wiremark::{Classifier, Direction, Flow, LinkType, Packet, ParseError, Seen, Tracker, TrackerConfig};
 use wiremark_capture::replay::tracker_config;
 
-use super::Frame;
-use super::fragments::{Added, Fragments, Piece, RAW, Target};
+use super::fragments::{Added, Fragments, RAW, Target};
+use super::frame::Frame;
 use super::layers::Layers;
+use super::piece::Piece;
 use super::trail;
 
 /// Packets put together within packets put together: those of a tunnel, and those inside.

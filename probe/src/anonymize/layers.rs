@@ -13,7 +13,7 @@ use wiremark::wire::{
 };
 use wiremark::{LinkType, Packet};
 
-use super::fragments::Piece;
+use super::piece::Piece;
 
 /// As many headers as the engine steps into.
 const MAX_LAYERS: usize = 16;

@@ -10,6 +10,7 @@ mod banners;
 mod datagram;
 mod dns;
 mod fragments;
+mod frame;
 mod framed;
 mod headers;
 mod http;
@@ -19,6 +20,7 @@ mod key;
 mod layers;
 mod lists;
 mod media;
+mod piece;
 mod rules;
 mod sheet;
 mod streams;
@@ -32,6 +34,7 @@ use std::net::IpAddr;
 use wiremark::{Classifier, Direction, Fragment, LinkType, Packet, ParseError, Transport};
 
 pub use addresses::{Addresses, is_personal};
+pub use frame::Frame;
 use kept::{Content, FrameClassifier, Keeper, Kept};
 pub use key::Key;
 use media::Sources;
@@ -44,21 +47,6 @@ use wiremark_capture::replay::Counts;
 const ROUNDS_MAX: usize = 6;
 /// Keys tried until no address gets another one of the capture for its pseudonym.
 const KEYS_MAX: usize = 64;
-
-/// A frame out of a capture.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Frame {
-    /// Capture time, nanoseconds since 1970.
-    pub time_ns: u64,
-    /// Number from pcap's LINKTYPE list.
-    pub link_type: u32,
-    /// Number of the interface in the file.
-    pub interface: u32,
-    /// Length on the wire.
-    pub original_length: u32,
-    /// What was captured.
-    pub bytes: Vec<u8>,
-}
 
 /// What is wanted.
 #[derive(Clone, Debug, Default)]

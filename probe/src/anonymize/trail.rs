@@ -11,8 +11,8 @@ use wiremark::wire::ipv4::Ipv4;
 use wiremark::wire::ipv6::Ipv6;
 use wiremark::{Layer, LinkType, Packet, Trail};
 
-use super::fragments::Piece;
 use super::layers::{Layers, Network, place_of};
+use super::piece::Piece;
 
 /// A MAC header: two addresses, then what follows.
 const MACS: usize = 12;
