@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 use crate::taking_apart::{dissect, dissect_ahead, small};
 use wiremark_tasks::report::{architecture, summary, tables};
 use wiremark_tasks::{Config, FlowType};
+use wiremark_tests::conversation::Tcp;
 use wiremark_tests::population::{self, Population};
-use wiremark_tests::protocol::mmtls;
+use wiremark_tests::protocol::{http, mmtls, wechat_http, wechat_longlink};
+use wiremark_tests::random::Random;
 use wiremark_tests::trace::{Frame, Trace};
 use wiremark_tests::wrap::Wrap;
 
@@ -155,4 +157,80 @@ fn the_get_rule_to_the_letter_and_wider_rules_apart() {
     }
     // Four User-Agents with the app's name, seven Referers with one of its names.
     assert_eq!((media, third), (28, 28));
+}
+
+/// The rule's siblings (ChatDissect, V-A): names of fields in any case and order, in pieces, behind another request of the
+/// same connection; and both words, but in other places.
+#[test]
+fn the_get_rule_wherever_its_words_stand() {
+    let agent = ("User-Agent", "Mozilla/5.0 (Linux; Android 13) MicroMessenger/8.0.33.2320");
+    let server = "203.0.113.80:80".parse().unwrap();
+    let get = |fields: &[(&str, &str)]| http::request("GET", "/a.jpg", "1.1", fields, b"");
+    let host = ("Host", "img.example.com");
+    let picture = http::ok(&[("Content-Type", "image/jpeg")], &[0xd8; 500]);
+    let told = |requests: &[Vec<u8>], sizes: &[usize]| {
+        let mut flow = Tcp::new("10.0.0.9:41000".parse().unwrap(), server, 7);
+        for request in requests {
+            flow = flow.client_segments(request, sizes).server(&picture);
+        }
+        let (_, notes) = dissect(&flow.close().trace());
+        let letter =
+            notes.tasks.into_iter().filter(|told| told.transport == FlowType::Http && !told.is_wider);
+        letter.map(|told| told.cluster).collect::<Vec<_>>()
+    };
+    let third = Some("third-party");
+    let lower = get(&[("referer", "https://mp.weixin.qq.com/s/abc"), ("user-agent", agent.1), host]);
+    let path = get(&[host, agent, ("Referer", "http://www.example.com/wechat/page")]);
+    let plain = get(&[host, ("User-Agent", "Chrome/111.0")]);
+    assert_eq!(told(std::slice::from_ref(&lower), &[2000]), [third], "lower case, another order");
+    assert_eq!(told(std::slice::from_ref(&lower), &[7, 30]), [third], "in pieces");
+    assert_eq!(told(&[path, lower], &[2000]), [third, third], "the path's word; two of one connection");
+    for (what, request) in [
+        ("no word", plain),
+        ("words exchanged", get(&[host, ("User-Agent", "weixin"), ("Referer", "http://MicroMessenger/")])),
+        ("in a cookie", get(&[host, agent, ("Cookie", "from=weixin.qq.com")])),
+        ("in a body", http::request("POST", "/a", "1.1", &[host, agent, ("Content-Length", "6")], b"weixin")),
+    ] {
+        assert_eq!(told(&[request], &[2000]), [], "{what}");
+    }
+}
+
+/// A request type is what a business header says (paper 004): of a request, of an answer alone, and of none of the bodies that have no header.
+#[test]
+fn request_types_come_from_headers_only() {
+    let (client, server) = ("10.0.0.9:41000".parse().unwrap(), "203.0.113.80:80".parse().unwrap());
+    let types = |trace: &Trace| {
+        let (_, notes) = dissect(trace);
+        notes.tasks.iter().map(|told| told.request_type).collect::<Vec<_>>()
+    };
+    let cgi = ("/cgi-bin/micromsg-bin/mmsnssync", 214);
+    for year in [2013, 2015] {
+        let flow = wechat_http::short_flow(client, server, year, "short.weixin.qq.com", cgi, 3);
+        assert_eq!(types(&flow), [Some(214)], "{year}");
+    }
+    let random = &mut Random::new(5);
+    let mut seen = 0;
+    for length in [40, 64, 100, 236, 900] {
+        for number in 0..40 {
+            let body = random.bytes(length);
+            let request = wechat_http::post_2015("short.weixin.qq.com", cgi.0, &body);
+            let answer = wechat_http::answer(&random.bytes(length));
+            let flow = Tcp::new(client, server, number).client(request).server(answer).close();
+            let told = types(&flow.trace());
+            assert_eq!(told, [None], "{length} bytes");
+            seen += told.len();
+        }
+    }
+    // JSON, and a header whose lengths are another body's.
+    for body in [&b"{\"a\":1,\"type\":214,\"uin\":3141592653,\"x\":[1,2,3,4,5,6,7,8,9]}"[..], &{
+        let mut body = wechat_longlink::Business { marked: false, version: 0x2601_0041, function: 214 }
+            .with_body(random, 236);
+        body.extend([0x5a; 700]);
+        body
+    }] {
+        let request = wechat_http::post_2015("short.weixin.qq.com", cgi.0, body);
+        let flow = Tcp::new(client, server, 9).client(request).close();
+        assert!(types(&flow.trace()).iter().all(Option::is_none));
+    }
+    assert_eq!(seen, 200);
 }

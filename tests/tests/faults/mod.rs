@@ -3,6 +3,7 @@
 
 mod calls;
 mod handed;
+mod siblings;
 mod streams;
 
 use std::collections::HashMap;
