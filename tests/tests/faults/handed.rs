@@ -52,7 +52,7 @@ const HANDED: &[(&str, &[(u16, &str)])] = &[
             (50111, "wechat voip"),
         ],
     ),
-    ("nm_misc_udp.pcap", &[(50403, "nothing"), (50401, "nothing")]),
+    ("nm_misc_udp.pcap", &[(50403, "nothing"), (50402, "nothing"), (50401, "nothing")]),
     ("nm_zero_rating.pcap", &[(50300, "nothing"), (50301, "wechat mmtls-short name")]),
     (
         "sp_spread.pcap",

@@ -288,6 +288,30 @@ fn calls_of_other_rhythms_are_calls() {
     }
 }
 
+/// The same bytes and lengths at a port where another protocol answers (IANA's list): a VPN or a directory with a byte in front.
+#[test]
+fn content_at_other_protocols_ports_is_no_call() {
+    for (port, is_call) in [(4500u16, false), (500, false), (1194, false), (51_820, false), (16_285, true)] {
+        for (class, up, down) in [(0xd5, 90, 104), (0xa3, 95, 96), (0xd6, 200, 200)] {
+            let random = &mut Random::new(u64::from(port));
+            let mut flow = Udp::new(client(50_001), at(&format!("198.51.100.60:{port}")));
+            let mut one_sided = Udp::new(client(50_002), at(&format!("198.51.100.61:{port}")));
+            for _ in 0..12 {
+                flow = flow.client(wechat_voip::content(class, up, random));
+                flow = flow.server(wechat_voip::content(class, down, random));
+                one_sided = one_sided.client(wechat_voip::content(class, up, random));
+            }
+            for (client, said) in of_trace(&Trace::mixed([flow.trace(), one_sided.trace()])) {
+                assert_eq!(
+                    said,
+                    if is_call { "wechat voip related" } else { NOTHING },
+                    "{client} {port} {class}"
+                );
+            }
+        }
+    }
+}
+
 /// Signalling over TCP before any datagram (UVP, II-A): the long link in clear, the long link inside mmtls, and one to a server that only a
 /// look-up names.
 #[test]
