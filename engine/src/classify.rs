@@ -62,22 +62,12 @@ impl Classifier {
         {
             return false;
         }
-        let spent = flow.packets >= self.options.budget_packets && flow.verdict.carrier != Carrier::Dns;
+        let is_spent = self.is_spent(flow, packet);
         match transport {
-            // Looked at long enough: only other flows may still tell.
-            Transport::Tcp => {
-                spent
-                    && (flow.packets == u8::MAX || flow.slot(0).is_none() && flow.slot(1).is_none())
-                    && packet.tcp.flags & TcpFields::SYN == 0
-            }
+            Transport::Tcp => is_spent,
             Transport::Udp => {
-                let nothing = packet.fragment == Fragment::Whole
-                    && if spent {
-                        // A call's signalling may begin on an end point whose media came first.
-                        packet.payload.get(4..8) != Some(&stun::MAGIC_COOKIE)
-                    } else {
-                        self.cannot_match(flow.packets, packet)
-                    };
+                let nothing =
+                    is_spent || packet.fragment == Fragment::Whole && self.cannot_match(flow.packets, packet);
                 if nothing {
                     flow.packets = flow.packets.saturating_add(1);
                     flow.dead_groups = u8::MAX;
@@ -85,6 +75,25 @@ impl Classifier {
                 nothing
             }
         }
+    }
+
+    /// Whether a flow without a verdict was looked at long enough: only other flows may still tell. A call's signalling may
+    /// begin on an end point whose media came first.
+    #[inline]
+    fn is_spent(&self, flow: &FlowState, packet: &Packet<'_>) -> bool {
+        flow.packets >= self.options.budget_packets
+            && !flow.verdict.is_match()
+            && flow.verdict.carrier != Carrier::Dns
+            && match packet.five_tuple.transport {
+                Transport::Tcp => {
+                    (flow.packets == u8::MAX || flow.slot(0).is_none() && flow.slot(1).is_none())
+                        && packet.tcp.flags & TcpFields::SYN == 0
+                }
+                Transport::Udp => {
+                    packet.fragment == Fragment::Whole
+                        && packet.payload.get(4..8) != Some(&stun::MAGIC_COOKIE)
+                }
+            }
     }
 
     fn classify_in_full(
@@ -104,6 +113,7 @@ impl Classifier {
             flow.renew(self.set.table.generation);
         }
         let before = flow.verdict;
+        let was_spent = self.is_spent(flow, packet);
         let (side, first) = flow.begin(packet);
         // A flow picked up midway may never show its start: what other flows teach later still counts, now and then.
         let transport = packet.five_tuple.transport;
@@ -122,6 +132,8 @@ impl Classifier {
         if !packet.payload.is_empty() && !matches!(packet.fragment, Fragment::Later(_)) {
             flow.packets = flow.packets.saturating_add(1);
             match transport {
+                // What others taught was all that there was to ask.
+                _ if was_spent => flow.dead_groups = u8::MAX,
                 Transport::Tcp => self.segment(context, flow, packet, side, observer),
                 Transport::Udp => self.datagram(context, flow, packet, side, observer),
             }

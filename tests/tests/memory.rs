@@ -1,10 +1,15 @@
 //! Memory stays where it is, whatever comes: names, half-open hellos and call end points by the million.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Mutex, PoisonError};
 use wiremark::{Address, Classifier, Context, FiveTuple, FlowState, Fragment, Options};
 use wiremark::{Packet, TcpFields, Transport, Verdict};
+use wiremark_tests::hostile::floods::{Flood, Kind};
 use wiremark_tests::protocol::whatsapp_relay::{Dialect, allocate};
 use wiremark_tests::random::Random;
+
+/// Memory is the whole program's: one test at a time.
+static MEMORY: Mutex<()> = Mutex::new(());
 
 /// Resident memory of this program, in bytes (Linux).
 fn resident_bytes() -> Option<u64> {
@@ -55,6 +60,7 @@ const HALF_A_HELLO: &[u8] = &[0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3, 0, 0, 0, 0,
 /// `STREAM=10000000 cargo test --release -p wiremark-tests --test memory -- --nocapture` plays the whole stream.
 #[test]
 fn what_flows_teach_takes_no_more_room() {
+    let _alone = MEMORY.lock().unwrap_or_else(PoisonError::into_inner);
     let classifier =
         Classifier::new(wiremark_signatures::embedded().expect("the shipped set"), Options::default());
     let mut context = Context::default();
@@ -95,5 +101,20 @@ fn what_flows_teach_takes_no_more_room() {
             assert!(after < before + 1024 * 1024, "grew from {before} to {after} bytes");
         }
         _ => println!("skipped: this system does not tell its resident memory"),
+    }
+}
+
+/// `cargo run --release -p wiremark-tests --bin hostile-floods` plays fifty million packets of each.
+#[test]
+fn a_flood_takes_no_memory() {
+    let _alone = MEMORY.lock().unwrap_or_else(PoisonError::into_inner);
+    let classifier =
+        Classifier::new(wiremark_signatures::embedded().expect("the shipped set"), Options::default());
+    for kind in [Kind::Syn, Kind::Datagram] {
+        let flood = Flood { kind, packets: 200_000, rate: 20_000, capacity: 4096, decided: 100 };
+        match flood.play(&classifier).resident {
+            Some((low, high)) => assert!(high < low + (1 << 20), "{kind:?}: grew from {low} to {high} bytes"),
+            None => println!("skipped: this system does not tell its resident memory"),
+        }
     }
 }

@@ -4,7 +4,10 @@
 
 use wiremark::dissect::dns;
 use wiremark::{Carrier, Classifier, Event, Frame, LinkType, Observer, Options, Packet, Tracker, Transport};
+use wiremark_tests::conversation::{Tcp, Udp, end_point};
 use wiremark_tests::hostile::work;
+use wiremark_tests::protocol::dns as dns_protocol;
+use wiremark_tests::trace::Trace;
 
 /// What happened while a packet was looked at.
 #[derive(Default)]
@@ -56,6 +59,44 @@ fn dear_packets_are_looked_at_so_far_and_no_further() {
                 );
             }
         }
+    }
+}
+
+/// Other flows teach all the time: that is no reason to look at the bytes of a flow that was looked at for long.
+#[test]
+fn what_others_teach_brings_no_more_looks_at_a_flows_bytes() {
+    let classifier =
+        Classifier::new(wiremark_signatures::embedded().expect("the shipped set"), Options::default());
+    let mut tracker = Tracker::new(&classifier, work::config());
+    let server = end_point("198.51.100.1:8080");
+    let mut stream = Tcp::new(end_point("192.0.2.10:50001"), server, 1).without_handshake();
+    let mut datagrams = Udp::new(end_point("192.0.2.10:50002"), server);
+    for _ in 0..40 {
+        stream = stream.client([0x99; 30]).wait(100_000);
+        datagrams = datagrams.client([0x99; 30]).wait(100_000);
+    }
+    // From here on a row about single segments, a carrier, and a row about single datagrams would match.
+    let record = [&[0x17, 0xf1, 4, 0, 0x20][..], &[0x5a; 32]].concat();
+    let keep = [0, 0, 0, 0x10, 0, 0x10, 0, 1, 0, 0, 0, 0xf3, 0, 0, 0, 1];
+    let mut lookups = Trace::new();
+    for number in 0..20u16 {
+        stream = stream.client(&record).wait(100_000);
+        datagrams = datagrams.client(keep).wait(100_000);
+        let name = "mmg.whatsapp.net";
+        let address = std::net::IpAddr::from([198, 51, 100, 100 + number as u8]);
+        let answer =
+            dns_protocol::answer(number, name, 1, &[dns_protocol::Record::Address(name.into(), address)]);
+        let lookup =
+            Udp::new(end_point(&format!("192.0.2.10:{}", 40_000 + number)), end_point("192.0.2.53:53"))
+                .client(dns_protocol::query(number, name, 1))
+                .server(answer);
+        lookups = Trace::mixed([lookups, lookup.trace().shift(4_000_000 + i64::from(number) * 100_000)]);
+    }
+    for (time_us, link, bytes) in Trace::mixed([stream.trace(), datagrams.trace(), lookups]).frames() {
+        let link_type = LinkType::from_number(link).expect("a link type that the builder writes");
+        let frame = Frame { link_type, time_us, bytes, wire_bytes: bytes.len() as u32 };
+        let seen = tracker.frame(&frame, &mut |_| {}).expect("a packet");
+        assert!(seen.verdict.carrier == Carrier::Dns || !seen.verdict.is_match(), "{:?}", seen.verdict);
     }
 }
 
