@@ -15,6 +15,7 @@ mod floods;
 mod following;
 mod hostile;
 mod loading;
+mod papers;
 mod recut;
 mod rows;
 mod score;
