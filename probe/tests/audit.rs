@@ -39,7 +39,6 @@ fn pseudonym(key: &[u8], address: std::net::IpAddr) -> String {
 }
 
 #[test]
-#[ignore = "of the 50 generated calls 8 are linked since the rows of calls were reworked"]
 fn every_call_is_linked_and_no_wrong_pair() {
     let key = b"sixteen bytes or more, of a test";
     let key_file = write(&folder(), "key", key);

@@ -17,8 +17,11 @@ use crate::pseudonym::Pseudonym;
 const MARKS_S: [usize; 6] = [5, 10, 20, 30, 40, 60];
 /// Pairs that a threshold is calibrated by, at most.
 const IMPOSSIBLE: usize = 20_000;
-/// Legs are shifted against each other by so much at least, in seconds: more than any relay holds a packet back.
+/// Legs are shifted against each other by so much, in seconds.
 const SHIFT_S: usize = 5;
+/// Legs laid beside each other cannot be a call when they lie this much further apart in time than a relay holds a packet back, in
+/// seconds: about as long as a spurt of talk.
+const APART_S: usize = 1;
 
 /// How it is done.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -177,9 +180,8 @@ fn link_voice(
         .filter_map(|(a, b)| Some((*a, *b, likeness(voice[*a], voice[*b], bins, lags)?)))
         .collect();
     let per_leg = 2.0 * scored.len() as f64 / voice.len().max(1) as f64;
-    let shift = SHIFT_S * 1_000_000 / settings.bin_us.max(1) as usize;
     let tail = settings.false_link_rate / per_leg.max(1.0);
-    let threshold = threshold(impossible(voice, bins, lags, shift), tail);
+    let threshold = threshold(impossible(voice, bins, lags, settings.bin_us), tail);
     let likely: Vec<Edge> = scored.into_iter().filter(|(.., score)| *score >= f64::from(threshold)).collect();
     let scores: BTreeMap<(usize, usize), f64> =
         likely.iter().map(|(a, b, score)| ((*a.min(b), *a.max(b)), *score)).collect();
@@ -204,8 +206,10 @@ fn likeness(a: &Channel, b: &Channel, bins: usize, lags: usize) -> Option<f64> {
     Some((there + back) / 2.0)
 }
 
-/// Likeness of channels laid beside each other with a shift: none of these can be a call.
-fn impossible(voice: &[&Channel], bins: usize, lags: usize, shift: usize) -> Vec<f32> {
+/// Likeness of channels laid beside each other as no call's legs lie. Where each is laid by its own beginning, a shift is not enough:
+/// the legs of a call whose bursts are seen as far apart as the shift come to lie right again. What counts is how far apart the
+/// bins are in time.
+fn impossible(voice: &[&Channel], bins: usize, lags: usize, bin_us: u64) -> Vec<f32> {
     let count = voice.len();
     let all = count * count.saturating_sub(1);
     // Steps through all pairs so that every channel comes up; the number is prime.
@@ -215,16 +219,24 @@ fn impossible(voice: &[&Channel], bins: usize, lags: usize, shift: usize) -> Vec
         let (a, b) = (n / (count - 1), n % (count - 1));
         (a, if b >= a { b + 1 } else { b })
     };
+    let bins_of = |seconds: usize| seconds * 1_000_000 / bin_us.max(1) as usize;
+    let apart = 2 * lags + bins_of(APART_S);
     let of = |n: usize| {
         let (a, b) = pair(n);
         let (a, b) = (voice[a], voice[b]);
-        let later = b.up.get(shift..)?;
-        let length = a.up.len().min(later.len()).min(bins);
-        if a.end_point == b.end_point || length < bins.div_ceil(2).max(2) {
+        let at_shift = |shift: usize| {
+            let later = b.up.get(shift..)?;
+            let length = a.up.len().min(later.len()).min(bins);
+            let is_impossible = (b.first_bin + shift).abs_diff(a.first_bin) > apart;
+            (is_impossible && length >= bins.div_ceil(2).max(2)).then_some((shift, length))
+        };
+        if a.end_point == b.end_point {
             return None;
         }
+        // Short ones are laid as they are, if they are of different times.
+        let (shift, length) = at_shift(bins_of(SHIFT_S).max(apart + 1)).or_else(|| at_shift(0))?;
         let there = lagged_correlation(&a.up[..length], &b.down[shift..][..length], lags).0;
-        let back = lagged_correlation(&later[..length], &a.down[..length], lags).0;
+        let back = lagged_correlation(&b.up[shift..][..length], &a.down[..length], lags).0;
         Some(((there + back) / 2.0) as f32)
     };
     (0..wanted).filter_map(of).collect()
@@ -245,4 +257,50 @@ fn link_control(control: &[&Channel], graph: &ContactGraph, settings: &AuditSett
             .then(|| link(control[a], control[b], "control", confidence))
     });
     sure.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pseudonym::Key;
+    use rand::rngs::ChaCha8Rng;
+    use rand::{RngExt, SeedableRng};
+
+    /// Legs whose calls begin as far apart as told, in bins: what one sends the other receives, at the same time.
+    fn legs_of_one_call(firsts: [usize; 2]) -> [Channel; 2] {
+        let key = Key::from_bytes(&[5; 16]).unwrap();
+        let mut random = ChaCha8Rng::seed_from_u64(4);
+        let talk = [0, 1].map(|_| -> Vec<f32> { (0..2_000).map(|_| random.random()).collect() });
+        let bins = |first: usize, of: usize| talk[of][first..first + 400].to_vec();
+        let leg = |n: usize| Channel {
+            end_point: key.pseudonym(&[n as u8]),
+            end: n as u64,
+            kind: Kind::Voice,
+            role: None,
+            start_s: firsts[n] as f64 / 10.0,
+            end_s: firsts[n] as f64 / 10.0 + 40.0,
+            first_bin: firsts[n],
+            up: bins(firsts[n], n),
+            down: bins(firsts[n], 1 - n),
+        };
+        [leg(0), leg(1)]
+    }
+
+    #[test]
+    fn nothing_is_calibrated_by_a_call_that_a_shift_lays_right() {
+        // From 5 s earlier to 5 s later: no shift may bring the legs of a call back to where they belong.
+        for apart in 0..=100 {
+            let legs = legs_of_one_call([50, apart]);
+            assert!(likeness(&legs[0], &legs[1], 300, 6).unwrap() > 0.99);
+            for score in impossible(&[&legs[0], &legs[1]], 300, 6, 100_000) {
+                assert!(score < 0.5, "{apart}: {score}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_few_seconds_of_different_times_are_enough_to_calibrate_by() {
+        let legs = legs_of_one_call([0, 900]).map(|leg| Channel { up: leg.up[..50].into(), ..leg });
+        assert_eq!(impossible(&[&legs[0], &legs[1]], 50, 6, 100_000).len(), 2);
+    }
 }

@@ -1,7 +1,7 @@
 //! Writes a capture of many calls among other traffic, `calls-trace CALLS OUT.pcap`, or of calls that follow the nine
 //! sessions of "WhatsApp Exposed", a minute apart: `calls-trace sessions OUT.pcap`; or of two calls over WeChat's channels,
 //! peer to peer and over a relay: `calls-trace channels OUT.pcap`; or of fifty calls with both legs behind one gateway:
-//! `calls-trace linkable OUT.pcap`.
+//! `calls-trace linkable OUT.pcap`, or others of that kind by a seed: `calls-trace linkable OUT.pcap SEED`.
 //!
 //! Calls begin 100 ms apart and last some seconds, so that some dozens go on at a time; each comes with a look-up and a TLS
 //! connection of somebody else. The capture is written as it is built and takes no memory to speak of.
@@ -23,14 +23,24 @@ const APART_US: u64 = 100_000;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [calls, out] = arguments.as_slice() else {
-        eprintln!("usage: calls-trace CALLS|sessions|channels|linkable OUT.pcap");
+    let (calls, out, seed) = match arguments.as_slice() {
+        [calls, out] => (calls, out, Some(1)),
+        [calls, out, seed] if calls == "linkable" => (calls, out, seed.parse().ok()),
+        _ => {
+            eprintln!(
+                "usage: calls-trace CALLS|sessions|channels OUT.pcap, or calls-trace linkable OUT.pcap [SEED]"
+            );
+            return ExitCode::from(2);
+        }
+    };
+    let Some(seed) = seed else {
+        eprintln!("{}: expected a seed, a number from 0 on", arguments[2]);
         return ExitCode::from(2);
     };
     let small = match calls.as_str() {
         "sessions" => Some(sessions()),
         "channels" => Some(channels()),
-        "linkable" => Some(linkable::calls(50, 40, 1)),
+        "linkable" => Some(linkable::calls(50, 40, seed)),
         _ => None,
     };
     if let Some(trace) = small {
