@@ -81,6 +81,34 @@ fn fragments_stay_fragments_and_hold_what_their_packet_does() {
 }
 
 #[test]
+fn addresses_inside_minimal_encapsulation_and_aggregates_go() {
+    let inner = udp((CLIENT, 5000), (SERVER, 6000), &[0x80; 20]);
+    // RFC 2004, 3.1: protocol, the bit for the source, a checksum, destination, source.
+    let header = [&[17, 0x80, 0, 0][..], &octets(SERVER), &octets(CLIENT)].concat();
+    let minimal = ip("10.99.1.1", "62.40.50.60", 55, &[&header[..], &inner[20..]].concat());
+    let copy = anonymize(&[minimal, inner.clone()]);
+    copy.same_flows();
+    let ends = ends(&copy.copy);
+    assert_eq!(ends[0], ends[1], "the same pseudonyms inside");
+    // 802.11 with QoS: an A-MSDU, whose packet has two addresses of its own (9.3.2.2.2).
+    let body = [&[0xaa, 0xaa, 3, 0, 0, 0, 8, 0][..], &inner].concat();
+    let macs = [0x00, 0x1b, 0x63, 1, 2, 3, 0x00, 0x1b, 0x63, 4, 5, 6];
+    let aggregate = [
+        &[0x88, 0x01, 0, 0, 2, 0, 0, 0, 0, 9, 2, 0, 0, 0, 0, 8, 2, 0, 0, 0, 0, 9, 0, 0, 0x80, 0][..],
+        &macs,
+        &(body.len() as u16).to_be_bytes(),
+        &body,
+    ]
+    .concat();
+    let wireless = anonymize_file(&pcap(105, &[aggregate]), &[]);
+    wireless.same_flows();
+    for bytes in [copy.bytes(), wireless.bytes()] {
+        assert!(!holds(&bytes, &octets(CLIENT)) && !holds(&bytes, &octets(SERVER)));
+        assert!(!holds(&bytes, &[0x00, 0x1b, 0x63]), "a card's maker");
+    }
+}
+
+#[test]
 fn one_key_gives_one_pseudonym_in_every_capture() {
     let of = |packets: &[Vec<u8>], key: &str| {
         let frames: Vec<Vec<u8>> = packets.iter().map(|packet| ethernet(packet)).collect();

@@ -16,7 +16,8 @@ const HOME_ADDRESS: u8 = 0xc9;
 
 /// All addresses that stand in the headers, IP and MAC.
 pub(super) fn addresses_in(frame: &[u8], layers: &Layers) -> (Vec<IpAddr>, Vec<[u8; 6]>) {
-    let ips = layers.networks.iter().flat_map(places).filter_map(|at| read_ip(frame, at));
+    let inside = layers.minimal.iter().flat_map(|at| minimal_places(frame, *at));
+    let ips = layers.networks.iter().flat_map(places).chain(inside).filter_map(|at| read_ip(frame, at));
     let mac = |at: &usize| frame.get(*at..)?.first_chunk().copied();
     (ips.collect(), layers.macs.iter().filter_map(mac).collect())
 }
@@ -25,6 +26,12 @@ pub(super) fn addresses_in(frame: &[u8], layers: &Layers) -> (Vec<IpAddr>, Vec<[
 fn places(network: &Network) -> [(usize, bool); 2] {
     let (first, step) = if network.is_v6 { (8, 16) } else { (12, 4) };
     [(network.at + first, network.is_v6), (network.at + first + step, network.is_v6)]
+}
+
+/// The same of a header of minimal encapsulation (RFC 2004, 3.1): the destination, and the source if a bit says so.
+fn minimal_places(frame: &[u8], at: usize) -> impl Iterator<Item = (usize, bool)> + use<> {
+    let has_source = frame.get(at + 1).is_some_and(|flags| flags & 0x80 != 0);
+    [Some((at + 4, false)), has_source.then_some((at + 8, false))].into_iter().flatten()
 }
 
 fn read_ip(frame: &[u8], (at, is_v6): (usize, bool)) -> Option<IpAddr> {
@@ -79,6 +86,18 @@ pub(super) fn rewrite(frame: &mut [u8], layers: &Layers, addresses: &mut Address
         // Behind a packet there may be padding, with whatever the sender's memory held.
         fill(frame, network.end, end_around, 0);
         end_around = network.end;
+    }
+    for at in &layers.minimal {
+        let mut end = *at + 4;
+        for place in minimal_places(frame, *at) {
+            if let Some(address) = read_ip(frame, place) {
+                put(frame, place.0, &octets(addresses.ip(address)));
+            }
+            end = place.0 + 4;
+        }
+        put(frame, *at + 2, &[0; 2]);
+        let sum = finish(add(0, frame.get(*at..end).unwrap_or_default()));
+        put(frame, *at + 2, &sum.to_be_bytes());
     }
     for network in layers.networks.iter().rev() {
         checksums(frame, network);

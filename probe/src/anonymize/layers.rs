@@ -40,6 +40,8 @@ pub(super) struct Layers {
     pub(super) macs: Vec<usize>,
     /// IP headers, the outermost first.
     pub(super) networks: Vec<Network>,
+    /// Where headers of minimal encapsulation (RFC 2004) begin.
+    pub(super) minimal: Vec<usize>,
     /// What is of no use without the network it comes from: tunnel ids, authentication values.
     pub(super) blanked: Vec<Range<usize>>,
     /// The innermost transport payload.
@@ -171,8 +173,19 @@ impl<'a> Walk<'a> {
         let at = self.place(bytes);
         self.layers.macs.extend([at + 4, at + 10, at + 16]);
         // A fourth address where the frame goes to and from a distribution system.
-        if bytes.get(1).is_some_and(|flags| flags & 3 == 3) {
+        let has_fourth = bytes.get(1).is_some_and(|flags| flags & 3 == 3);
+        if has_fourth {
             self.layers.macs.push(at + 24);
+        }
+        // Of an aggregate, the first packet's own two.
+        let qos = 24 + if has_fourth { 6 } else { 0 };
+        let has_qos = bytes.first().is_some_and(|kind| kind & 0x80 != 0);
+        if has_qos && bytes.get(qos).is_some_and(|control| control & 0x80 != 0) {
+            // Two bytes of quality of service, four of high throughput if a flag says so.
+            let has_throughput = bytes.get(1).is_some_and(|flags| flags & 0x80 != 0);
+            let end = qos + 2 + if has_throughput { 4 } else { 0 };
+            let end = at + if is_padded { end.next_multiple_of(4) } else { end };
+            self.layers.macs.extend([end, end + 6]);
         }
         Some(next)
     }

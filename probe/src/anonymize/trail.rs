@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use wiremark::wire::ethernet::EtherType;
-use wiremark::wire::ip::Fragment;
+use wiremark::wire::ip::{Fragment, protocol};
 use wiremark::wire::ipv4::Ipv4;
 use wiremark::wire::ipv6::Ipv6;
 use wiremark::{Layer, LinkType, Packet, Trail};
@@ -79,6 +79,7 @@ fn places(link_type: LinkType, frame: &[u8]) -> Option<(Layers, Vec<Range<usize>
                     break;
                 }
             }
+            Layer::Ip(protocol::MINIMAL) => layers.minimal.push(step.offset),
             _ => {}
         }
     }
