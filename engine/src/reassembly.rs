@@ -92,7 +92,11 @@ pub(crate) fn keep(
         park(flow, pool, tuple, side, base, 0, bytes);
     }
     match flow.slot(side) {
-        Some(number) => pool.get(number, &tuple.key(), side).is_some_and(|slot| !slot.is_full()),
+        Some(number) => {
+            // What fills a small slot to the brim goes on in a large one.
+            let may_grow = pool.may_grow(number);
+            pool.get(number, &tuple.key(), side).is_some_and(|slot| may_grow || !slot.is_full())
+        }
         None => !flow.is_head_full(side),
     }
 }

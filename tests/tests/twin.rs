@@ -157,8 +157,6 @@ fn the_rows_made_for_it_keep_their_word() {
 }
 
 /// `PROPTEST_CASES=100000` tries as many flows as are asked for, other ones each time; without it they are the same in every run.
-///
-/// Known: a stream whose first segment has just 4096 bytes is final for the engine with the next, where the twin waits on.
 fn config() -> ProptestConfig {
     let asked: Option<u32> = std::env::var("PROPTEST_CASES").ok().and_then(|count| count.parse().ok());
     let cases = asked.unwrap_or(1500);
@@ -181,7 +179,6 @@ proptest! {
     }
 
     #[test]
-    #[ignore = "a stream whose first segment has just 4096 bytes is final for the engine with the next, where the twin waits on"]
     fn twin_agrees_with_the_engine_on_rows_made_for_it(
         plans in prop::collection::vec(plan(), 1..5),
         order in prop::collection::vec(any::<u8>(), 0..40),

@@ -177,10 +177,15 @@ impl Pool {
         Some((number, slot))
     }
 
+    /// Whether what outgrows a slot would find room in a larger one.
+    pub(crate) fn may_grow(&self, number: u32) -> bool {
+        number < self.first_large && self.queues[1].first != NONE
+    }
+
     /// Moves what a small slot holds to a large one, because `bytes` are to fit. Gives the number to use from now on.
     pub(crate) fn grow(&mut self, number: u32, bytes: usize) -> u32 {
         let Some(slot) = self.slots.get(number as usize) else { return number };
-        if bytes <= slot.bytes.len() || number >= self.first_large || self.queues[1].first == NONE {
+        if bytes <= slot.bytes.len() || !self.may_grow(number) {
             return number;
         }
         let Some((owner, side)) = slot.owner else { return number };

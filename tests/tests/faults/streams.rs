@@ -178,7 +178,25 @@ fn long_starts_are_read_to_their_end() {
             ));
         }
     }
-    let said = of_trace(&Trace::mixed([http, tls, udp.trace()]));
+    // The first segments fill a small slot to the brim, as cards that join segments make them.
+    let hello = ClientHello { ticket: 6_000, ..ClientHello::to("mmg.whatsapp.net") }.record(random);
+    let brim = |port: u16, sizes: &[usize]| {
+        Tcp::new(client(port), at("198.51.100.4:443"), u64::from(port))
+            .mss(9_000)
+            .client_segments(&hello, sizes)
+            .trace()
+    };
+    let said = of_trace(&Trace::mixed([
+        http,
+        tls,
+        udp.trace(),
+        brim(50_004, &[4096]),
+        brim(50_005, &[2048]),
+        brim(50_006, &[4095, 1]),
+    ]));
+    for port in 50_004..=50_006 {
+        assert_eq!(said[&port], "whatsapp files name", "{port}");
+    }
     assert_eq!(said[&50_001], "whatsapp files name");
     assert_eq!(said[&50_002], "whatsapp files name");
     assert_eq!(said[&50_003], "whatsapp files name");
