@@ -12,6 +12,8 @@ use super::trail;
 /// Packets put together within packets put together: those of a tunnel, and those inside.
 const DEPTH_MAX: usize = 2;
 
+/// Protocols that carry no packet of a flow: ICMP and ICMPv6.
+const CONTROL: [u8; 2] = [1, 58];
 /// The number of a packet that is not kept.
 const NOWHERE: usize = usize::MAX;
 
@@ -205,5 +207,6 @@ fn piece_of(packet: &Frame) -> Option<(Layers, Piece)> {
 }
 
 fn piece(link_type: LinkType, frame: &[u8]) -> Option<(Layers, Piece)> {
-    Layers::of_piece(link_type, frame).or_else(|| trail::piece(link_type, frame))
+    let found = Layers::of_piece(link_type, frame).or_else(|| trail::piece(link_type, frame));
+    found.filter(|(_, piece)| !CONTROL.contains(&piece.protocol))
 }
