@@ -8,10 +8,11 @@ use crate::following::{Followed, follow};
 use crate::scripted::ALL;
 use wiremark_calls::Record;
 use wiremark_tests::conversation::Tcp;
-use wiremark_tests::protocol::dns;
+use wiremark_tests::protocol::tls::ClientHello;
 use wiremark_tests::protocol::wechat_longlink::message;
 use wiremark_tests::protocol::whatsapp_call::{Call, both_ends};
 use wiremark_tests::protocol::whatsapp_relay::Dialect;
+use wiremark_tests::protocol::{dns, tls};
 use wiremark_tests::protocol::{wechat_call, whatsapp_call::Peer};
 use wiremark_tests::trace::{Frame, START_US, Trace};
 
@@ -295,7 +296,6 @@ fn over_tcp(client: SocketAddr, has_voice: bool) -> Trace {
 }
 
 #[test]
-#[ignore = "no call is told of a control channel over TCP yet"]
 fn a_control_channel_may_be_a_tcp_connection() {
     for (has_voice, kind) in [(false, "control"), (true, "mixed")] {
         let told = follow(&over_tcp(at("10.0.0.9:45000"), has_voice));
@@ -305,4 +305,28 @@ fn a_control_channel_may_be_a_tcp_connection() {
         assert!(record.states[0].evidence.contains("over TCP"), "{}", record.states[0].evidence);
         assert_eq!(record.states[1].state, "answered");
     }
+}
+
+#[test]
+fn a_request_to_a_calls_server_is_no_call() {
+    let server = at("203.0.113.46:443");
+    let [resolver, asker] = ["203.0.113.53:53", "10.0.0.9:5353"].map(at);
+    let asked = dns::flow(asker, resolver, "voip.weixin.qq.com", &[], &[server.ip()]);
+    let hello = ClientHello::to("voip.weixin.qq.com");
+    let request = tls::flow(at("10.0.0.9:45000"), server, &hello, 60_000, 3).shift(1_000_000);
+    assert_eq!(follow(&Trace::mixed([asked, request])).records.len(), 0);
+}
+
+#[test]
+fn bytes_of_a_connection_are_no_classes_of_datagrams() {
+    // Every segment begins as content of a UDP channel does, for as long as an initial burst lasts.
+    let (client, server) = (at("10.0.0.9:45000"), at("203.0.113.46:8080"));
+    let [resolver, asker] = ["203.0.113.53:53", "10.0.0.9:5353"].map(at);
+    let asked = dns::flow(asker, resolver, "voip.weixin.qq.com", &[], &[server.ip()]);
+    let mut link = Tcp::new(client, server, 9);
+    for n in 0..100u64 {
+        link = link.at(START_US + SECOND + n * 40_000).client([0xa3; 90]).server([0xd5; 90]);
+    }
+    let told = follow(&Trace::mixed([asked, link.trace()]));
+    assert_eq!(one(&told).legs.iter().map(|leg| leg.kind).collect::<Vec<_>>(), ["control"]);
 }

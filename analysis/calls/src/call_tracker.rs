@@ -111,7 +111,11 @@ impl<'s> CallTracker<'s> {
 
     fn use_of(&self, seen: &Seen) -> Option<Use> {
         let (app, role) = (seen.verdict.app, seen.verdict.role);
-        self.uses.iter().find(|(known, of, _)| *known == app && *of == role).map(|(.., what)| *what)
+        let what =
+            self.uses.iter().find(|(known, of, _)| *known == app && *of == role).map(|(.., what)| *what)?;
+        // Requests to a call's server are no channel of one.
+        let is_request = matches!(seen.verdict.carrier, Carrier::Http | Carrier::Tls);
+        (what != Use::Channel || !is_request).then_some(what)
     }
 
     /// Takes in the next packet: what the tracker said of it, and its number in the capture. `ended` is told each call

@@ -210,11 +210,12 @@ impl ChannelCall {
         channel.series.add(seen.at.time_us, seen.bytes);
         channel.spans.add(seen.at.time_us);
         match seen.first_byte.and_then(|byte| script.class(byte)) {
+            // What a TCP channel's bytes mean nobody published, nor where in a segment a message begins: it controls, as the
+            // UDP one does.
+            _ if seen.is_tcp => channel.signalling += 1,
             Some(Class::Heartbeat) => channel.heartbeats += 1,
             Some(Class::Signalling) => channel.signalling += 1,
             Some(Class::Content) => channel.contents += 1,
-            // What a TCP channel's bytes mean nobody published: it controls, as the UDP one does.
-            None if seen.is_tcp => channel.signalling += 1,
             None => {}
         }
         let slot_us = script.burst_us / SLOTS as u64;

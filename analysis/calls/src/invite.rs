@@ -38,7 +38,7 @@ pub struct Invite {
 
 impl Invite {
     /// Which end of the call the client is.
-    pub(crate) fn side(&self) -> Side {
+    pub fn side(&self) -> Side {
         if self.way == LinkDirection::Up { Side::Caller } else { Side::Callee }
     }
 

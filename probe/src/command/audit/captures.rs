@@ -81,7 +81,10 @@ fn follow(
         let seen = tracker.packet_observed(&packet, frame.wire_bytes, &mut |_: &Flow| (), &mut ())?;
         if calls.wants(&seen) {
             calls.packet(&packet, &seen, number, &mut |call| over.push(call));
-            if calls.is_of_call(&seen) && packet.five_tuple.transport == Transport::Udp {
+            // An acknowledgement says nothing of a call.
+            if calls.is_of_call(&seen)
+                && (packet.five_tuple.transport == Transport::Udp || !packet.payload.is_empty())
+            {
                 legs.packet(&packet, &seen);
             }
             over.drain(..).for_each(|call| legs.over(&call));
@@ -97,6 +100,13 @@ fn follow(
     legs.next_file(calls.told());
     *frames += counts.frames;
     interrupt.ours(&errors)
+}
+
+fn role(side: Side) -> Role {
+    match side {
+        Side::Caller => Role::Caller,
+        Side::Callee => Role::Callee,
+    }
 }
 
 /// What becomes channels.
@@ -131,23 +141,23 @@ impl Legs<'_> {
         match &call.kind {
             CallKind::Relayed(parties) => {
                 for (end, party) in (number..).zip(parties) {
-                    let role = party.side.map(|(side, _)| match side {
-                        Side::Caller => Role::Caller,
-                        Side::Callee => Role::Callee,
-                    });
+                    let role = party.side.map(|(side, _)| role(side));
                     for remote in party.remotes.iter().filter(|remote| remote.media != [0; 2]) {
                         self.channel((party.local, remote.end_point), end, Kind::Voice, role);
                     }
                 }
             }
             CallKind::Channels(call) => {
+                // Who only likely called may as well have been called.
+                let told = call.invite.filter(|invite| invite.is_told);
+                let role = told.map(|invite| role(invite.side()));
                 for channel in &call.channels {
                     let kind = match channel.kind() {
                         ChannelKind::Data | ChannelKind::Mixed => Kind::Voice,
                         ChannelKind::Control => Kind::Control,
                         ChannelKind::Unknown => continue,
                     };
-                    self.channel((channel.local, channel.remote), number, kind, None);
+                    self.channel((channel.local, channel.remote), number, kind, role);
                 }
             }
         }
