@@ -12,11 +12,20 @@ pub fn threshold(mut impossible: Vec<f32>, tail: f64) -> f32 {
     if impossible.is_empty() {
         return f32::INFINITY;
     }
+    impossible.iter_mut().for_each(|score| *score = score.clamp(-0.999_999, 0.999_999).atanh());
+    normal_threshold(impossible, tail).tanh()
+}
+
+/// The same for scores that are about normal.
+pub fn normal_threshold(mut impossible: Vec<f32>, tail: f64) -> f32 {
+    impossible.retain(|score| score.is_finite());
+    if impossible.is_empty() {
+        return f32::INFINITY;
+    }
     let count = impossible.len() as f64;
-    let fisher = |score: &f32| f64::from(score.clamp(-0.999_999, 0.999_999)).atanh();
-    let mean = impossible.iter().map(fisher).sum::<f64>() / count;
-    let variance = impossible.iter().map(|score| (fisher(score) - mean).powi(2)).sum::<f64>() / count;
-    let normal = (mean + variance.sqrt() * normal_quantile(tail)).tanh() as f32;
+    let mean = impossible.iter().map(|score| f64::from(*score)).sum::<f64>() / count;
+    let variance = impossible.iter().map(|score| (f64::from(*score) - mean).powi(2)).sum::<f64>() / count;
+    let normal = (mean + variance.sqrt() * normal_quantile(tail)) as f32;
     let beyond = ((tail * count) as usize).min(impossible.len() - 1);
     let (_, empirical, _) = impossible.select_nth_unstable_by(beyond, |a, b| b.total_cmp(a));
     normal.max(*empirical)

@@ -40,6 +40,28 @@ impl Scores {
         self
     }
 
+    /// Scores that are correlations, each as standard deviations above what its row and its column have with all others, the mean of
+    /// both: a leg that is like many needs more than one that is like nobody (symmetric score normalisation, as speaker
+    /// verification has it). Correlations are taken by their Fisher transform.
+    ///
+    /// Cost: three looks at each score.
+    pub fn normalised(mut self) -> Self {
+        self.values.iter_mut().for_each(|score| *score = score.clamp(-0.999_999, 0.999_999).atanh());
+        let (rows, columns) = (self.rows().len(), self.columns);
+        let of_rows: Vec<(f64, f64)> = self.rows().map(|row| mean_and_deviation(row.iter())).collect();
+        let of_columns: Vec<(f64, f64)> = (0..columns)
+            .map(|column| mean_and_deviation(self.values[column..].iter().step_by(columns).take(rows)))
+            .collect();
+        let above =
+            |score: f32, (mean, deviation): (f64, f64)| (f64::from(score) - mean) / deviation.max(1e-6);
+        for (row, of_row) in self.values.chunks_exact_mut(columns).zip(&of_rows) {
+            for (score, of_column) in row.iter_mut().zip(&of_columns) {
+                *score = ((above(*score, *of_row) + above(*score, *of_column)) / 2.0) as f32;
+            }
+        }
+        self
+    }
+
     /// Share of rows whose best column is the right one; where several are equally good, one of them is taken blindly.
     pub fn top1(&self, truth: &[usize]) -> f64 {
         let shares = self.rows().zip(truth).map(|(row, right)| {
@@ -102,6 +124,17 @@ impl Scores {
     }
 }
 
+fn mean_and_deviation<'s>(scores: impl Iterator<Item = &'s f32>) -> (f64, f64) {
+    let (mut count, mut sum, mut square) = (0.0, 0.0, 0.0);
+    for score in scores.map(|score| f64::from(*score)).filter(|score| score.is_finite()) {
+        count += 1.0;
+        sum += score;
+        square += score * score;
+    }
+    let mean = sum / f64::max(count, 1.0);
+    (mean, (square / f64::max(count, 1.0) - mean * mean).max(0.0).sqrt())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,6 +144,20 @@ mod tests {
         let scores = Scores::new(2, vec![1.0, 1.0, 0.0, 2.0]);
         assert_eq!(scores.top1(&[0, 1]), 0.75);
         assert_eq!(scores.top1(&[0, 0]), 0.25);
+    }
+
+    #[test]
+    fn who_is_like_many_needs_more() {
+        // The first row is like or unlike everybody, the others like nobody but one.
+        let rows = [
+            [0.7, -0.6, 0.6, -0.65],
+            [0.0, 0.02, 0.01, 0.0],
+            [0.0, -0.02, 0.01, 0.5],
+            [0.01, 0.0, -0.02, 0.0],
+        ];
+        let scores = Scores::new(4, rows.concat()).normalised();
+        assert!(scores.get(2, 3) > scores.get(0, 0), "{scores:?}");
+        assert!(Scores::new(2, vec![0.3; 4]).normalised().rows().flatten().all(|score| *score == 0.0));
     }
 
     #[test]

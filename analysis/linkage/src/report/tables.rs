@@ -86,11 +86,12 @@ pub fn reported(reported: &Reported) -> Table {
     let row = |what: &str, value: String| vec![what.to_owned(), value];
     Table {
         title: "Links reported from a threshold on".into(),
-        note: "Calibrated on another population, on pairs shifted against each other; every tenth leg has its other end elsewhere.",
+        note: "Correlations count as standard deviations above those of both legs with all others. Calibrated on another population, on pairs \
+               shifted against each other; every tenth leg has its other end elsewhere.",
         columns: vec!["what", ">value"],
         rows: vec![
             row("false-link rate asked for, %", format!("{:.2}", reported.false_link_rate * 100.0)),
-            row("correlation from which on a link is reported", format!("{:.3}", reported.threshold)),
+            row("standard deviations from which on a link is reported", format!("{:.2}", reported.threshold)),
             row("calls reported, %", percent(reported.reported)),
             row("false links, % of legs", format!("{:.2}", reported.false_links * 100.0)),
             row("calls reported by the paper's ratio of 0.05, %", percent(reported.paper_reported)),
