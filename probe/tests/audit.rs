@@ -79,6 +79,117 @@ fn nobody_is_named_anywhere() {
     }
 }
 
+/// What tells an end point, a server or somebody else of the capture.
+fn names_somebody(text: &str) -> Option<String> {
+    let ends = (0..CALLS).flat_map(linkable::ends).map(|end| end.ip().to_string());
+    let others = ["203.0.113.45", "198.51.100.7", "10.9.", "example.net", ":3478"].map(str::to_owned);
+    ends.chain(others).find(|name| text.contains(name))
+}
+
+/// Files are left nowhere, the one asked for names nobody, and neither does what is said of damage; nothing panics by it.
+#[test]
+fn nothing_is_left_behind_and_damage_names_nobody() {
+    let place = folder().join("audit");
+    std::fs::create_dir_all(&place).expect("a folder");
+    let whole = std::fs::read(&*GATEWAY).expect("the capture");
+    for damage in 0..6_usize {
+        // Headers of frames and packets, lengths and bytes, each time others; cut off at the end.
+        let mut bytes = whole[..whole.len() / 4 + damage * 1_000].to_vec();
+        for at in (24 + damage * 7..bytes.len()).step_by(if damage == 0 { usize::MAX } else { 9_973 }) {
+            bytes[at] ^= 1 << damage;
+        }
+        let capture = write(&folder(), "damaged.pcap", &bytes);
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_wiremark"));
+        command.current_dir(&place).env("TMPDIR", &place).env("RUST_BACKTRACE", "full");
+        command
+            .args(["audit", "--defend", "delay:200ms", "--format", "html", "-o", "audit.html"])
+            .arg(&capture);
+        let output = command.output().expect("it runs");
+        let page = std::fs::read_to_string(place.join("audit.html")).unwrap_or_default();
+        let said = [stdout(&output), stderr(&output)].concat();
+        assert!(!said.contains("panicked") && output.status.code().is_some_and(|code| code <= 1), "{said}");
+        assert_eq!(names_somebody(&(said + &page)), None);
+        let left: Vec<_> = std::fs::read_dir(&place).expect("the folder").flatten().collect();
+        assert!(left.iter().all(|file| file.file_name() == "audit.html"), "{left:?}");
+        std::fs::remove_file(place.join("audit.html")).expect("a page, whatever was damaged");
+    }
+}
+
+/// A panic prints what the code formats: nothing that an audit keeps holds more than pseudonyms.
+#[test]
+fn what_is_kept_of_a_channel_names_nobody_in_any_form() {
+    use wiremark_linkage::channel::Kind;
+    use wiremark_linkage::collect::{ChannelPacket, Collector, KnownChannel};
+    let [end, _] = linkable::ends(7);
+    let address = wiremark::Address::from(end.ip());
+    let key = wiremark_linkage::pseudonym::Key::random().expect("a key");
+    let mut collector = Collector::new(100_000, 5).with_packets();
+    collector.packet(&ChannelPacket { flow: 1, is_up: true, time_us: 5, bytes: 90 });
+    let end_point = key.pseudonym(&address.0);
+    let (kind, role) = (Kind::Voice, None);
+    collector.tell(&KnownChannel { flow: 1, end_point, is_reversed: false, end: 1, kind, role });
+    let channels = collector.finish();
+    let audit = wiremark_linkage::audit::audit(&channels, &Default::default());
+    let text = format!("{channels:?} {audit:?}");
+    let octets = format!("{:?}", address.0);
+    assert!(
+        text.contains(&format!("{end_point:?}"))
+            && !text.contains(&octets)
+            && names_somebody(&text).is_none()
+    );
+}
+
+#[test]
+fn counter_measures_of_a_capture_are_told_with_their_price() {
+    let found = object(&[
+        "--defend",
+        "constant:160,20",
+        "--defend",
+        "padding:64,128",
+        "--defend",
+        "dummy:0.3",
+        &GATEWAY,
+    ]);
+    let rows = found["defences"].as_array().expect("rows");
+    let of = |name: &str| {
+        rows.iter().find(|row| row["defence"].as_str().is_some_and(|of| of.starts_with(name))).expect("a row")
+    };
+    let number = |row: &Value, field: &str| row[field].as_f64().expect("a number");
+    assert!(number(of("none"), "best_attack") > 0.95, "{rows:?}");
+    assert_eq!(of("constant")["verdict"], "hides all", "{rows:?}");
+    assert!(number(of("constant"), "bytes_added") > 0.2);
+    for name in ["padding", "dummy"] {
+        assert_ne!(of(name)["verdict"], "hides all", "{rows:?}");
+        assert!(number(of(name), "bytes_added") > 0.0);
+    }
+    let relay = object(&["--defend", "constant:160,20", "--defend-at", "relay", &GATEWAY]);
+    assert_eq!(relay["defences"][1]["place"], "relay");
+    assert_eq!(relay["defences"][1]["verdict"], "hides all", "{relay}");
+    assert!(found["linked"] == relay["linked"] && object(&[&GATEWAY]).get("defences").is_none());
+}
+
+#[test]
+fn every_simulation_has_a_page_with_its_figures() {
+    for (what, figures) in [
+        (&["control", "--calls", "200"][..], &["Figure 6", "Table II"][..]),
+        (&["data", "--calls", "20", "--seconds", "10"], &["Figure 5", "Figure 10"]),
+        (&["threshold", "--calls", "20", "--seconds", "10"], &["Figure 5", "Figure 10"]),
+        (
+            &["defences", "--calls", "20", "--seconds", "10", "--defend", "constant:128,20"],
+            &["by counter-measure"],
+        ),
+        (&["warping"], &["Table I)"]),
+        (&["day", "--calls", "60", "--hours", "0.1"], &["Figure 5", "Figure 6", "Figure 10", "Figure 11"]),
+    ] {
+        let output = audit(&[&["simulate"][..], what, &["--format", "html"]].concat());
+        assert_eq!((output.status.code(), stderr(&output)), (Some(0), ""), "{what:?}");
+        for figure in figures {
+            assert!(stdout(&output).contains(figure), "{figure}: {what:?}");
+        }
+        assert!(!stdout(&output).contains("no values"), "{what:?}");
+    }
+}
+
 #[test]
 fn without_the_key_two_runs_cannot_be_joined() {
     let names = || -> BTreeSet<String> {

@@ -94,7 +94,8 @@ pub struct Audit {
 /// Links channels: voice by correlation from a calibrated threshold on, control channels by start and end, ties among these by who
 /// called whom before.
 ///
-/// Cost: [`candidates`] for both kinds; each pair of voice channels takes `lag_s / bin_us` correlations each way, for each mark.
+/// Cost: [`candidates`] for both kinds; each pair of voice channels takes `lag_s / bin_us` correlations each way, for each mark until
+/// one of them has been linked with the same other one twice.
 pub fn audit(channels: &[Channel], settings: &AuditSettings) -> Audit {
     let of_kind =
         |kind: Kind| -> Vec<&Channel> { channels.iter().filter(|channel| channel.kind == kind).collect() };
@@ -104,21 +105,28 @@ pub fn audit(channels: &[Channel], settings: &AuditSettings) -> Audit {
     pairs.retain(|(a, b)| may_pair(voice[*a], voice[*b]));
 
     let (mut over_time, mut links, mut last_threshold) = (Vec::new(), Vec::<Link>::new(), None);
+    let mut dead: Vec<Link> = Vec::new();
     let marks = MARKS_S.into_iter().filter(|mark| *mark < settings.seconds).chain([settings.seconds]);
     for seconds in marks {
         let (mut found, threshold) = link_voice(&voice, &pairs, seconds, settings);
         // What was too short for this mark stays linked by what there was of it.
-        let taken: BTreeSet<u64> = found.iter().flat_map(|link| [link.ends.0, link.ends.1]).collect();
+        let taken = ends(&found);
         let is_short = |link: &Link| link.end_s - link.start_s < seconds as f64;
         let is_free = |link: &Link| !taken.contains(&link.ends.0) && !taken.contains(&link.ends.1);
-        found.extend(links.into_iter().filter(|link| is_short(link) && is_free(link)));
-        over_time.push((seconds, calls(&found).len()));
+        found.extend(links.iter().filter(|link| is_short(link) && is_free(link)).cloned());
+        over_time.push((seconds, calls(&found).len() + calls(&dead).len()));
+        // Channels are quick to die whenever they get matched (UVP, IV); here, when they do so twice.
+        let before = calls(&links);
+        dead.extend(found.extract_if(.., |link| before.contains(&link.ends)));
+        let gone = ends(&dead);
+        pairs.retain(|(a, b)| !gone.contains(&voice[*a].end) && !gone.contains(&voice[*b].end));
         (links, last_threshold) = (found, threshold.or(last_threshold));
     }
+    links.append(&mut dead);
     let mut graph = ContactGraph::default();
     links.iter().for_each(|link| graph.add(link.a, link.b, link.end_s - link.start_s));
     // Whose voice was linked needs no other evidence.
-    let linked: BTreeSet<u64> = links.iter().flat_map(|link| [link.ends.0, link.ends.1]).collect();
+    let linked = ends(&links);
     let left: Vec<&Channel> = control.into_iter().filter(|channel| !linked.contains(&channel.end)).collect();
     links.extend(link_control(&left, &graph, settings));
     links.sort_by(|a, b| a.start_s.total_cmp(&b.start_s).then(a.ends.cmp(&b.ends)));
@@ -150,8 +158,13 @@ fn calls(links: &[Link]) -> BTreeSet<(u64, u64)> {
     links.iter().map(|link| link.ends).collect()
 }
 
+/// The ends that links have.
+fn ends(links: &[Link]) -> BTreeSet<u64> {
+    links.iter().flat_map(|link| [link.ends.0, link.ends.1]).collect()
+}
+
 /// Not two channels of one end, nor of one end point, nor two callers.
-fn may_pair(a: &Channel, b: &Channel) -> bool {
+pub(crate) fn may_pair(a: &Channel, b: &Channel) -> bool {
     a.end != b.end && a.end_point != b.end_point && a.span().may_pair(&b.span())
 }
 
@@ -179,7 +192,8 @@ fn link_voice(
         .iter()
         .filter_map(|(a, b)| Some((*a, *b, likeness(voice[*a], voice[*b], bins, lags)?)))
         .collect();
-    let per_leg = 2.0 * scored.len() as f64 / voice.len().max(1) as f64;
+    let legs: BTreeSet<usize> = scored.iter().flat_map(|(a, b, _)| [*a, *b]).collect();
+    let per_leg = 2.0 * scored.len() as f64 / legs.len().max(1) as f64;
     let tail = settings.false_link_rate / per_leg.max(1.0);
     let threshold = threshold(impossible(voice, bins, lags, settings.bin_us), tail);
     let likely: Vec<Edge> = scored.into_iter().filter(|(.., score)| *score >= f64::from(threshold)).collect();
@@ -193,7 +207,7 @@ fn link_voice(
 
 /// Correlation of what one sends with what the other receives, the mean of both ways, over the time that both were on; `None` where
 /// that is less than half of `bins`.
-fn likeness(a: &Channel, b: &Channel, bins: usize, lags: usize) -> Option<f64> {
+pub(crate) fn likeness(a: &Channel, b: &Channel, bins: usize, lags: usize) -> Option<f64> {
     let from = a.first_bin.max(b.first_bin);
     let until = (a.first_bin + a.up.len()).min(b.first_bin + b.up.len()).min(from + bins);
     if until < from + bins.div_ceil(2) {
@@ -282,6 +296,7 @@ mod tests {
             first_bin: firsts[n],
             up: bins(firsts[n], n),
             down: bins(firsts[n], 1 - n),
+            packets: [Vec::new(), Vec::new()],
         };
         [leg(0), leg(1)]
     }

@@ -1,6 +1,7 @@
 //! Channels of calls as the audit sees them: whose, when, how many bytes each way.
 
 use crate::control::{Role, Span};
+use crate::flow::Sized;
 use crate::pseudonym::Pseudonym;
 
 /// What a channel carries (UVP, II-A).
@@ -33,6 +34,8 @@ pub struct Channel {
     pub up: Vec<f32>,
     /// Bytes in each bin, received by it.
     pub down: Vec<f32>,
+    /// The packets behind both, sent and received, times since the first packet of all; empty where nobody asked for them.
+    pub packets: [Vec<Sized>; 2],
 }
 
 impl Channel {

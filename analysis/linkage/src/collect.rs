@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use crate::channel::{Channel, Kind};
 use crate::control::{INITIAL_BURST_BYTES, Role};
+use crate::flow::Sized;
 use crate::pseudonym::Pseudonym;
 
 /// Parts of a second in which the initial burst is looked for.
@@ -13,6 +14,8 @@ const SLOT_US: u64 = 1_000_000 / SLOTS as u64;
 const UNTOLD: usize = 65_536;
 /// A flow that nobody told to be a channel is forgotten when it was silent for so long.
 const QUIET_US: u64 = 300_000_000;
+/// Packets of a channel that are kept each way, for each second of it: beyond any voice.
+const PACKETS_A_SECOND: usize = 500;
 
 /// A packet of a flow that may be a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,11 +49,14 @@ pub struct KnownChannel {
 
 /// Follows flows and keeps the beginning of each as a series.
 ///
-/// Memory: for each channel two series of `seconds` at most; flows that turn out to be none are forgotten.
+/// Memory: for each channel two series of `seconds` at most, and its packets if they are asked for; flows that turn out to be none are
+/// forgotten.
 #[derive(Debug)]
 pub struct Collector {
     bin_us: u64,
     bins: usize,
+    /// Packets that are kept of a channel each way.
+    packets: usize,
     legs: HashMap<u64, Leg>,
     channels: Vec<Channel>,
     origin_us: Option<u64>,
@@ -67,6 +73,7 @@ struct Leg {
     /// Time of the first bin.
     from_us: u64,
     series: [Vec<f32>; 2],
+    packets: [Vec<Sized>; 2],
 }
 
 impl Collector {
@@ -76,11 +83,18 @@ impl Collector {
         Self {
             bin_us,
             bins: (seconds as u64 * 1_000_000 / bin_us) as usize,
+            packets: 0,
             legs: HashMap::new(),
             channels: Vec::new(),
             origin_us: None,
             next_sweep_us: 0,
         }
+    }
+
+    /// Keeps packets beside series, for counter-measures.
+    pub fn with_packets(self) -> Self {
+        let seconds = (self.bins as u64 * self.bin_us).div_ceil(1_000_000) as usize;
+        Self { packets: seconds * PACKETS_A_SECOND, ..self }
     }
 
     /// Takes in the next packet. Packets of one flow come in order of time.
@@ -103,6 +117,7 @@ impl Collector {
             newest_slot: 0,
             from_us: grid_us(time_us),
             series: [Vec::new(), Vec::new()],
+            packets: [Vec::new(), Vec::new()],
         });
         leg.last_us = leg.last_us.max(time_us);
         if leg.burst_us.is_none() && leg.burst(time_us, packet.bytes) {
@@ -110,6 +125,7 @@ impl Collector {
             leg.burst_us = Some(time_us);
             leg.from_us = grid_us(time_us);
             leg.series = [Vec::new(), Vec::new()];
+            leg.packets = [Vec::new(), Vec::new()];
         }
         let Some(since_us) = time_us.checked_sub(leg.from_us) else { return };
         let bin = usize::try_from(since_us / self.bin_us).unwrap_or(usize::MAX);
@@ -119,6 +135,10 @@ impl Collector {
                 series.resize(bin + 1, 0.0);
             }
             series[bin] += packet.bytes as f32;
+            let packets = &mut leg.packets[usize::from(!packet.is_up)];
+            if packets.len() < self.packets {
+                packets.push(Sized { time_us: time_us - origin_us, bytes: packet.bytes });
+            }
         }
     }
 
@@ -131,8 +151,10 @@ impl Collector {
         let [mut up, mut down] = leg.series;
         up.resize(length, 0.0);
         down.resize(length, 0.0);
+        let mut packets = leg.packets;
         if told.is_reversed {
             std::mem::swap(&mut up, &mut down);
+            packets.reverse();
         }
         self.channels.push(Channel {
             end_point: told.end_point,
@@ -144,6 +166,7 @@ impl Collector {
             first_bin: (leg.from_us.saturating_sub(origin_us) / self.bin_us) as usize,
             up,
             down,
+            packets,
         });
     }
 

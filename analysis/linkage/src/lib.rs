@@ -18,3 +18,4 @@ pub mod pseudonym;
 pub mod report;
 pub mod scores;
 pub mod simulate;
+pub mod what_if;

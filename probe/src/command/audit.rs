@@ -8,9 +8,14 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use print::PrintArguments;
-use wiremark_linkage::audit::{AuditSettings, audit};
+use serde::Serialize;
+use wiremark_linkage::audit::{Audit, AuditSettings, audit};
+use wiremark_linkage::collect::Collector;
+use wiremark_linkage::defend::Defence;
 use wiremark_linkage::pseudonym::Key;
 use wiremark_linkage::report::tables;
+use wiremark_linkage::simulate::defences::Row;
+use wiremark_linkage::what_if;
 
 use crate::exit_codes::EXIT_CODES;
 use crate::inputs::SignatureArguments;
@@ -67,11 +72,32 @@ struct Captures {
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
 
+    /// Tell what a counter-measure would leave of the links found: padding:SIZES, constant:BYTES,MS, random-pad:MAX, delay:MAX,
+    /// batch:SECONDS, dummy:RATE
+    #[arg(long, value_name = "COUNTER-MEASURE")]
+    defend: Vec<Defence>,
+
+    /// Where it is applied
+    #[arg(long, value_enum, default_value = "sender")]
+    defend_at: simulate::At,
+
     #[command(flatten)]
     print: PrintArguments,
 
     #[command(flatten)]
     signatures: SignatureArguments,
+}
+
+/// What random counter-measures are drawn from: the same capture gives the same table.
+const SEED: u64 = 1;
+
+/// What is found in captures, and what would be left of it.
+#[derive(Serialize)]
+struct Defended<'a> {
+    #[serde(flatten)]
+    audit: &'a Audit,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    defences: Option<Vec<Row>>,
 }
 
 const EXAMPLES: &str = "\
@@ -80,6 +106,8 @@ Examples:
       which calls of a capture can be linked
   wiremark audit --format html -o audit.html monday.pcapng tuesday.pcapng
       the same as a page, with the contact graph
+  wiremark audit capture.pcap --defend constant:160,20 --defend padding:64,128
+      the same, and what two counter-measures would leave of it at what price
   wiremark audit simulate control --density 318.1 --calls 2500 --delay 0.17 --seed 1
       Table II of UVP at its highest density
   wiremark audit simulate data --calls 1000 --seconds 20 --setting hard --format json
@@ -90,8 +118,9 @@ Examples:
 Fields of the object: ends (ends of calls in view; two of each call with both
 in view), linked (calls), false_link_rate, after_s (seconds after which nearly
 all of them are linked), threshold, over_time ([seconds, calls linked by voice]),
-links (a, b, by, score, start_s, end_s), communities. Times are seconds since
-the first packet of a call.
+links (a, b, by, score, start_s, end_s), communities; with --defend also
+defences (defence, place, best_attack, attack, chance, bytes_added, delay_s,
+verdict). Times are seconds since the first packet of a call.
 
 Exit codes:
   0    all done
@@ -123,9 +152,22 @@ impl Captures {
             false_link_rate: self.false_link_rate,
             ..AuditSettings::default()
         };
-        let (channels, outcome) = captures::channels(&self.files, &self.signatures, &self.key()?, &settings)?;
+        let mut collector = Collector::new(settings.bin_us, settings.seconds);
+        if !self.defend.is_empty() {
+            collector = collector.with_packets();
+        }
+        let (channels, outcome) = captures::channels(&self.files, &self.signatures, &self.key()?, collector)?;
         let audit = audit(&channels, &settings);
-        self.print.print(&self.files, &audit, &tables::headline(&audit), &tables::audit(&audit), |page| {
+        let mut all = tables::audit(&audit);
+        let mut result = Defended { audit: &audit, defences: None };
+        if !self.defend.is_empty() {
+            let place = self.defend_at.place();
+            let defences: Vec<_> = self.defend.iter().map(|defence| (defence.clone(), place)).collect();
+            let rows = what_if::table(&channels, &audit, &settings, &defences, SEED);
+            all.insert(0, tables::what_if(&rows));
+            result.defences = Some(rows);
+        }
+        self.print.print(&self.files, &result, &tables::headline(&audit), &all, |page| {
             wiremark_linkage::report::page::audit(page, &channels, &audit, &settings)
         })?;
         Ok(outcome)

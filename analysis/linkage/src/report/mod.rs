@@ -1,4 +1,5 @@
 //! Results for people: tables, pictures, a page.
 
 pub mod page;
+pub mod simulated;
 pub mod tables;

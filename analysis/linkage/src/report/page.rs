@@ -32,17 +32,20 @@ pub fn audit(page: &mut String, channels: &[Channel], audit: &Audit, settings: &
     let by_voice = audit.links.iter().filter(|link| link.by == "voice");
     let pairs: Vec<(&Channel, &Channel)> =
         by_voice.filter_map(|link| Some((*voice.get(&link.ends.0)?, *voice.get(&link.ends.1)?))).collect();
-    let charts = [bytes_over_time(&pairs, settings), gaps(), distances(&pairs, settings)];
-    for chart in charts {
-        if let Ok(svg) = line_chart(&chart) {
-            let _ = writeln!(page, "<figure>{svg}</figure>");
-        }
-    }
+    draw(page, &[bytes_over_time(&pairs, settings), gaps(), distances(&pairs, settings)]);
     let _ = writeln!(page, "<figure>{}</figure>\n</div>", contacts(&audit.graph, &audit.communities));
 }
 
+pub(super) fn draw(page: &mut String, charts: &[LineChart]) {
+    for chart in charts {
+        if let Ok(svg) = line_chart(chart) {
+            let _ = writeln!(page, "<figure>{svg}</figure>");
+        }
+    }
+}
+
 /// Figure 5: bytes in each second of the first link, as one end sends and the other receives them.
-fn bytes_over_time(pairs: &[(&Channel, &Channel)], settings: &AuditSettings) -> LineChart {
+pub(super) fn bytes_over_time(pairs: &[(&Channel, &Channel)], settings: &AuditSettings) -> LineChart {
     let wide = per_second(settings);
     let line = |channel: &Channel, series: &[f32]| -> Vec<(f64, f64)> {
         let from_s = channel.first_bin as f64 * settings.bin_us as f64 / 1e6;
@@ -69,7 +72,7 @@ fn bytes_over_time(pairs: &[(&Channel, &Channel)], settings: &AuditSettings) -> 
 }
 
 /// Figure 6: overlap and confidence by the gap at start and at end, for a minute and for an hour.
-fn gaps() -> LineChart {
+pub(super) fn gaps() -> LineChart {
     let span = |start_s, end_s| crate::control::Span { start_s, end_s, role: None };
     let of = |long_s: f64, value: &dyn Fn(&crate::control::Span, &crate::control::Span) -> f64| {
         (0..=100)
@@ -93,7 +96,7 @@ fn gaps() -> LineChart {
 }
 
 /// Figure 10: DFW distance of linked legs, and of one with the next link's, over time.
-fn distances(pairs: &[(&Channel, &Channel)], settings: &AuditSettings) -> LineChart {
+pub(super) fn distances(pairs: &[(&Channel, &Channel)], settings: &AuditSettings) -> LineChart {
     let pairs = &pairs[..pairs.len().min(PAIRS)];
     let wide = per_second(settings);
     let up: Vec<Vec<f32>> = pairs.iter().map(|(a, _)| widen(&a.up, wide)).collect();

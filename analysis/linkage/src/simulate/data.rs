@@ -5,8 +5,10 @@ use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 
 use super::voice::{Codec, voice};
+use crate::channel::{Channel, Kind};
 use crate::defend::{Cost, Defence};
 use crate::flow::{Sized, series};
+use crate::pseudonym::Key;
 
 /// What lies between the leg of one party and that of the other.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -36,6 +38,16 @@ pub enum Place {
     Sender,
     /// In the relay: the sender's leg is as ever.
     Relay,
+}
+
+impl Place {
+    /// `sender` or `relay`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Place::Sender => "sender",
+            Place::Relay => "relay",
+        }
+    }
 }
 
 /// Calls that go on all the time that is looked at: start and end tell nothing.
@@ -131,6 +143,36 @@ pub fn relayed(sent: &[Sized], delay_s: f64, setting: &Setting, random: &mut Cha
 }
 
 impl DataCalls {
+    /// Both legs of each call as channels, the caller's first, named by their places.
+    pub fn channels(&self, bin_us: u64, seconds: usize) -> Vec<[Channel; 2]> {
+        // These are nobody's: any key does.
+        let Ok(key) = Key::from_bytes(&[0; 32]) else { return Vec::new() };
+        let [there, back] = [0, 1].map(|direction| self.series(direction, bin_us, seconds));
+        let bins = (seconds as u64 * 1_000_000 / bin_us.max(1)) as usize;
+        let of = |legs: &[Vec<f32>], at: usize| legs.get(at).cloned().unwrap_or_else(|| vec![0.0; bins]);
+        let channel = |end: usize, up, down| Channel {
+            end_point: key.pseudonym(&end.to_be_bytes()),
+            end: end as u64,
+            kind: Kind::Voice,
+            role: None,
+            start_s: self.from_us as f64 / 1e6,
+            end_s: self.from_us as f64 / 1e6 + seconds as f64,
+            first_bin: (self.from_us / bin_us.max(1)) as usize,
+            up,
+            down,
+            packets: [Vec::new(), Vec::new()],
+        };
+        let pair = |(call, leg): (usize, &usize)| {
+            // The second direction is that of the callees, in the same order of legs.
+            let [caller, callee] = [(&there[0], &back[1]), (&back[0], &there[1])];
+            [
+                channel(2 * call, of(caller.0, call), of(caller.1, *leg)),
+                channel(2 * call + 1, of(callee.0, call), of(callee.1, *leg)),
+            ]
+        };
+        self.truth.iter().enumerate().map(pair).collect()
+    }
+
     /// Series of all legs of a direction: what was sent, what was received.
     pub fn series(&self, direction: usize, bin_us: u64, seconds: usize) -> [Vec<Vec<f32>>; 2] {
         let bins = (seconds as u64 * 1_000_000 / bin_us.max(1)) as usize;

@@ -86,6 +86,7 @@ pub fn channels(day: &Day, settings: &AuditSettings) -> Result<Vec<Channel>, Str
                 first_bin,
                 up: of(up),
                 down: of(down),
+                packets: [Vec::new(), Vec::new()],
             });
         }
     }

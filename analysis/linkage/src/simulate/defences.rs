@@ -54,31 +54,31 @@ pub fn table(population: &DataPopulation, defences: &[(Defence, Place)]) -> Vec<
         let score = score(&population, 1, &Method::ALL);
         let cost = calls(&population, 1).cost;
         let undefended = rows.first().map_or(score.strongest(), |row| row.best_attack);
-        // Three standard deviations of blind guesses, and one call for the smallest populations.
-        let noise = 3.0 * (score.chance / score.calls.max(1) as f64).sqrt() + score.chance;
         let strongest = score.strongest();
         let attack = if score.assignment > score.best { "assignment" } else { score.best_distance };
-        let verdict = match () {
-            () if strongest <= score.chance + noise => "hides all",
-            () if strongest >= 0.9 * undefended => "hides nothing",
-            () => "hides some",
-        };
         rows.push(Row {
             defence: defence.as_ref().map_or("none".into(), |(defence, _)| defence.to_string()),
-            place: match defence {
-                Some((_, Place::Sender)) => "sender",
-                Some((_, Place::Relay)) => "relay",
-                None => "-",
-            },
+            place: defence.as_ref().map_or("-", |(_, place)| place.name()),
             best_attack: strongest,
             attack,
             chance: score.chance,
             bytes_added: if defence.is_some() { cost.added() } else { 0.0 },
             delay_s: cost.delay_s(),
-            verdict,
+            verdict: verdict(strongest, score.chance, undefended, score.calls),
         });
     }
     rows
+}
+
+/// What a counter-measure comes to that leaves the strongest attack such a share of `calls`, where it has `undefended` without.
+pub fn verdict(strongest: f64, chance: f64, undefended: f64, calls: usize) -> &'static str {
+    // Three standard deviations of blind guesses, and one call for the smallest populations.
+    let noise = 3.0 * (chance / calls.max(1) as f64).sqrt() + chance;
+    match () {
+        () if strongest <= chance + noise => "hides all",
+        () if strongest >= 0.9 * undefended => "hides nothing",
+        () => "hides some",
+    }
 }
 
 #[cfg(test)]

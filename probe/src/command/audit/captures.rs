@@ -9,7 +9,6 @@ use wiremark::{
 use wiremark_calls::{Call, CallKind, CallTracker, ChannelKind, EndPoint, Scripts, Side};
 use wiremark_capture::Capture;
 use wiremark_capture::replay::{replay, tracker_config};
-use wiremark_linkage::audit::AuditSettings;
 use wiremark_linkage::channel::{Channel, Kind};
 use wiremark_linkage::collect::{ChannelPacket, Collector, KnownChannel};
 use wiremark_linkage::control::Role;
@@ -30,18 +29,12 @@ pub(crate) fn channels(
     files: &[PathBuf],
     signatures: &SignatureArguments,
     key: &Key,
-    settings: &AuditSettings,
+    collector: Collector,
 ) -> Result<(Vec<Channel>, Outcome), Stop> {
     let classifier = signatures.classifier()?;
     let scripts = Scripts::embedded().map_err(|error| Stop::Failed(error.to_string()))?;
     let interrupt = Interrupt::listen();
-    let mut legs = Legs {
-        key,
-        collector: Collector::new(settings.bin_us, settings.seconds),
-        flows: HashMap::new(),
-        first_flow: 0,
-        calls: 0,
-    };
+    let mut legs = Legs { key, collector, flows: HashMap::new(), first_flow: 0, calls: 0 };
     let (mut failed, mut frames, mut read) = (false, 0, 0);
     for file in files {
         let complaints = follow(file, &classifier, &scripts, &interrupt, &mut legs, &mut frames);

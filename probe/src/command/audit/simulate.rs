@@ -6,12 +6,12 @@ use wiremark_linkage::attack::{Measure, Method};
 use wiremark_linkage::audit::{AuditSettings, audit};
 use wiremark_linkage::control::ControlSettings;
 use wiremark_linkage::defend::Defence;
-use wiremark_linkage::report::tables;
-use wiremark_linkage::simulate::control::{ControlPopulation, score as control_score};
+use wiremark_linkage::report::{simulated, tables};
+use wiremark_linkage::simulate::control::{ControlPopulation, TABLE_TWO, score as control_score};
 use wiremark_linkage::simulate::data::{DataPopulation, Place, Setting};
 use wiremark_linkage::simulate::{day, defences, score, table_one};
 
-use super::print::PrintArguments;
+use super::print::{Format, PrintArguments};
 use crate::stop::{Outcome, Stop};
 
 /// Makes populations of calls by seed and tells how linkable they are
@@ -80,7 +80,7 @@ enum Network {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum At {
+pub(super) enum At {
     /// In the phones
     Sender,
     /// In the relay
@@ -88,7 +88,7 @@ enum At {
 }
 
 impl At {
-    fn place(self) -> Place {
+    pub(super) fn place(self) -> Place {
         match self {
             At::Sender => Place::Sender,
             At::Relay => Place::Relay,
@@ -181,8 +181,8 @@ struct DayScore {
 }
 
 #[derive(Serialize)]
-struct Rows<R> {
-    rows: Vec<R>,
+struct Rows<'r, R> {
+    rows: &'r [R],
 }
 
 pub(crate) fn run(what: &Simulate) -> Result<Outcome, Stop> {
@@ -196,30 +196,55 @@ pub(crate) fn run(what: &Simulate) -> Result<Outcome, Stop> {
                 seed: of.seed,
             };
             let score = control_score(&population, &ControlSettings::default());
-            of.print.print(&[], &score, "", &[tables::control(&[(of.density, score)])], |_| ())?;
+            let mut scores = vec![(of.density, score)];
+            if of.print.format == Format::Html {
+                // A page shows the whole of Table II.
+                let others =
+                    TABLE_TWO.into_iter().map(|(density, _)| density).filter(|of| *of != scores[0].0);
+                let others: Vec<f64> = others.collect();
+                scores.extend(others.into_iter().map(|density| {
+                    (
+                        density,
+                        control_score(
+                            &ControlPopulation { density, ..population },
+                            &ControlSettings::default(),
+                        ),
+                    )
+                }));
+                scores.sort_by(|a, b| a.0.total_cmp(&b.0));
+            }
+            of.print.print(&[], &score, "", &[tables::control(&scores)], |page| {
+                simulated::control(page, &scores)
+            })?;
         }
         Simulate::Data(of) => {
             let defence = of.defend.clone().map(|defence| (defence, of.defend_at.place()));
             let population = DataPopulation { defence, ..of.population.made() };
             let score = score::score(&population, of.directions.into(), &Method::ALL);
-            of.print.print(&[], &score, "", &[tables::data(&score)], |_| ())?;
+            of.print
+                .print(&[], &score, "", &[tables::data(&score)], |page| simulated::data(page, &population))?;
         }
         Simulate::Threshold(of) => {
             let population = of.population.made();
             let reported = score::report(&population, of.directions.into(), of.false_link_rate);
-            of.print.print(&[], &reported, "", &[tables::reported(&reported)], |_| ())?;
+            let tables = [tables::reported(&reported)];
+            of.print.print(&[], &reported, "", &tables, |page| simulated::data(page, &population))?;
         }
         Simulate::Defences(of) => {
             let named = of.defend.iter().cloned().map(|defence| (defence, of.defend_at.place()));
             let named = if of.defend.is_empty() { defences::usual() } else { named.collect() };
-            let rows = defences::table(&of.population.made(), &named);
+            let population = of.population.made();
+            let rows = defences::table(&population, &named);
             let table = tables::defences(&rows);
-            of.print.print(&[], &Rows { rows }, "", &[table], |_| ())?;
+            of.print.print(&[], &Rows { rows: &rows }, "", &[table], |page| {
+                simulated::defences(page, &population, &named);
+            })?;
         }
         Simulate::Warping(of) => {
             let rows = table_one::table(of.seed, &Measure::default());
             let table = tables::warping(&rows);
-            of.print.print(&[], &Rows { rows }, "", &[table], |_| ())?;
+            of.print
+                .print(&[], &Rows { rows: &rows }, "", &[table], |page| simulated::warping(page, &rows))?;
         }
         Simulate::Day(of) => of.run()?,
     }
