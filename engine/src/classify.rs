@@ -2,6 +2,7 @@
 
 use crate::classifier::{Classifier, Options};
 use crate::context::Context;
+use crate::context::evidence::Evidence;
 use crate::dissect::stun;
 use crate::five_tuple::Transport;
 use crate::flow::{FlowState, Side};
@@ -43,7 +44,7 @@ impl Classifier {
         if flow.verdict.is_final() && !asks_server || !flow.wants(packet) {
             return flow.verdict();
         }
-        if self.tells_nothing(flow, packet, context.evidence.epoch() as u8) {
+        if self.tells_nothing(flow, packet, &context.evidence) {
             return flow.verdict();
         }
         self.classify_in_full(context, flow, packet, observer)
@@ -53,12 +54,12 @@ impl Classifier {
     /// flow's evidence would make anything. [`classify_in_full`](Self::classify_in_full)
     /// comes to the same, at five times the price.
     #[inline]
-    fn tells_nothing(&self, flow: &mut FlowState, packet: &Packet<'_>, epoch: u8) -> bool {
+    fn tells_nothing(&self, flow: &mut FlowState, packet: &Packet<'_>, evidence: &Evidence) -> bool {
         let transport = packet.five_tuple.transport;
         if flow.packets == 0
             || flow.verdict.is_match()
             || flow.generation != self.set.table.generation
-            || flow.epoch(transport) != epoch
+            || !self.is_up_to_date(flow, packet, evidence)
         {
             return false;
         }
@@ -77,20 +78,40 @@ impl Classifier {
         }
     }
 
+    /// Whether other flows taught nothing of this one's addresses since it asked last.
+    #[inline]
+    fn is_up_to_date(&self, flow: &mut FlowState, packet: &Packet<'_>, evidence: &Evidence) -> bool {
+        let (transport, epoch) = (packet.five_tuple.transport, evidence.epoch() as u8);
+        let since = flow.epoch(transport);
+        if since == epoch {
+            return true;
+        }
+        if evidence.named_since(since, [packet.five_tuple.src, packet.five_tuple.dst]) {
+            return false;
+        }
+        flow.note_epoch(transport, epoch);
+        true
+    }
+
     /// Whether a flow without a verdict was looked at long enough: only other flows may still tell. A call's signalling may
     /// begin on an end point whose media came first.
     #[inline]
     fn is_spent(&self, flow: &FlowState, packet: &Packet<'_>) -> bool {
-        flow.packets >= self.options.budget_packets
-            && !flow.verdict.is_match()
+        let is_spent = flow.packets >= self.options.budget_packets;
+        !flow.verdict.is_match()
             && flow.verdict.carrier != Carrier::Dns
             && match packet.five_tuple.transport {
                 Transport::Tcp => {
-                    (flow.packets == u8::MAX || flow.slot(0).is_none() && flow.slot(1).is_none())
+                    // Both starts were read to their end, or there were packets enough.
+                    let is_over = flow.is_oriented() && flow.is_done(0) && flow.is_done(1);
+                    (is_over
+                        || is_spent
+                            && (flow.packets == u8::MAX || flow.slot(0).is_none() && flow.slot(1).is_none()))
                         && packet.tcp.flags & TcpFields::SYN == 0
                 }
                 Transport::Udp => {
-                    packet.fragment == Fragment::Whole
+                    is_spent
+                        && packet.fragment == Fragment::Whole
                         && packet.payload.get(4..8) != Some(&stun::MAGIC_COOKIE)
                 }
             }
@@ -117,13 +138,12 @@ impl Classifier {
         let (side, first) = flow.begin(packet);
         // A flow picked up midway may never show its start: what other flows teach later still counts, now and then.
         let transport = packet.five_tuple.transport;
-        let epoch = context.evidence.epoch() as u8;
-        let again = || {
+        let again = |flow: &mut FlowState| {
             !flow.verdict.is_match()
-                && (flow.epoch(transport) != epoch
+                && (!self.is_up_to_date(flow, packet, &context.evidence)
                     || transport == Transport::Tcp && flow.packets.is_power_of_two() && !flow.is_oriented())
         };
-        if first || again() {
+        if first || again(flow) {
             self.consider_relations(&mut context.evidence, flow, packet, observer);
         }
         if first {

@@ -27,6 +27,8 @@ pub(crate) struct PacketView<'s> {
     /// The path of the HTTP request.
     pub(crate) path: &'s [u8],
     pub(crate) stun: Option<stun::Message<'s>>,
+    /// A bit for each kind of attribute that it has, by the kind's low six bits.
+    pub(crate) stun_kinds: u64,
     /// UDP: what the flow keeps of earlier datagrams.
     pub(crate) history: Option<History>,
 }
@@ -47,6 +49,7 @@ impl<'s> PacketView<'s> {
             http: None,
             path: &[],
             stun: None,
+            stun_kinds: 0,
             history: None,
         }
     }
@@ -163,15 +166,18 @@ impl<'s> PacketView<'s> {
 
     fn stun_fits(&self, condition: &StunCondition) -> bool {
         let Some(message) = &self.stun else { return false };
-        let clock = |kind| message.attribute(kind).is_some_and(|value| self.clock_fits(value));
-        let destination =
-            |kind| message.attribute(kind).is_some_and(|value| self.is_destination(message, value));
+        // Most rows ask for attributes that most messages lack.
+        let may_have = |kind: u16| self.stun_kinds >> (kind % 64) & 1 == 1;
+        let attribute = |kind| may_have(kind).then(|| message.attribute(kind)).flatten();
+        let clock = |kind| attribute(kind).is_some_and(|value| self.clock_fits(value));
+        let destination = |kind| attribute(kind).is_some_and(|value| self.is_destination(message, value));
         (condition.types.is_empty() || condition.types.contains(&message.kind))
             && condition
                 .first
                 .is_none_or(|kind| message.attributes().next().is_some_and(|first| first.kind == kind))
+            && condition.attributes.iter().all(|wanted| may_have(wanted.kind))
             && attributes_fit(condition, message)
-            && condition.without.iter().all(|kind| message.attribute(*kind).is_none())
+            && condition.without.iter().all(|kind| attribute(*kind).is_none())
             && condition.clock.is_none_or(clock)
             && condition.xor_destination.is_none_or(destination)
             && (!condition.printable_id
@@ -214,27 +220,29 @@ impl<'s> PacketView<'s> {
                     || condition.methods.iter().any(|method| method.as_bytes() == request.method))
                     && (condition.urls.is_empty()
                         || condition.urls.iter().any(|url| self.path.starts_with(url.as_bytes())));
-                let agent = match (condition.user_agents.as_slice(), request.user_agent) {
+                if !line {
+                    return Match::No;
+                }
+                let agent = || match (condition.user_agents.as_slice(), request.user_agent) {
                     ([], _) => Match::Yes,
                     (_, None) => wait,
                     (wanted, Some(found)) => {
                         Match::from(wanted.iter().any(|one| contains_version(found, one.as_bytes())))
                     }
                 };
-                let foreign_agent = match (&condition.without_user_agent, request.user_agent) {
+                let foreign_agent = || match (&condition.without_user_agent, request.user_agent) {
                     (None, _) => Match::No,
                     (Some(_), None) if request.complete => Match::No,
                     (Some(_), None) => Match::NeedMore,
                     (Some(unwanted), Some(found)) => Match::from(contains_lower(found, unwanted.as_bytes())),
                 };
-                let own_agent = match foreign_agent {
+                let own_agent = || match foreign_agent() {
                     Match::Yes => Match::No,
                     Match::No => Match::Yes,
                     Match::NeedMore => Match::NeedMore,
                 };
-                Match::from(line)
-                    .and(|| agent)
-                    .and(|| own_agent)
+                agent()
+                    .and(own_agent)
                     .and(|| field(&condition.referer, request.referer))
                     .and(|| field(&condition.upgrade, request.upgrade))
                     .and(|| match request.host() {
@@ -302,7 +310,7 @@ fn contains_version(text: &[u8], wanted: &[u8]) -> bool {
     let Some(mark) = memchr::memchr(b'#', wanted) else { return contains_lower(text, wanted) };
     let (before, after) = (&wanted[..mark], &wanted[mark + 1..]);
     let is_version = |byte: &u8| byte.is_ascii_digit() || *byte == b'.';
-    (0..text.len()).any(|at| {
+    let fits = |at: usize| {
         let Some(rest) = text.get(at..at + before.len()).filter(|found| found.eq_ignore_ascii_case(before))
         else {
             return false;
@@ -310,7 +318,13 @@ fn contains_version(text: &[u8], wanted: &[u8]) -> bool {
         let rest = &text[at + rest.len()..];
         let digits = rest.iter().take_while(|byte| is_version(byte)).count();
         digits > 0 && rest[digits..].get(..after.len()).is_some_and(|found| found.eq_ignore_ascii_case(after))
-    })
+    };
+    match before.first() {
+        Some(first) => {
+            memchr::memchr2_iter(first.to_ascii_lowercase(), first.to_ascii_uppercase(), text).any(fits)
+        }
+        None => (0..text.len()).any(fits),
+    }
 }
 
 /// Whether `text` contains `wanted`, which is lower case, in any case.

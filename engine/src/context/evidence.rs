@@ -74,6 +74,8 @@ pub(crate) struct Evidence {
     seed: u64,
     /// Changes whenever an address gets a name with a row.
     epoch: u32,
+    /// Tags of the addresses that got names last, by epoch.
+    recent: [u16; RECENT],
     dns_ttl_us: u64,
     list_ttl_us: u64,
     server_ttl_us: u64,
@@ -122,6 +124,14 @@ impl SeededHash for u32 {
     }
 }
 
+/// Addresses named last that are told apart: a flow asks about them rather than about everything.
+const RECENT: usize = 32;
+
+/// What an address is told by among those.
+fn tag(hash: u64) -> u16 {
+    (hash >> 48) as u16
+}
+
 /// Where the bit of a hash stands.
 fn known_bit(hash: u64) -> (usize, u64) {
     let place = (hash >> 32) as usize % KNOWN_BITS;
@@ -139,6 +149,7 @@ impl Evidence {
             known: vec![0; KNOWN_BITS / 64].into_boxed_slice(),
             seed: config.seed,
             epoch: 0,
+            recent: [0; RECENT],
             dns_ttl_us: config.dns_ttl_us,
             list_ttl_us: config.list_ttl_us,
             server_ttl_us: config.server_ttl_us,
@@ -152,9 +163,31 @@ impl Evidence {
         self.epoch
     }
 
-    fn note_known(&mut self, address: Address) {
-        let (word, bit) = known_bit(address.seeded_hash(self.seed));
+    /// Whether one of two addresses may have got a name since an epoch; when in doubt it has.
+    #[inline]
+    pub(crate) fn named_since(&self, epoch: u8, addresses: [Address; 2]) -> bool {
+        let hashes = addresses.map(|address| address.seeded_hash(self.seed));
+        let is_known = |hash: u64| {
+            let (word, bit) = known_bit(hash);
+            self.known[word] & bit != 0
+        };
+        if !hashes.into_iter().any(is_known) {
+            return false;
+        }
+        let passed = usize::from((self.epoch as u8).wrapping_sub(epoch));
+        let tags = hashes.map(tag);
+        passed > RECENT
+            || (1..=passed).any(|back| {
+                let named = self.recent[(self.epoch as usize).wrapping_sub(back) % RECENT];
+                tags.contains(&named)
+            })
+    }
+
+    fn note_known(&mut self, address: Address) -> u64 {
+        let hash = address.seeded_hash(self.seed);
+        let (word, bit) = known_bit(hash);
         self.known[word] |= bit;
+        hash
     }
 
     /// A client asks names of a resolver: from now on only answers to itself count for it.
@@ -182,8 +215,9 @@ impl Evidence {
             self.addresses.remove(&(ANYBODY, address));
             return;
         };
+        let hash = self.note_known(address);
+        self.recent[self.epoch as usize % RECENT] = tag(hash);
         self.epoch = self.epoch.wrapping_add(1);
-        self.note_known(address);
         self.addresses.insert((client, address), Named { signature, relation }, now_us, ttl_us);
         if relation == Relation::DnsAnswer {
             self.addresses.insert((ANYBODY, address), Named { signature, relation }, now_us, ttl_us);

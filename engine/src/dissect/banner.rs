@@ -50,9 +50,29 @@ const DATAGRAMS: [&[u8]; 9] = [
     b"\xff\xff\xff\xff", // connectionless packets of games
 ];
 
+/// A bit for each byte that one of the starts begins with: most streams begin with none of them.
+const fn first_bytes(starts: &[&[u8]]) -> [u64; 4] {
+    let (mut bits, mut at) = ([0; 4], 0);
+    while at < starts.len() {
+        let byte = starts[at][0];
+        bits[byte as usize / 64] |= 1 << (byte % 64);
+        at += 1;
+    }
+    bits
+}
+
+const STREAM_BYTES: [u64; 4] = first_bytes(&STREAMS);
+const DATAGRAM_BYTES: [u64; 4] = first_bytes(&DATAGRAMS);
+
+#[inline]
+fn begins(bytes: &[u8], first: &[u64; 4], starts: &[&[u8]]) -> bool {
+    bytes.first().is_some_and(|byte| first[usize::from(*byte) / 64] >> (byte % 64) & 1 == 1)
+        && starts.iter().any(|start| bytes.starts_with(start))
+}
+
 /// Whether the bytes with which a side of a stream begins are another protocol's.
 pub fn is_foreign_stream(bytes: &[u8]) -> bool {
-    STREAMS.iter().any(|start| bytes.starts_with(start))
+    begins(bytes, &STREAM_BYTES, &STREAMS)
         // MQTT: CONNECT, its length, the protocol's name (OASIS MQTT 3.1.1, 3.1).
         || bytes.first() == Some(&0x10) && bytes.get(4..8) == Some(b"MQTT")
         // PostgreSQL: start-up message, SSL request (Frontend/Backend Protocol).
@@ -63,7 +83,7 @@ pub fn is_foreign_stream(bytes: &[u8]) -> bool {
 
 /// Whether a datagram between these ports is another protocol's.
 pub fn is_foreign_datagram(bytes: &[u8], ports: [u16; 2]) -> bool {
-    DATAGRAMS.iter().any(|start| bytes.starts_with(start))
+    begins(bytes, &DATAGRAM_BYTES, &DATAGRAMS)
         || ports.contains(&123) && is_time(bytes)
         || ports.contains(&161) && bytes.first() == Some(&0x30)
         || bytes.get(236..240) == Some(&[0x63, 0x82, 0x53, 0x63])

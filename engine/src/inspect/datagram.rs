@@ -80,6 +80,8 @@ impl Classifier {
         view.stun = stun::message(view.bytes).found();
         if let Some(message) = view.stun {
             findings.recognise(Carrier::Stun, observer);
+            view.stun_kinds =
+                message.attributes().fold(0, |kinds, attribute| kinds | 1 << (attribute.kind % 64));
             self.try_rows(view, self.set.table.by_stun_type(message.kind), findings);
             for attribute in message.attributes() {
                 self.try_rows(view, self.set.table.by_stun_attribute(attribute.kind), findings);

@@ -30,9 +30,12 @@ impl Classifier {
         let mut asked = None;
         for question in message.questions() {
             let name = question.name.read_bytes(&mut buffer);
-            asked = asked.or(self.find_name(name, Carrier::Dns));
-            let known = asked.is_none().then(|| self.before_search_suffix(name, message)).flatten();
-            self.note_name(known.unwrap_or(name), Carrier::Dns, findings, observer);
+            let found = self.find_name(name, Carrier::Dns);
+            asked = asked.or(found);
+            match asked.is_none().then(|| self.before_search_suffix(name, message)).flatten() {
+                Some(known) => self.note_name(known, Carrier::Dns, findings, observer),
+                None => self.note_found(name, Carrier::Dns, found, findings, observer),
+            }
         }
         if !message.response {
             return;
@@ -65,6 +68,9 @@ impl Classifier {
     /// the resolver says that there is no such name. (RFC 1535; resolv.conf, `search`.)
     fn before_search_suffix<'n>(&self, name: &'n [u8], message: &dns::Message<'_>) -> Option<&'n [u8]> {
         let is_unknown = message.response && message.rcode == NAME_ERROR;
+        if !is_unknown && !dns::may_be_private(name) {
+            return None;
+        }
         memchr::memrchr_iter(b'.', name).take(SUFFIX_LABELS).find_map(|dot| {
             let (front, suffix) = (&name[..dot], &name[dot + 1..]);
             ((is_unknown || dns::is_private_suffix(suffix)) && self.find_name(front, Carrier::Dns).is_some())

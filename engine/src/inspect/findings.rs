@@ -66,7 +66,18 @@ impl Classifier {
         findings: &mut Findings,
         observer: &mut impl Observer,
     ) {
-        let row = self.find_name(name, carrier);
+        self.note_found(name, carrier, self.find_name(name, carrier), findings, observer);
+    }
+
+    /// The same of a name whose row was found already.
+    pub(super) fn note_found(
+        &self,
+        name: &[u8],
+        carrier: Carrier,
+        row: Option<RowIndex>,
+        findings: &mut Findings,
+        observer: &mut impl Observer,
+    ) {
         let signature = row.map(|row| self.set.table.rows[usize::from(row)].id);
         observer.event(Event::Name { name, carrier, signature });
         findings.named = findings.named.or(row.map(|row| (row, carrier)));

@@ -28,7 +28,15 @@ pub(super) fn step(set: &SignatureSet, options: &Options, flow: &mut Flow, packe
     let is_stun =
         tuple.transport == Transport::Udp && packet.payload.get(4..8) == Some(&[0x21, 0x12, 0xa4, 0x42]);
     let is_syn = tuple.transport == Transport::Tcp && packet.tcp.flags & TcpFields::SYN != 0;
-    if flow.is_spent && flow.said.app.0 == 0 && flow.said.carrier != Carrier::Dns && !is_stun && !is_syn {
+    let is_over = tuple.transport == Transport::Tcp
+        && flow.originator().1
+        && flow.starts.iter().all(|start| start.is_settled);
+    if (flow.is_spent || is_over)
+        && flow.said.app.0 == 0
+        && flow.said.carrier != Carrier::Dns
+        && !is_stun
+        && !is_syn
+    {
         flow.dead_groups.extend(0..8);
         return flow.said;
     }

@@ -21,7 +21,15 @@ const PRIVATE_SUFFIXES: [&[u8]; 16] = [
     b"workgroup",
 ];
 
+/// Whether a name may end in such a suffix, by its last label: most end in another one.
+pub(crate) fn may_be_private(name: &[u8]) -> bool {
+    let label = memchr::memrchr(b'.', name).map_or(name, |dot| &name[dot + 1..]);
+    // No two- or three-letter domain but these.
+    label.len() > 3 || [&b"lan"[..], b"box", b"net"].iter().any(|one| label.eq_ignore_ascii_case(one))
+}
+
 /// Whether nobody can register names under this one, so that what stands in front of it is the name that was meant.
+#[inline]
 pub fn is_private_suffix(suffix: &[u8]) -> bool {
     PRIVATE_SUFFIXES.iter().any(|one| suffix.eq_ignore_ascii_case(one))
 }
