@@ -10,11 +10,14 @@ use wiremark_tests::protocol::linkable;
 const CALLS: u64 = 50;
 
 /// Fifty calls of 40 s, both legs behind one gateway, other traffic around them.
-static GATEWAY: LazyLock<String> = LazyLock::new(|| {
+static GATEWAY: LazyLock<String> = LazyLock::new(|| gateway(1));
+
+fn gateway(seed: u64) -> String {
     let mut file = Vec::new();
-    linkable::calls(CALLS, 40, 1).write_pcap(&mut file).expect("memory takes all");
-    write(&folder(), "gateway.pcap", &file).to_str().expect("a plain name").to_owned()
-});
+    linkable::calls(CALLS, 40, seed).write_pcap(&mut file).expect("memory takes all");
+    let name = if seed == 1 { "gateway.pcap".to_owned() } else { format!("gateway-{seed}.pcap") };
+    write(&folder(), &name, &file).to_str().expect("a plain name").to_owned()
+}
 
 fn audit(arguments: &[&str]) -> std::process::Output {
     wiremark(&[&["audit"][..], arguments].concat())
@@ -42,7 +45,14 @@ fn pseudonym(key: &[u8], address: std::net::IpAddr) -> String {
 fn every_call_is_linked_and_no_wrong_pair() {
     let key = b"sixteen bytes or more, of a test";
     let key_file = write(&folder(), "key", key);
-    let found = object(&["--key-file", key_file.to_str().expect("a plain name"), &GATEWAY]);
+    // 7 has calls whose codecs say so little that an initial burst is seen on one leg late and on the other never.
+    for capture in [&*GATEWAY, &gateway(7)] {
+        assert_all_linked(key, key_file.to_str().expect("a plain name"), capture);
+    }
+}
+
+fn assert_all_linked(key: &[u8], key_file: &str, capture: &str) {
+    let found = object(&["--key-file", key_file, capture]);
     let pair = |a: String, b: String| if a < b { (a, b) } else { (b, a) };
     let of = |link: &Value, end: &str| link[end].as_str().expect("a pseudonym").to_owned();
     let links: BTreeSet<_> = found["links"]
@@ -119,12 +129,13 @@ fn nothing_is_left_behind_and_damage_names_nobody() {
 #[test]
 fn what_is_kept_of_a_channel_names_nobody_in_any_form() {
     use wiremark_linkage::channel::Kind;
-    use wiremark_linkage::collect::{ChannelPacket, Collector, KnownChannel};
+    use wiremark_linkage::collect::{ChannelPacket, Collector, KnownChannel, Onset};
     let [end, _] = linkable::ends(7);
     let address = wiremark::Address::from(end.ip());
     let key = wiremark_linkage::pseudonym::Key::random().expect("a key");
     let mut collector = Collector::new(100_000, 5).with_packets();
-    collector.packet(&ChannelPacket { flow: 1, is_up: true, time_us: 5, bytes: 90 });
+    let onset = Onset::Burst;
+    collector.packet(&ChannelPacket { flow: 1, is_up: true, time_us: 5, bytes: 90, onset });
     let end_point = key.pseudonym(&address.0);
     let (kind, role) = (Kind::Voice, None);
     collector.tell(&KnownChannel { flow: 1, end_point, is_reversed: false, end: 1, kind, role });

@@ -109,6 +109,12 @@ impl<'s> CallTracker<'s> {
         seen.verdict.is_match() && matches!(self.use_of(seen), Some(Use::Call | Use::Channel))
     }
 
+    /// Whether a packet of a call over relays has media; `None` for calls over channels of their own, whose classes are another matter.
+    pub fn has_media(&self, packet: &Packet<'_>, seen: &Seen) -> Option<bool> {
+        let is_relayed = self.use_of(seen) == Some(Use::Call);
+        is_relayed.then(|| self.may_be_media(&datagram::read(&self.scripts.relays, packet.payload)))
+    }
+
     fn use_of(&self, seen: &Seen) -> Option<Use> {
         let (app, role) = (seen.verdict.app, seen.verdict.role);
         let what =

@@ -24,7 +24,7 @@ pub struct Channel {
     pub kind: Kind,
     /// Who called, where it is known.
     pub role: Option<Role>,
-    /// The initial burst, or the first packet where there is none; seconds since the first packet of all.
+    /// The answer, or the first packet where there is none; seconds since the first packet of all.
     pub start_s: f64,
     /// The last packet.
     pub end_s: f64,

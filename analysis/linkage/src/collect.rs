@@ -17,6 +17,15 @@ const QUIET_US: u64 = 300_000_000;
 /// Packets of a channel that are kept each way, for each second of it: beyond any voice.
 const PACKETS_A_SECOND: usize = 500;
 
+/// By what it shows that a call was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Onset {
+    /// By an initial burst, as on channels with signalling of their own (UVP, III-B).
+    Burst,
+    /// By the first media, and whether this packet has some: a codec that says little has no burst.
+    Media(bool),
+}
+
 /// A packet of a flow that may be a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChannelPacket {
@@ -28,6 +37,8 @@ pub struct ChannelPacket {
     pub time_us: u64,
     /// Its payload, in bytes.
     pub bytes: u32,
+    /// By what the answer shows on such a channel.
+    pub onset: Onset,
 }
 
 /// What is known of a channel when its call is over.
@@ -67,7 +78,7 @@ pub struct Collector {
 struct Leg {
     first_us: u64,
     last_us: u64,
-    burst_us: Option<u64>,
+    answered_us: Option<u64>,
     slots: [u64; SLOTS],
     newest_slot: u64,
     /// Time of the first bin.
@@ -112,7 +123,7 @@ impl Collector {
         let leg = self.legs.entry(packet.flow).or_insert_with(|| Leg {
             first_us: time_us,
             last_us: time_us,
-            burst_us: None,
+            answered_us: None,
             slots: [0; SLOTS],
             newest_slot: 0,
             from_us: grid_us(time_us),
@@ -120,9 +131,14 @@ impl Collector {
             packets: [Vec::new(), Vec::new()],
         });
         leg.last_us = leg.last_us.max(time_us);
-        if leg.burst_us.is_none() && leg.burst(time_us, packet.bytes) {
+        let is_answered = leg.answered_us.is_none()
+            && match packet.onset {
+                Onset::Burst => leg.burst(time_us, packet.bytes),
+                Onset::Media(is_media) => is_media,
+            };
+        if is_answered {
             // What came before is signalling, and ringing: the series begins with the answer.
-            leg.burst_us = Some(time_us);
+            leg.answered_us = Some(time_us);
             leg.from_us = grid_us(time_us);
             leg.series = [Vec::new(), Vec::new()];
             leg.packets = [Vec::new(), Vec::new()];
@@ -161,7 +177,7 @@ impl Collector {
             end: told.end,
             kind: told.kind,
             role: told.role,
-            start_s: seconds(leg.burst_us.unwrap_or(leg.first_us)),
+            start_s: seconds(leg.answered_us.unwrap_or(leg.first_us)),
             end_s: seconds(leg.last_us),
             first_bin: (leg.from_us.saturating_sub(origin_us) / self.bin_us) as usize,
             up,
@@ -209,7 +225,13 @@ mod tests {
     fn the_series_begins_with_the_answer() {
         let mut collector = Collector::new(100_000, 5);
         let mut at = |time_us: u64, is_up, bytes| {
-            collector.packet(&ChannelPacket { flow: 4, is_up, time_us: 1_000_000_000 + time_us, bytes })
+            collector.packet(&ChannelPacket {
+                flow: 4,
+                is_up,
+                time_us: 1_000_000_000 + time_us,
+                bytes,
+                onset: Onset::Burst,
+            })
         };
         (0..20).for_each(|n| at(n * 250_000, true, 60));
         (0..400).for_each(|n| at(5_000_000 + n * 20_000, n % 2 == 0, 100));
@@ -226,14 +248,44 @@ mod tests {
     }
 
     #[test]
+    fn media_of_few_bytes_begins_a_series_as_loud_media_does() {
+        let start_s = |bytes: u32| {
+            let mut collector = Collector::new(100_000, 5);
+            for n in 0..100 {
+                // It rings for 2 s; after 5 s more the codec has much to say.
+                let bytes = if n < 70 { 30 } else { bytes };
+                let onset = Onset::Media(n >= 20);
+                collector.packet(&ChannelPacket { flow: 4, is_up: true, time_us: n * 100_000, bytes, onset });
+            }
+            collector.tell(&told(4));
+            let channels = collector.finish();
+            (channels[0].start_s, channels[0].first_bin, channels[0].up.len())
+        };
+        assert_eq!(start_s(40), (2.0, 20, 50));
+        assert_eq!(start_s(1_000), (2.0, 20, 50));
+    }
+
+    #[test]
     fn what_is_no_channel_is_forgotten() {
         let mut collector = Collector::new(100_000, 5);
         for flow in 0..200_000u64 {
-            collector.packet(&ChannelPacket { flow, is_up: true, time_us: flow * 100_000, bytes: 100 });
+            collector.packet(&ChannelPacket {
+                flow,
+                is_up: true,
+                time_us: flow * 100_000,
+                bytes: 100,
+                onset: Onset::Burst,
+            });
             assert!(collector.legs.len() <= 6_001);
         }
         for flow in 0..100_000u64 {
-            collector.packet(&ChannelPacket { flow, is_up: true, time_us: 30_000_000_000, bytes: 100 });
+            collector.packet(&ChannelPacket {
+                flow,
+                is_up: true,
+                time_us: 30_000_000_000,
+                bytes: 100,
+                onset: Onset::Burst,
+            });
         }
         assert!(collector.legs.len() <= UNTOLD);
         assert!(collector.finish().is_empty());
@@ -243,7 +295,13 @@ mod tests {
     fn times_may_be_anything() {
         let mut collector = Collector::new(100_000, 5);
         for time_us in [u64::MAX, 0, 5, u64::MAX - 1, 1 << 63] {
-            collector.packet(&ChannelPacket { flow: 1, is_up: false, time_us, bytes: u32::MAX });
+            collector.packet(&ChannelPacket {
+                flow: 1,
+                is_up: false,
+                time_us,
+                bytes: u32::MAX,
+                onset: Onset::Burst,
+            });
         }
         collector.tell(&told(1));
         assert_eq!(collector.finish().len(), 1);

@@ -10,7 +10,7 @@ use wiremark_calls::{Call, CallKind, CallTracker, ChannelKind, EndPoint, Scripts
 use wiremark_capture::Capture;
 use wiremark_capture::replay::{replay, tracker_config};
 use wiremark_linkage::channel::{Channel, Kind};
-use wiremark_linkage::collect::{ChannelPacket, Collector, KnownChannel};
+use wiremark_linkage::collect::{ChannelPacket, Collector, KnownChannel, Onset};
 use wiremark_linkage::control::Role;
 use wiremark_linkage::pseudonym::{Key, Pseudonym};
 
@@ -78,7 +78,11 @@ fn follow(
             if calls.is_of_call(&seen)
                 && (packet.five_tuple.transport == Transport::Udp || !packet.payload.is_empty())
             {
-                legs.packet(&packet, &seen);
+                legs.packet(
+                    &packet,
+                    &seen,
+                    calls.has_media(&packet, &seen).map_or(Onset::Burst, Onset::Media),
+                );
             }
             over.drain(..).for_each(|call| legs.over(&call));
         }
@@ -114,7 +118,7 @@ struct Legs<'k> {
 }
 
 impl Legs<'_> {
-    fn packet(&mut self, packet: &Packet<'_>, seen: &Seen) {
+    fn packet(&mut self, packet: &Packet<'_>, seen: &Seen, onset: Onset) {
         let tuple = &packet.five_tuple;
         let flow = self.first_flow + seen.flow_number % FLOWS_OF_A_FILE;
         let [src, dst] = [(tuple.src, tuple.src_port), (tuple.dst, tuple.dst_port)]
@@ -125,7 +129,7 @@ impl Legs<'_> {
             self.flows.insert(ends, flow);
         }
         let bytes = u32::try_from(packet.payload.len()).unwrap_or(u32::MAX);
-        self.collector.packet(&ChannelPacket { flow, is_up, time_us: packet.time_us, bytes });
+        self.collector.packet(&ChannelPacket { flow, is_up, time_us: packet.time_us, bytes, onset });
     }
 
     /// Tells the channels of a call that is over.
