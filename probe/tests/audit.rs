@@ -5,7 +5,9 @@ use std::sync::LazyLock;
 
 use crate::traces::*;
 use serde_json::Value;
-use wiremark_tests::protocol::linkable;
+use wiremark_tests::conversation::Tcp;
+use wiremark_tests::protocol::{dns, linkable};
+use wiremark_tests::trace::{START_US, Trace};
 
 const CALLS: u64 = 50;
 
@@ -87,6 +89,47 @@ fn nobody_is_named_anywhere() {
             assert_eq!(digits(server), 0, "{server} in {format}");
         }
     }
+}
+
+/// Peer-to-peer calls whose control channels go over TCP: start and end alone tell who belongs together.
+#[test]
+fn control_channels_over_tcp_are_linked_by_start_and_end() {
+    let at = |text: &str| text.parse::<std::net::SocketAddr>().expect("an address");
+    let (server, resolver) = (at("203.0.113.46:80"), at("203.0.113.53:53"));
+    let asked = dns::flow(at("10.4.0.9:5353"), resolver, "voip.weixin.qq.com", &[], &[server.ip()]);
+    let channel = |last: u64, answer_ms: u64, end_ms: u64| {
+        let client = std::net::SocketAddr::from(([10, 4, 0, last as u8], 45_000));
+        let mut link = Tcp::new(client, server, last).at(START_US + 1_000_000);
+        for n in 0..10 {
+            link = link.at(START_US + 1_500_000 + n * 200_000).client([9; 60]).server([8; 40]);
+        }
+        for n in 0..100 {
+            link = link.at(START_US + answer_ms * 1_000 + n * 40_000).client([7; 90]).server([6; 90]);
+        }
+        link.at(START_US + end_ms * 1_000).client([5; 40]).trace()
+    };
+    let calls = [
+        channel(1, 7_000, 40_000),
+        channel(2, 7_060, 40_040),
+        channel(3, 9_000, 30_000),
+        channel(4, 9_030, 30_090),
+    ];
+    let mut file = Vec::new();
+    Trace::mixed(calls.into_iter().chain([asked])).write_pcap(&mut file).expect("memory takes all");
+    let capture = write(&folder(), "tcp.pcap", &file);
+    let found = object(&[capture.to_str().expect("a plain name")]);
+    let links: Vec<_> = found["links"]
+        .as_array()
+        .expect("links")
+        .iter()
+        .map(|link| (&link["by"], link["start_s"].as_f64()))
+        .collect();
+    assert_eq!((&found["ends"], links.len()), (&Value::from(4), 2), "{found}");
+    assert!(links.iter().all(|(by, _)| *by == "control"), "{found}");
+    assert!(
+        links[1].1.zip(links[0].1).is_some_and(|(later, start)| (1.9..2.1).contains(&(later - start))),
+        "{found}"
+    );
 }
 
 /// What tells an end point, a server or somebody else of the capture.
