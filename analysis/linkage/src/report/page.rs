@@ -16,6 +16,8 @@ use crate::pseudonym::Pseudonym;
 
 /// Colours of communities (Okabe and Ito), to be told apart with any colour vision.
 const COLOURS: [&str; 7] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#999999"];
+/// By so much one seed of a sunflower is turned against the one before, in radians.
+const GOLDEN_ANGLE: f64 = 2.399_963_229_728_653;
 /// End points that a picture has room for; those with most calls are shown.
 const SHOWN: usize = 300;
 /// Pairs whose distance over time is averaged.
@@ -127,7 +129,7 @@ fn per_second(settings: &AuditSettings) -> usize {
     (1_000_000 / settings.bin_us.max(1)).max(1) as usize
 }
 
-/// Figure 11: the contact graph, communities side by side on a circle, each in its colour.
+/// Figure 11: the contact graph, each community a circle in its colour.
 pub fn contacts(graph: &ContactGraph, communities: &[Vec<Pseudonym>]) -> String {
     const SIZE: f64 = 760.0;
     let mut svg = format!(
@@ -148,12 +150,19 @@ pub fn contacts(graph: &ContactGraph, communities: &[Vec<Pseudonym>]) -> String 
         })
         .take(SHOWN)
         .collect();
-    let place = |at: usize| {
-        let angle = TAU * at as f64 / shown.len().max(1) as f64;
-        (SIZE / 2.0 + 320.0 * angle.cos(), SIZE / 2.0 + 10.0 + 320.0 * angle.sin())
-    };
-    let places: BTreeMap<Pseudonym, (f64, f64)> =
-        shown.iter().enumerate().map(|(at, (_, member))| (*member, place(at))).collect();
+    // Each community is a circle of its own, the larger ones in the middle, as seeds of a sunflower lie: areas go by members.
+    let mut places: BTreeMap<Pseudonym, (f64, f64)> = BTreeMap::new();
+    for of in shown.chunk_by(|(one, _), (other, _)| one == other) {
+        let share = |members: f64| 330.0 * (members / shown.len() as f64).sqrt();
+        let (before, members) = (places.len() as f64, of.len() as f64);
+        let (far, turn) =
+            (share(before + members / 2.0), GOLDEN_ANGLE * of.first().map_or(0.0, |(n, _)| *n as f64));
+        for (at, (_, member)) in of.iter().enumerate() {
+            let (radius, angle) = (0.6 * share(members), TAU * at as f64 / members);
+            let (x, y) = (far * turn.cos() + radius * angle.cos(), far * turn.sin() + radius * angle.sin());
+            places.insert(*member, (SIZE / 2.0 + x, SIZE / 2.0 + 10.0 + y));
+        }
+    }
     for (a, b, contact) in graph.contacts() {
         if let (Some(a), Some(b)) = (places.get(&a), places.get(&b)) {
             let width = (contact.calls as f64).sqrt();
