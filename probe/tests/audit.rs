@@ -178,7 +178,7 @@ fn what_is_kept_of_a_channel_names_nobody_in_any_form() {
     let key = wiremark_linkage::pseudonym::Key::random().expect("a key");
     let mut collector = Collector::new(100_000, 5).with_packets();
     let onset = Onset::Burst;
-    collector.packet(&ChannelPacket { flow: 1, is_up: true, time_us: 5, bytes: 90, onset });
+    collector.packet(&ChannelPacket { flow: 1, is_up: true, time_us: 5, bytes: 90, onset, has_media: false });
     let end_point = key.pseudonym(&address.0);
     let (kind, role) = (Kind::Voice, None);
     collector.tell(&KnownChannel { flow: 1, end_point, is_reversed: false, end: 1, kind, role });

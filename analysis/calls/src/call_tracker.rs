@@ -13,7 +13,7 @@ use super::keyed_hash::KeyedState;
 use super::packet_stamp::PacketStamp;
 use super::party::{Observation, Party};
 use super::party_pairs::PartyPairs;
-use super::script::{Flows, Meaning, Scripts};
+use super::script::{Class, Flows, Meaning, Scripts};
 
 /// How often it is looked which calls are over.
 const SWEEP_US: u64 = 1_000_000;
@@ -109,10 +109,21 @@ impl<'s> CallTracker<'s> {
         seen.verdict.is_match() && matches!(self.use_of(seen), Some(Use::Call | Use::Channel))
     }
 
-    /// Whether a packet of a call over relays has media; `None` for calls over channels of their own, whose classes are another matter.
-    pub fn has_media(&self, packet: &Packet<'_>, seen: &Seen) -> Option<bool> {
-        let is_relayed = self.use_of(seen) == Some(Use::Call);
-        is_relayed.then(|| self.may_be_media(&datagram::read(&self.scripts.relays, packet.payload)))
+    /// Whether a packet is one of a call over control and data channels; other calls go over relays alone.
+    pub fn is_of_channels(&self, seen: &Seen) -> bool {
+        seen.verdict.is_match() && self.use_of(seen) == Some(Use::Channel)
+    }
+
+    /// Whether a packet of a call has media, by its own bytes.
+    pub fn has_media(&self, packet: &Packet<'_>, seen: &Seen) -> bool {
+        if packet.five_tuple.transport != Transport::Udp {
+            return false;
+        }
+        if self.is_of_channels(seen) {
+            let class = packet.payload.first().and_then(|byte| self.scripts.channels.class(*byte));
+            return class == Some(Class::Content);
+        }
+        self.may_be_media(&datagram::read(&self.scripts.relays, packet.payload))
     }
 
     fn use_of(&self, seen: &Seen) -> Option<Use> {

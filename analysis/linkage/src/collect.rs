@@ -20,10 +20,10 @@ const PACKETS_A_SECOND: usize = 500;
 /// By what it shows that a call was answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Onset {
-    /// By an initial burst, as on channels with signalling of their own (UVP, III-B).
+    /// By an initial burst on channels with signalling of their own (UVP, III-B); where there is no signalling, by the first content.
     Burst,
-    /// By the first media, and whether this packet has some: a codec that says little has no burst.
-    Media(bool),
+    /// By the first media: a codec that says little has no burst.
+    Media,
 }
 
 /// A packet of a flow that may be a channel.
@@ -39,6 +39,8 @@ pub struct ChannelPacket {
     pub bytes: u32,
     /// By what the answer shows on such a channel.
     pub onset: Onset,
+    /// Whether this packet has media.
+    pub has_media: bool,
 }
 
 /// What is known of a channel when its call is over.
@@ -79,6 +81,10 @@ struct Leg {
     first_us: u64,
     last_us: u64,
     answered_us: Option<u64>,
+    /// The first media, whatever it is the onset of.
+    media_us: Option<u64>,
+    /// Whether anything else came.
+    controls: bool,
     slots: [u64; SLOTS],
     newest_slot: u64,
     /// Time of the first bin.
@@ -124,6 +130,8 @@ impl Collector {
             first_us: time_us,
             last_us: time_us,
             answered_us: None,
+            media_us: None,
+            controls: false,
             slots: [0; SLOTS],
             newest_slot: 0,
             from_us: grid_us(time_us),
@@ -131,10 +139,14 @@ impl Collector {
             packets: [Vec::new(), Vec::new()],
         });
         leg.last_us = leg.last_us.max(time_us);
+        leg.controls |= !packet.has_media;
+        if packet.has_media {
+            leg.media_us.get_or_insert(time_us);
+        }
         let is_answered = leg.answered_us.is_none()
             && match packet.onset {
-                Onset::Burst => leg.burst(time_us, packet.bytes),
-                Onset::Media(is_media) => is_media,
+                Onset::Burst => leg.burst(time_us, packet.bytes) || !leg.controls && packet.has_media,
+                Onset::Media => packet.has_media,
             };
         if is_answered {
             // What came before is signalling, and ringing: the series begins with the answer.
@@ -177,7 +189,7 @@ impl Collector {
             end: told.end,
             kind: told.kind,
             role: told.role,
-            start_s: seconds(leg.answered_us.unwrap_or(leg.first_us)),
+            start_s: seconds(leg.answered_us.or(leg.media_us).unwrap_or(leg.first_us)),
             end_s: seconds(leg.last_us),
             first_bin: (leg.from_us.saturating_sub(origin_us) / self.bin_us) as usize,
             up,
@@ -231,6 +243,7 @@ mod tests {
                 time_us: 1_000_000_000 + time_us,
                 bytes,
                 onset: Onset::Burst,
+                has_media: false,
             })
         };
         (0..20).for_each(|n| at(n * 250_000, true, 60));
@@ -254,8 +267,9 @@ mod tests {
             for n in 0..100 {
                 // It rings for 2 s; after 5 s more the codec has much to say.
                 let bytes = if n < 70 { 30 } else { bytes };
-                let onset = Onset::Media(n >= 20);
-                collector.packet(&ChannelPacket { flow: 4, is_up: true, time_us: n * 100_000, bytes, onset });
+                let (onset, has_media) = (Onset::Media, n >= 20);
+                let time_us = n * 100_000;
+                collector.packet(&ChannelPacket { flow: 4, is_up: true, time_us, bytes, onset, has_media });
             }
             collector.tell(&told(4));
             let channels = collector.finish();
@@ -263,6 +277,24 @@ mod tests {
         };
         assert_eq!(start_s(40), (2.0, 20, 50));
         assert_eq!(start_s(1_000), (2.0, 20, 50));
+    }
+
+    #[test]
+    fn a_data_channel_begins_with_its_content_and_a_mixed_one_without_a_burst_with_that_too() {
+        let start_s = |is_signalled: bool, bytes: u32| {
+            let mut collector = Collector::new(100_000, 30);
+            for n in if is_signalled { 0 } else { 20 }..100 {
+                let (onset, has_media) = (Onset::Burst, n >= 20);
+                let (time_us, bytes) = (n * 100_000, if n < 70 { 30 } else { bytes });
+                collector.packet(&ChannelPacket { flow: 4, is_up: true, time_us, bytes, onset, has_media });
+            }
+            collector.tell(&told(4));
+            // Times count from the first packet of all.
+            collector.finish()[0].start_s
+        };
+        assert_eq!((start_s(false, 30), start_s(false, 1_000)), (0.0, 0.0));
+        assert_eq!(start_s(true, 30), 2.0);
+        assert!(start_s(true, 1_000) > 7.0, "signalling is over with the burst");
     }
 
     #[test]
@@ -275,6 +307,7 @@ mod tests {
                 time_us: flow * 100_000,
                 bytes: 100,
                 onset: Onset::Burst,
+                has_media: false,
             });
             assert!(collector.legs.len() <= 6_001);
         }
@@ -285,6 +318,7 @@ mod tests {
                 time_us: 30_000_000_000,
                 bytes: 100,
                 onset: Onset::Burst,
+                has_media: false,
             });
         }
         assert!(collector.legs.len() <= UNTOLD);
@@ -301,6 +335,7 @@ mod tests {
                 time_us,
                 bytes: u32::MAX,
                 onset: Onset::Burst,
+                has_media: false,
             });
         }
         collector.tell(&told(1));

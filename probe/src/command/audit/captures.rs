@@ -78,11 +78,8 @@ fn follow(
             if calls.is_of_call(&seen)
                 && (packet.five_tuple.transport == Transport::Udp || !packet.payload.is_empty())
             {
-                legs.packet(
-                    &packet,
-                    &seen,
-                    calls.has_media(&packet, &seen).map_or(Onset::Burst, Onset::Media),
-                );
+                let onset = if calls.is_of_channels(&seen) { Onset::Burst } else { Onset::Media };
+                legs.packet(&packet, &seen, onset, calls.has_media(&packet, &seen));
             }
             over.drain(..).for_each(|call| legs.over(&call));
         }
@@ -118,7 +115,7 @@ struct Legs<'k> {
 }
 
 impl Legs<'_> {
-    fn packet(&mut self, packet: &Packet<'_>, seen: &Seen, onset: Onset) {
+    fn packet(&mut self, packet: &Packet<'_>, seen: &Seen, onset: Onset, has_media: bool) {
         let tuple = &packet.five_tuple;
         let flow = self.first_flow + seen.flow_number % FLOWS_OF_A_FILE;
         let [src, dst] = [(tuple.src, tuple.src_port), (tuple.dst, tuple.dst_port)]
@@ -129,7 +126,14 @@ impl Legs<'_> {
             self.flows.insert(ends, flow);
         }
         let bytes = u32::try_from(packet.payload.len()).unwrap_or(u32::MAX);
-        self.collector.packet(&ChannelPacket { flow, is_up, time_us: packet.time_us, bytes, onset });
+        self.collector.packet(&ChannelPacket {
+            flow,
+            is_up,
+            time_us: packet.time_us,
+            bytes,
+            onset,
+            has_media,
+        });
     }
 
     /// Tells the channels of a call that is over.
