@@ -163,6 +163,7 @@ impl Classifier {
     }
 
     /// Hands on what the flow has shown beyond hearsay.
+    #[inline]
     pub(crate) fn teach(
         &self,
         evidence: &mut Evidence,
@@ -171,10 +172,20 @@ impl Classifier {
         datagram: Option<&PacketView<'_>>,
         shown: Option<RowIndex>,
     ) {
-        let verdict = flow.verdict;
-        if verdict.confidence < Confidence::Name || verdict.carrier == Carrier::Dns {
-            return;
+        if flow.verdict.confidence >= Confidence::Name && flow.verdict.carrier != Carrier::Dns {
+            self.hand_on(evidence, flow, packet, datagram, shown);
         }
+    }
+
+    fn hand_on(
+        &self,
+        evidence: &mut Evidence,
+        flow: &FlowState,
+        packet: &Packet<'_>,
+        datagram: Option<&PacketView<'_>>,
+        shown: Option<RowIndex>,
+    ) {
+        let verdict = flow.verdict;
         // However the bytes were cut, and whichever row came first: what teaches is the row that shows most.
         let shown = shown.map(|row| &self.set.table.rows[usize::from(row)]);
         let Some(row) = shown.or_else(|| self.set.table.row_of(&verdict)) else { return };

@@ -66,8 +66,10 @@ const DATAGRAM_BYTES: [u64; 4] = first_bytes(&DATAGRAMS);
 
 #[inline]
 fn begins(bytes: &[u8], first: &[u64; 4], starts: &[&[u8]]) -> bool {
-    bytes.first().is_some_and(|byte| first[usize::from(*byte) / 64] >> (byte % 64) & 1 == 1)
-        && starts.iter().any(|start| bytes.starts_with(start))
+    bytes.first().is_some_and(|byte| {
+        first[usize::from(*byte) / 64] >> (byte % 64) & 1 == 1
+            && starts.iter().any(|start| start[0] == *byte && bytes.starts_with(start))
+    })
 }
 
 /// Whether the bytes with which a side of a stream begins are another protocol's.
