@@ -132,6 +132,19 @@ fn control_channels_over_tcp_are_linked_by_start_and_end() {
     );
 }
 
+#[test]
+fn where_nothing_is_linked_no_time_is_told() {
+    let mut file = Vec::new();
+    linkable::calls(0, 40, 1).write_pcap(&mut file).expect("memory takes all");
+    let capture = write(&folder(), "nothing.pcap", &file);
+    let output = audit(&[capture.to_str().expect("a plain name")]);
+    let first = stdout(&output).lines().next().unwrap_or_default();
+    assert_eq!(
+        first,
+        "0 ends of calls in view; 0 calls linked by size and time alone, at a false-link rate of 0.1 %."
+    );
+}
+
 /// What tells an end point, a server or somebody else of the capture.
 fn names_somebody(text: &str) -> Option<String> {
     let ends = (0..CALLS).flat_map(linkable::ends).map(|end| end.ip().to_string());

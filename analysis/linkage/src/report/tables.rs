@@ -141,12 +141,16 @@ pub fn defences(rows: &[defences::Row]) -> Table {
 
 /// The first lines: how many calls, how many linkable at which false-link rate after how many seconds.
 pub fn headline(audit: &Audit) -> String {
+    let by_voice = audit.over_time.last().map_or(0, |(_, linked)| *linked);
+    let after = match by_voice {
+        0 => String::new(),
+        _ => format!(", nearly all of them after {} s", audit.after_s),
+    };
     format!(
-        "{} ends of calls in view; {} calls linked by size and time alone, at a false-link rate of {} %, nearly all of them after {} s.\n\n",
+        "{} ends of calls in view; {} calls linked by size and time alone, at a false-link rate of {} %{after}.\n\n",
         audit.ends,
         audit.linked,
-        audit.false_link_rate * 100.0,
-        audit.after_s
+        audit.false_link_rate * 100.0
     )
 }
 
