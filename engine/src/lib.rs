@@ -20,6 +20,7 @@ pub mod packet;
 mod packet_view;
 mod reassembly;
 mod related_flows;
+mod sharing;
 pub mod signature;
 mod tracker;
 pub mod verdict;
@@ -35,6 +36,7 @@ pub use observer::{Event, Observer};
 pub use packet::{
     Encapsulation, Fragment, Layer, LinkType, Packet, ParseError, Step, TcpFields, Trail, Tunnel, TunnelKind,
 };
+pub use sharing::Sharing;
 pub use signature::{LoadError, SignatureSet, Source};
 pub use tracker::{Flow, Frame, Seen, Statistics, Tracker, TrackerConfig};
 pub use verdict::{AppId, Carrier, Confidence, Role, SignatureId, Verdict};
