@@ -2,6 +2,8 @@
 #![forbid(unsafe_code)]
 
 mod command;
+#[cfg(feature = "locality")]
+mod countries;
 mod exit_codes;
 mod inputs;
 mod notes;
@@ -121,6 +123,8 @@ fn version() -> &'static str {
         ("audit", cfg!(feature = "audit")),
         ("calls", cfg!(feature = "calls")),
         ("charts", cfg!(feature = "charts")),
+        ("infer", cfg!(feature = "infer")),
+        ("locality", cfg!(feature = "locality")),
         ("manual", cfg!(feature = "manual")),
         ("parquet", cfg!(feature = "parquet")),
         ("tasks", cfg!(feature = "tasks")),

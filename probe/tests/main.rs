@@ -8,6 +8,7 @@ mod anonymize_files;
 mod anonymize_texts;
 mod audit;
 mod calls;
+mod calls_places;
 mod capture;
 mod command;
 mod copies;

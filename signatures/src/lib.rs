@@ -92,4 +92,41 @@ mod tests {
         let failures: Vec<String> = wiremark::check(&classifier).iter().map(ToString::to_string).collect();
         assert!(failures.is_empty(), "{failures:#?}");
     }
+
+    /// Every sheet and section that a row names is there to be read.
+    #[test]
+    fn cited_sections_exist() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("facts");
+        let (mut cited, mut missing) = (0, Vec::new());
+        for row in super::embedded().unwrap().signatures() {
+            for part in row.source.split("facts/").skip(1) {
+                let (sheet, rest) = part.split_once(".md").unwrap_or((part, ""));
+                let Ok(text) = std::fs::read_to_string(folder.join(format!("{sheet}.md"))) else {
+                    missing.push(format!("{}: facts/{part}", row.name));
+                    continue;
+                };
+                let rest = rest.split([';', ':']).next().unwrap_or_default();
+                let numbers = rest.split_whitespace().map(|word| word.trim_matches(['(', ')', ',', '.']));
+                let is_section = |word: &&str| {
+                    let mut parts = word.split('.');
+                    parts.all(|part| part.len() == 1 && part.as_bytes()[0].is_ascii_digit())
+                };
+                // "3", "7.1 and 7.2", "5.1 to 5.3"; what follows is words.
+                let sections = numbers.take_while(|word| is_section(word) || ["and", "to"].contains(word));
+                for section in sections.filter(is_section) {
+                    cited += 1;
+                    let is_it = |line: &str| {
+                        let title = line.trim_start_matches('#');
+                        let found = title.len() < line.len() && title.trim_start().starts_with(section);
+                        found
+                            && !title.trim_start()[section.len()..].starts_with(|c: char| c.is_ascii_digit())
+                    };
+                    if !text.lines().any(is_it) {
+                        missing.push(format!("{}: facts/{sheet}.md {section}", row.name));
+                    }
+                }
+            }
+        }
+        assert!(cited > 100 && missing.is_empty(), "{cited} {missing:#?}");
+    }
 }

@@ -7,6 +7,7 @@
 
 #![forbid(unsafe_code)]
 
+mod atlas;
 mod call;
 mod call_tracker;
 mod channel;
@@ -34,6 +35,7 @@ mod step;
 pub mod story;
 mod stream;
 
+pub use atlas::Atlas;
 pub use call::{Call, CallKind};
 pub use call_tracker::CallTracker;
 pub use channel::{Channel, ChannelCall, ChannelKind};

@@ -7,6 +7,7 @@ mod channels;
 mod context;
 mod fields;
 mod findings;
+mod places;
 mod relayed;
 
 pub use fields::{
@@ -16,6 +17,7 @@ pub use fields::{
 
 use wiremark::SignatureSet;
 
+use super::atlas::Atlas;
 use super::call::{Call, CallKind};
 use super::names::Names;
 use super::packet_stamp::PacketStamp;
@@ -24,6 +26,11 @@ use context::Context;
 impl Record {
     /// The record of a call that was followed with verdicts of this set. Relays are counted by the names.
     pub fn new(call: Call, set: &SignatureSet, names: &mut Names) -> Self {
+        Self::located(call, set, names, None)
+    }
+
+    /// The same with countries and distances of relays and servers, as the atlas has them.
+    pub fn located(call: Call, set: &SignatureSet, names: &mut Names, atlas: Option<&mut dyn Atlas>) -> Self {
         let (first, last) = match &call.kind {
             CallKind::Relayed(parties) => bounds(parties.iter().map(|party| (party.first, party.last))),
             CallKind::Channels(call) => (call.first, call.last),
@@ -45,8 +52,15 @@ impl Record {
             findings: Vec::new(),
         };
         match call.kind {
-            CallKind::Relayed(parties) => relayed::tell(&mut record, &context, parties, names),
-            CallKind::Channels(call) => channels::tell(&mut record, &context, &call, names),
+            CallKind::Relayed(parties) => {
+                relayed::tell(&mut record, &context, parties, names, atlas);
+            }
+            CallKind::Channels(call) => {
+                channels::tell(&mut record, &context, &call, names);
+                if let Some(atlas) = atlas {
+                    places::channels(&mut record, &call, atlas);
+                }
+            }
         }
         record.states.sort_by_key(|state| (state.at_us, state.packet));
         record

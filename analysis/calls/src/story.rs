@@ -94,6 +94,7 @@ fn head(out: &mut String, record: &Record, when: &str) {
         words.extend(party.side_evidence.map(|evidence| format!("by {evidence}")));
         words.extend((party.captured != "both").then(|| format!("captured {} only", party.captured)));
         words.extend(party.behind_nat.map(|nat| (if nat { "behind NAT" } else { "no NAT" }).to_owned()));
+        words.extend(party.country.as_ref().map(|country| format!("in {country}")));
         words.extend(party.setup_us.map(|us| format!("relay found in {}", length(us))));
         words.extend(party.ringing_us.map(|us| format!("rang {}", length(us))));
         words.extend(party.first_media_us.map(|us| format!("media {} later", length(us))));
@@ -148,9 +149,19 @@ fn relays(out: &mut String, record: &Record) {
     }
     let names: Vec<String> = asked.iter().map(|relay| owned(record, relay.party, &relay.name)).collect();
     let width = width(names.iter().map(String::as_str), "relay");
+    let has_places = asked.iter().any(|relay| relay.country.is_some() || relay.km.is_some());
+    let place = |words: &str| if has_places { format!("  {words:<17}") } else { String::new() };
     let titles = format!(
-        "\n  {:<width$}  {:>5} {:>8}  {:>7} {:>7}  {:>12}  {:>5} {:>6}  used",
-        "relay", "asked", "answered", "RTT ms", "least", "clock ms", "pings", "probes"
+        "\n  {:<width$}{}  {:>5} {:>8}  {:>7} {:>7}  {:>12}  {:>5} {:>6}  used",
+        "relay",
+        place("where, km"),
+        "asked",
+        "answered",
+        "RTT ms",
+        "least",
+        "clock ms",
+        "pings",
+        "probes"
     );
     let _ = writeln!(out, "{titles}");
     limited(out, &asked, |out, relay| {
@@ -165,11 +176,18 @@ fn relays(out: &mut String, record: &Record) {
         let (pings, probes) = (relay.keepalives, relay.probes);
         let name = owned(record, relay.party, &relay.name);
         let (first, least) = (ms(relay.rtt_us), ms(relay.min_rtt_us));
+        let at = place(&where_told(relay.country.as_deref(), relay.km));
         let line = format!(
-            "  {name:<width$}  {asked:>5} {answered:>8}  {first:>7} {least:>7}  {clock:>12}  {pings:>5} {probes:>6}  {used}"
+            "  {name:<width$}{at}  {asked:>5} {answered:>8}  {first:>7} {least:>7}  {clock:>12}  {pings:>5} {probes:>6}  {used}"
         );
         let _ = writeln!(out, "{}", line.trim_end());
     });
+}
+
+/// `US 5400-12100`: country and distance.
+fn where_told(country: Option<&str>, km: Option<[u32; 2]>) -> String {
+    let country = country.unwrap_or("-");
+    km.map_or_else(|| country.to_owned(), |[least, most]| format!("{country} {least}-{most}"))
 }
 
 fn legs(out: &mut String, record: &Record) {
@@ -189,7 +207,9 @@ fn legs(out: &mut String, record: &Record) {
         let kilobytes = leg.bytes.map(|bytes| format!("{:.1}", bytes as f64 / 1e3)).join("/");
         let (sent, received) = (leg.checks[0], leg.checks[1]);
         let answered = leg.checked[1];
-        let checks = if sent + received == 0 {
+        let checks = if leg.country.is_some() {
+            format!("in {} km", where_told(leg.country.as_deref(), leg.km))
+        } else if sent + received == 0 {
             String::new()
         } else {
             let rtt = leg.rtt_us.map(|us| format!(", {:.1} ms", us as f64 / 1e3)).unwrap_or_default();

@@ -61,6 +61,11 @@ impl Locator {
         self.distances.least_km(a, b)
     }
 
+    /// How far places of two countries are apart: least and greatest, kilometres.
+    pub fn km(&mut self, a: Country, b: Country) -> [f64; 2] {
+        self.distances.km(a, b)
+    }
+
     /// Puts a path on the map. `node` is the country it was measured from.
     pub fn locate(&mut self, trace: &Trace, node: Option<Country>) -> Located {
         let mut located = Located::default();

@@ -109,19 +109,24 @@ fn squared(a: &[f64; 3], b: &[f64; 3]) -> f64 {
     a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum()
 }
 
-/// How far countries are apart at least: from border to border, along great circles. Remembers what it was asked.
+/// No two places are further apart along a great circle.
+const FURTHEST_KM: f64 = std::f64::consts::PI * EARTH_KM;
+
+/// How far countries are apart: from border to border, along great circles. Remembers what it was asked.
 #[derive(Debug, Default)]
 pub struct Distances {
     borders: HashMap<Country, Vec<[f64; 3]>>,
-    known: HashMap<(Country, Country), f64>,
+    known: HashMap<(Country, Country), [f64; 2]>,
 }
 
 impl Distances {
     /// Kilometres, less what the outlines may be off; 0 for neighbours, and where a country has no outline.
     pub fn least_km(&mut self, a: Country, b: Country) -> f64 {
-        if a == b {
-            return 0.0;
-        }
+        if a == b { 0.0 } else { self.km(a, b)[0] }
+    }
+
+    /// How far a place in one may be from a place in the other: least and greatest, kilometres, with what the outlines may be off.
+    pub fn km(&mut self, a: Country, b: Country) -> [f64; 2] {
         let pair = (a.min(b), a.max(b));
         if let Some(known) = self.known.get(&pair) {
             return *known;
@@ -132,11 +137,17 @@ impl Distances {
         }
         let (one, other) = (&self.borders[&a], &self.borders[&b]);
         let pairs = one.iter().flat_map(|a| other.iter().map(move |b| squared(a, b)));
-        let least = pairs.fold(f64::INFINITY, f64::min);
-        let km = if least.is_finite() { 2.0 * EARTH_KM * (least.sqrt() / 2.0).min(1.0).asin() } else { 0.0 };
-        let km = (km - SLACK_KM).max(0.0);
-        self.known.insert(pair, km);
-        km
+        let (least, most) = pairs.fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), squared| {
+            (least.min(squared), most.max(squared))
+        });
+        let km = |squared: f64| 2.0 * EARTH_KM * (squared.sqrt() / 2.0).min(1.0).asin();
+        let found = if least.is_finite() {
+            [(km(least) - SLACK_KM).max(0.0), (km(most) + SLACK_KM).min(FURTHEST_KM)]
+        } else {
+            [0.0, FURTHEST_KM]
+        };
+        self.known.insert(pair, found);
+        found
     }
 }
 
@@ -185,6 +196,18 @@ mod tests {
         ] {
             let found = km(a, b);
             assert!((from..to).contains(&found) && found == km(b, a), "{a} {b} {found}");
+        }
+    }
+
+    #[test]
+    fn the_greatest_distance_is_from_end_to_end() {
+        let mut distances = Distances::default();
+        let mut km = |a: &str, b: &str| distances.km(Country::parse(a).unwrap(), Country::parse(b).unwrap());
+        for (a, b, from, to) in
+            [("CH", "CH", 350.0, 500.0), ("CH", "DE", 1_000.0, 1_300.0), ("US", "CH", 11_000.0, 13_500.0)]
+        {
+            let [least, most] = km(a, b);
+            assert!((from..to).contains(&most) && least < most, "{a} {b} {least} {most}");
         }
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use report::{Format, Report};
 use wiremark::{Classifier, Flow, Frame, ParseError, Tracker, TrackerConfig};
-use wiremark_calls::{Call, CallTracker, Scripts};
+use wiremark_calls::{Atlas, Call, CallTracker, Scripts};
 use wiremark_capture::Capture;
 use wiremark_capture::replay::{replay, tracker_config};
 
@@ -24,7 +24,7 @@ use crate::stop::{Outcome, Stop, complain};
 ///
 /// A call is one story out of many flows. Each state is told with its time, its packet and what showed it; each media
 /// stream with its losses, jitter and quality. Addresses are replaced by names such as `relay A`, the same relay by the
-/// same name in every call. Stories come in the order in which calls end.
+/// same name in every call. With --db, relays are told with their country and distance. Stories come in the order in which calls end.
 #[derive(Args)]
 #[command(after_help = EXIT_CODES, after_long_help = EXAMPLES)]
 pub(crate) struct Arguments {
@@ -51,6 +51,10 @@ pub(crate) struct Arguments {
     #[arg(long)]
     addresses: bool,
 
+    #[cfg(feature = "locality")]
+    #[command(flatten)]
+    countries: crate::countries::CountryArguments,
+
     #[command(flatten)]
     signatures: SignatureArguments,
 }
@@ -70,6 +74,9 @@ microseconds since the call's first packet.
 States: allocating, ringing, handshake, answered, relayed, checking, reached,
 direct, fallback, heartbeat, ending.
 
+With --db, relays and servers have a country, and km: the least and the greatest distance from this end that both countries
+and the round trip allow. That the chosen relay is not the nearest is told where one that answered is surely nearer.
+
 Quality is an estimate: E-model (G.107, G.113), the codec rated as AMR 12.2
 (Ie 5, Bpl 10), random loss, no echo; delay is half the round trip (to a relay:
 plus 50 ms for the half not seen), one packet, twice the mean jitter, and 50 ms
@@ -85,9 +92,10 @@ Exit codes:
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
     let classifier = arguments.signatures.classifier()?;
     let scripts = Scripts::embedded().map_err(|error| Stop::Failed(error.to_string()))?;
+    let atlas = atlas(arguments)?;
     let output = Output::open(arguments.output.as_deref(), &arguments.files, arguments.overwrite)?;
     let mut report =
-        Report::new(arguments.format, output, classifier.set(), arguments.addresses, arguments.call);
+        Report::new(arguments.format, output, classifier.set(), arguments.addresses, arguments.call, atlas);
     let interrupt = Interrupt::listen();
     let (mut failed, mut calls) = (false, 0);
     let (mut files, mut frames) = (0, 0);
@@ -113,6 +121,21 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
         return Ok(outcome);
     }
     Ok(Outcome::failed_if(failed))
+}
+
+/// What tells countries, where it is asked for.
+#[cfg(feature = "locality")]
+fn atlas(arguments: &Arguments) -> Result<Option<Box<dyn Atlas>>, Stop> {
+    let asked = &arguments.countries;
+    if asked.db.is_none() && asked.corrections.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(Box::new(crate::countries::CallAtlas(asked.open(&[], false)?.locator))))
+}
+
+#[cfg(not(feature = "locality"))]
+fn atlas(_: &Arguments) -> Result<Option<Box<dyn Atlas>>, Stop> {
+    Ok(None)
 }
 
 /// One file through a tracker and a watch of its own; gives back the lines to complain about it.

@@ -9,12 +9,13 @@ use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 pub(crate) use arguments::Arguments;
-use arguments::{Format, read, refused};
+use arguments::Format;
 use wiremark_locality::{
-    Corrections, Database, Day, Group, Locator, MATADOR, MATADOR_CORRECTIONS, Region, Study, Survey,
-    contradictions, find_group, find_region, groups, known_groups, m49, regions, table,
+    Day, Group, Locator, MATADOR, Region, Study, Survey, contradictions, find_group, find_region, groups,
+    known_groups, m49, regions, table,
 };
 
+use crate::countries::{Countries, read, refused};
 use crate::output::Output;
 use crate::signal::Interrupt;
 use crate::stop::{Outcome, Stop};
@@ -159,31 +160,17 @@ fn study(
 }
 
 fn locator(arguments: &Arguments, study: &Study, basis: &mut Vec<String>) -> Result<Locator, Stop> {
-    let mut corrections = Corrections::default();
-    let mut count = 0;
-    for word in arguments.corrections.iter().chain(&study.corrections) {
-        count += match word.as_str() {
-            MATADOR_CORRECTIONS => corrections.add_matador().map_err(refused)?,
-            path => read(std::path::Path::new(path))
-                .and_then(|(name, text)| corrections.add(&name, &text).map_err(refused))?,
-        };
-    }
-    let database = match &arguments.db {
-        Some(path) => {
-            let opened = Database::open(path, arguments.db_key.as_deref());
-            Some(opened.map_err(|error| Stop::Failed(format!("{}: {error}", path.display())))?)
-        }
-        None => None,
-    };
-    if !arguments.paths.is_empty() && database.is_none() && count == 0 {
+    let Countries { locator, database, corrections } =
+        arguments.countries.open(&study.corrections, arguments.physics)?;
+    if !arguments.paths.is_empty() && database.is_none() && corrections == 0 {
         return Err(Stop::Usage(
             "without a database no hop is anywhere; give a MaxMind database of countries with --db".into(),
         ));
     }
     if let Some(database) = &database {
-        basis.push(format!("Countries: {}; {count} corrections.", database.describe()));
+        basis.push(format!("Countries: {database}; {corrections} corrections."));
     }
-    Ok(Locator::new(database, corrections, arguments.physics))
+    Ok(locator)
 }
 
 fn survey(arguments: &Arguments) -> Result<Survey, Stop> {

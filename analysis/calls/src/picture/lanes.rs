@@ -17,7 +17,8 @@ pub(super) fn draw(drawing: &mut Drawing, record: &Record, scale: &Scale, mut y:
         state_band(drawing, record, number, scale, y);
         y += 16.0;
         for relay in record.relays.iter().filter(|relay| relay.party == number) {
-            lane(drawing, scale, y, &relay.name, relay.chosen_by.is_some());
+            let name = with_country(&relay.name, relay.country.as_deref());
+            lane(drawing, scale, y, &name, relay.chosen_by.is_some());
             ticks(drawing, scale, y, &relay.activity, "tick");
             media_bars(drawing, record, scale, y, number, &relay.name);
             y += LANE;
@@ -25,7 +26,8 @@ pub(super) fn draw(drawing: &mut Drawing, record: &Record, scale: &Scale, mut y:
         let is_relay = |name: &str| record.relays.iter().any(|relay| *relay.name == *name);
         for leg in record.legs.iter().filter(|leg| leg.party == number && !is_relay(&leg.name)) {
             if let Some(series) = &leg.series {
-                let title = format!("{} ({})", leg.name, leg.kind);
+                let name = with_country(&leg.name, leg.country.as_deref());
+                let title = format!("{name} ({})", leg.kind);
                 y = chart(drawing, scale, y, &title, "both", &[series]);
                 continue;
             }
@@ -54,6 +56,10 @@ pub(super) fn draw(drawing: &mut Drawing, record: &Record, scale: &Scale, mut y:
         }
     }
     y
+}
+
+fn with_country(name: &str, country: Option<&str>) -> String {
+    country.map_or_else(|| name.to_owned(), |country| format!("{name}, {country}"))
 }
 
 fn lane(drawing: &mut Drawing, scale: &Scale, y: f64, name: &str, is_used: bool) {

@@ -21,8 +21,9 @@ pub(super) struct Scale {
 impl Scale {
     /// Room for the longest name: real addresses take more than `relay A`.
     pub(super) fn of(record: &Record) -> Self {
-        let relays = record.relays.iter().map(|relay| relay.name.len());
-        let legs = record.legs.iter().map(|leg| leg.name.len() + leg.kind.len() + 3);
+        let country = |country: &Option<String>| country.as_ref().map_or(0, |country| country.len() + 2);
+        let relays = record.relays.iter().map(|relay| relay.name.len() + country(&relay.country));
+        let legs = record.legs.iter().map(|leg| leg.name.len() + country(&leg.country) + leg.kind.len() + 3);
         let longest = relays.chain(legs).max().unwrap_or(0);
         Self { length_us: record.duration_us, left: GUTTER.max(longest as f64 * LETTER + 16.0) }
     }

@@ -34,6 +34,7 @@ pub(super) fn tell(record: &mut Record, context: &Context<'_>, call: &ChannelCal
         side_evidence: call.invite.map(|invite| invite.evidence()),
         captured: "both",
         behind_nat: None,
+        country: None,
         setup_us: None,
         ringing_us,
         first_media_us: None,
@@ -66,6 +67,8 @@ pub(super) fn tell(record: &mut Record, context: &Context<'_>, call: &ChannelCal
             checks: [0; 2],
             checked: [0; 2],
             rtt_us: None,
+            country: None,
+            km: None,
             activity: context.spans(&channel.spans),
             series: Some(context.series(&channel.series)),
         });

@@ -54,6 +54,8 @@ pub struct PartyRecord {
     pub captured: &'static str,
     /// Whether relays see another address.
     pub behind_nat: Option<bool>,
+    /// Where it is, two letters, by its address as relays see it; null without a database of countries.
+    pub country: Option<String>,
     /// From the first allocation to the first answer of a relay.
     pub setup_us: Option<u64>,
     /// From the first answer of a relay to the other person's.
@@ -107,6 +109,10 @@ pub struct RelayRecord {
     pub released: Option<u64>,
     /// How it shows that the call settled on this one.
     pub chosen_by: Option<&'static str>,
+    /// Where it is, two letters; null without a database of countries.
+    pub country: Option<String>,
+    /// How far from this end: least and greatest, kilometres, as the countries and the least round trip allow.
+    pub km: Option<[u32; 2]>,
     /// When its datagrams came: stretches, first packet and last.
     pub activity: Vec<[u64; 2]>,
 }
@@ -138,6 +144,10 @@ pub struct LegRecord {
     pub checked: [u64; 2],
     /// Least round trip of a check.
     pub rtt_us: Option<u64>,
+    /// Where a server of channels is, two letters; relays have theirs in `relays`.
+    pub country: Option<String>,
+    /// How far it is from this end: least and greatest, kilometres.
+    pub km: Option<[u32; 2]>,
     /// When its datagrams came: stretches, first packet and last.
     pub activity: Vec<[u64; 2]>,
     /// UDP payload bytes over time; channels only (media has its own, by stream).

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::super::atlas::Atlas;
 use super::super::end_point::LinkDirection;
 use super::super::names::Names;
 use super::super::party::{Captured, Party};
@@ -14,12 +15,18 @@ use super::fields::{
     GapRecord, LegRecord, PacketisationRecord, PartyRecord, Record, RelayRecord, StepRecord, StreamLegRecord,
     StreamRecord,
 };
-use super::findings;
+use super::{findings, places};
 
 /// A stream that is shorter has no rate.
 const RATE_US: u64 = 1_000_000;
 
-pub(super) fn tell(record: &mut Record, context: &Context<'_>, parties: Vec<Party>, names: &mut Names) {
+pub(super) fn tell(
+    record: &mut Record,
+    context: &Context<'_>,
+    parties: Vec<Party>,
+    names: &mut Names,
+    mut atlas: Option<&mut dyn Atlas>,
+) {
     record.dialect = parties.iter().find_map(|party| party.dialect.clone());
     record.outcome = outcome(&parties);
     let ends = parties.len();
@@ -49,6 +56,9 @@ pub(super) fn tell(record: &mut Record, context: &Context<'_>, parties: Vec<Part
             .collect();
         tell_party(record, context, number, &party, ends, &remote_names, names);
         findings::tell(record, number, &party, &remote_names);
+        if let Some(atlas) = atlas.as_deref_mut() {
+            places::relays(record, number, &party, atlas);
+        }
         for step in party.steps {
             let with = step.remote.and_then(|at| remote_names.get(at)).cloned();
             record.states.push(context.state(number, step, with));
@@ -79,6 +89,7 @@ fn tell_party(
         side_evidence: party.side.map(|(_, evidence)| evidence),
         captured: party.captured().name(),
         behind_nat: party.mapped.map(|mapped| mapped != party.local),
+        country: None,
         rtcp: party.reports.packets,
         srtcp: party.reports.encrypted,
         compact_rtcp: party.reports.compact,
@@ -166,6 +177,7 @@ fn timing(party: &Party) -> PartyRecord {
         side_evidence: None,
         captured: "both",
         behind_nat: None,
+        country: None,
         setup_us: between(asked, found),
         ringing_us: between(found, picked_up),
         first_media_us: between(picked_up, media),
@@ -201,6 +213,8 @@ fn relay(
         probes: remote.probes,
         released: Some(remote.released.map_or(0, |(count, _)| count)),
         chosen_by,
+        country: None,
+        km: None,
         activity: context.spans(&remote.activity),
     }
 }
@@ -224,6 +238,8 @@ fn leg(context: &Context<'_>, party: usize, remote: &Remote, name: Arc<str>) -> 
         checks: remote.checks,
         checked: remote.checked,
         rtt_us: remote.round_trip.map(|round_trip| round_trip.min_us),
+        country: None,
+        km: None,
         activity: context.spans(&remote.activity),
         series: None,
     }

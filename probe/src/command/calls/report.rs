@@ -5,7 +5,7 @@ use std::io::Write;
 use clap::ValueEnum;
 use serde::Serialize;
 use wiremark::SignatureSet;
-use wiremark_calls::{Call, Names, Record, picture, story};
+use wiremark_calls::{Atlas, Call, Names, Record, picture, story};
 use wiremark_probe::time::timestamp;
 
 use crate::output::Output;
@@ -37,6 +37,8 @@ pub(crate) struct Report<'s> {
     pictures: Vec<picture::Picture>,
     /// Whether a page has its beginning.
     is_begun: bool,
+    /// What tells countries of relays.
+    atlas: Option<Box<dyn Atlas>>,
 }
 
 /// A record with its time in the way of Suricata's EVE.
@@ -54,9 +56,10 @@ impl<'s> Report<'s> {
         set: &'s SignatureSet,
         addresses: bool,
         only: Option<u64>,
+        atlas: Option<Box<dyn Atlas>>,
     ) -> Self {
         let names = Names::new(addresses);
-        Self { format, output, set, names, only, calls: 0, pictures: Vec::new(), is_begun: false }
+        Self { format, output, set, names, only, calls: 0, pictures: Vec::new(), is_begun: false, atlas }
     }
 
     /// Whether calls appear on the terminal as they end.
@@ -67,7 +70,10 @@ impl<'s> Report<'s> {
     /// Takes one call.
     pub(crate) fn call(&mut self, call: Call) -> Result<(), Stop> {
         // Every call counts for the number of relays, also those that are not printed.
-        let record = Record::new(call, self.set, &mut self.names);
+        let record = match &mut self.atlas {
+            Some(atlas) => Record::located(call, self.set, &mut self.names, Some(atlas.as_mut())),
+            None => Record::new(call, self.set, &mut self.names),
+        };
         self.calls += 1;
         if self.only.is_some_and(|only| only != record.call_id) {
             return Ok(());

@@ -1,15 +1,15 @@
 //! The arguments of `wiremark locality`, and the small files among them.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use wiremark_locality::Day;
 use wiremark_locality::servers::PORTS_IGNORED;
 
+use crate::countries::CountryArguments;
 use crate::exit_codes::EXIT_CODES;
 use crate::inputs::SignatureArguments;
 use crate::output::Overwrite;
-use crate::stop::Stop;
 
 /// Tells where messages travel: servers of messengers, countries on the way, and who can listen there
 ///
@@ -51,17 +51,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "CSV", requires = "paths")]
     pub(super) servers: Vec<PathBuf>,
 
-    /// A MaxMind database file with countries, of any vendor
-    #[arg(long, value_name = "MMDB")]
-    pub(super) db: Option<PathBuf>,
-
-    /// Where the database has the country, e.g. location.country; without it the usual places are tried
-    #[arg(long, value_name = "KEY", requires = "db")]
-    pub(super) db_key: Option<String>,
-
-    /// What is known better than the database: CSV with the columns network, country, reason, source; or matador-2015
-    #[arg(long, value_name = "CSV")]
-    pub(super) corrections: Vec<String>,
+    #[command(flatten)]
+    pub(super) countries: CountryArguments,
 
     /// Leave out hops that light could not have reached in the time their answers took
     #[arg(long)]
@@ -165,19 +156,4 @@ Exit codes:
 
 fn day(text: &str) -> Result<Day, String> {
     Day::parse(text).ok_or_else(|| "write a day as 2015-09-30".into())
-}
-
-/// A small file as text, with its name.
-pub(super) fn read(path: &Path) -> Result<(String, String), Stop> {
-    let name = path.display().to_string();
-    match std::fs::read_to_string(path) {
-        Ok(text) => Ok((name, text)),
-        Err(error) => {
-            Err(Stop::Failed(format!("{name}: cannot be read: {error}; check path and permissions")))
-        }
-    }
-}
-
-pub(super) fn refused(error: wiremark_locality::FileError) -> Stop {
-    Stop::Failed(error.to_string())
 }

@@ -7,7 +7,8 @@ use wiremark_capture::Capture;
 use wiremark_capture::replay::{replay, tracker_config};
 use wiremark_locality::servers::{Server, ServerWatch, events};
 
-use super::arguments::{Arguments, read, refused};
+use super::arguments::Arguments;
+use crate::countries::{read, refused};
 use crate::progress::Progress;
 use crate::signal::Interrupt;
 use crate::stop::{Stop, complain};

@@ -8,7 +8,8 @@ use wiremark_locality::path::PathReader;
 use wiremark_locality::servers::Server;
 use wiremark_locality::{Country, Hint, Locator, Survey, path_files};
 
-use super::arguments::{Arguments, read as read_text, refused};
+use super::arguments::Arguments;
+use crate::countries::{read as read_text, refused};
 use crate::progress::Progress;
 use crate::signal::Interrupt;
 use crate::stop::{Stop, complain};
