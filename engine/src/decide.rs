@@ -88,7 +88,9 @@ impl Classifier {
             Some((row, carrier)) => self.settle(flow, row, carrier),
             None if findings.conclusive && flow.verdict.confidence < Confidence::Name => {
                 self.withdraw(flow, observer);
-                flow.verdict.flags |= Verdict::FINAL;
+                if !findings.need_more {
+                    flow.verdict.flags |= Verdict::FINAL;
+                }
             }
             None => {}
         }
@@ -97,7 +99,7 @@ impl Classifier {
             && row.group == 0
             && row.teaches != Some(Teaches::Names)
             && (flow.verdict.confidence == Confidence::Payload
-                || flow.verdict.confidence == Confidence::Name && findings.conclusive)
+                || flow.verdict.confidence == Confidence::Name && findings.conclusive && !findings.need_more)
         {
             flow.verdict.flags |= Verdict::FINAL;
         }

@@ -233,7 +233,7 @@ fn conclude(
         Some((row, carrier)) => settle(set, flow, row, carrier),
         None if findings.is_conclusive && flow.said.confidence < Confidence::Name => {
             withdraw(flow);
-            flow.said.is_final = true;
+            flow.said.is_final |= !findings.asks_for_more;
         }
         None => {}
     }
@@ -242,7 +242,7 @@ fn conclude(
             && row.conditions.every.is_none()
             && row.teaches != Some(Teaches::Names);
         let is_enough = flow.said.confidence == Confidence::Payload
-            || flow.said.confidence == Confidence::Name && findings.is_conclusive;
+            || flow.said.confidence == Confidence::Name && findings.is_conclusive && !findings.asks_for_more;
         flow.said.is_final |= is_safe && is_enough;
     }
 }
