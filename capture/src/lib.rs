@@ -8,13 +8,13 @@ pub mod blocks;
 mod erf;
 mod error;
 mod notes;
-mod open;
 mod pcap;
 mod pcapng;
 mod reader;
 mod record;
 pub mod replay;
 mod snoop;
+mod unpack;
 mod wait;
 
 pub use error::{CaptureError, Problem};

@@ -12,11 +12,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::erf;
 use crate::error::{CaptureError, Problem};
-use crate::open::unpacked;
 use crate::pcap::{self, Pcap};
 use crate::pcapng::Section;
 use crate::record::{Layout, Record};
 use crate::snoop::{self, Snoop};
+use crate::unpack::unpacked;
 use crate::wait::{Following, Interruptible};
 
 /// Bytes asked of the source at a time.

@@ -8,11 +8,11 @@ use crate::five_tuple::{Address, FiveTuple, Transport};
 use crate::wire::ethernet::{self, EtherType};
 use crate::wire::ip::{Fragment, protocol};
 use crate::wire::link::{self, LinkType};
-use crate::wire::tag::{arista, batman, cisco, edsa, etag, hsr, macsec, nsh, pbb, trill};
+use crate::wire::tag::{arista, batman, cisco, edsa, etag, hsr, macsec, mpls, nsh, pbb, trill, vlan};
 use crate::wire::tcp::Tcp;
-use crate::wire::tunnel::{self, aruba, etherip, l2tp, minimal::Minimal, wccp};
+use crate::wire::tunnel::{self, aruba, etherip, gre, l2tp, minimal::Minimal, wccp};
 use crate::wire::udp::Udp;
-use crate::wire::{ParseError, Parsed, ah, gre, ipv6, llc, mpls, ppp, pppoe, vlan};
+use crate::wire::{ParseError, Parsed, ah, ipv6, llc, ppp, pppoe};
 
 /// Headers stepped into in one frame: each VLAN tag, tunnel and IP header is one. Networks stack about 8.
 pub(super) const MAX_LAYERS: usize = 16;
@@ -387,8 +387,7 @@ impl<'a> State<'a> {
 
 /// The network's or user's number in a datagram that seems to be a tunnel's.
 fn numbered(port: u16, payload: &[u8]) -> Option<(TunnelKind, u32)> {
-    use crate::wire::{gtp, vxlan};
-    use tunnel::geneve;
+    use tunnel::{geneve, gtp, vxlan};
     Some(match port {
         gtp::PORT => (TunnelKind::GtpU, gtp::tunnel_id(payload)?),
         gtp::PORT_0 => (TunnelKind::GtpU, gtp::flow_label(payload)?),

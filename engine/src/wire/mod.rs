@@ -8,15 +8,12 @@ pub mod ah;
 mod error;
 pub mod ether_type;
 pub mod ethernet;
-pub mod gre;
-pub mod gtp;
 pub mod ieee80211;
 pub mod ip;
 pub mod ipv4;
 pub mod ipv6;
 pub mod link;
 pub mod llc;
-pub mod mpls;
 pub mod null;
 pub mod ppp;
 pub mod pppoe;
@@ -27,8 +24,6 @@ pub mod tag;
 pub mod tcp;
 pub mod tunnel;
 pub mod udp;
-pub mod vlan;
-pub mod vxlan;
 
 pub use error::ParseError;
 

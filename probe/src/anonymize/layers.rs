@@ -6,11 +6,11 @@ use wiremark::wire::ethernet::EtherType;
 use wiremark::wire::ip::{self, Fragment, protocol};
 use wiremark::wire::ipv4::Ipv4;
 use wiremark::wire::ipv6::Ipv6;
+use wiremark::wire::tag::{mpls, vlan};
 use wiremark::wire::tcp::Tcp;
+use wiremark::wire::tunnel::{gre, gtp, vxlan};
 use wiremark::wire::udp::Udp;
-use wiremark::wire::{
-    ah, ethernet, gre, gtp, ieee80211, llc, mpls, null, ppp, pppoe, radiotap, sll, sll2, vlan, vxlan,
-};
+use wiremark::wire::{ah, ethernet, ieee80211, llc, null, ppp, pppoe, radiotap, sll, sll2};
 use wiremark::{LinkType, Packet};
 
 use super::piece::Piece;

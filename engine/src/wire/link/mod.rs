@@ -22,7 +22,8 @@ mod types;
 pub use types::LinkType;
 
 use super::ethernet::EtherType;
-use super::{ParseError, Parsed, ethernet, ieee80211, ip, mpls, null, ppp, pppoe, radiotap, sll, sll2};
+use super::tag::mpls;
+use super::{ParseError, Parsed, ethernet, ieee80211, ip, null, ppp, pppoe, radiotap, sll, sll2};
 
 /// Headers that name the link type of what follows, within one another.
 const MAX_NESTED: usize = 4;

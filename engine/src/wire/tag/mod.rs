@@ -7,9 +7,11 @@ pub mod edsa;
 pub mod etag;
 pub mod hsr;
 pub mod macsec;
+pub mod mpls;
 pub mod nsh;
 pub mod pbb;
 pub mod trill;
+pub mod vlan;
 
 use super::{ParseError, Parsed, ethernet::EtherType};
 

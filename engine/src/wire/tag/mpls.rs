@@ -7,7 +7,7 @@
 //! | label, 20 bits | class, 3 | last, 1 | TTL, 8 | ...
 //! ```
 
-use super::{ParseError, ethernet, ethernet::EtherType, ip, ipv4::Ipv4, ipv6::Ipv6};
+use crate::wire::{ParseError, ethernet, ethernet::EtherType, ip, ipv4::Ipv4, ipv6::Ipv6};
 
 /// The type and the bytes behind the last label, and behind the control word where there is one.
 ///

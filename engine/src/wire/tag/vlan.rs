@@ -5,7 +5,7 @@
 //! | priority + VLAN | EtherType | payload
 //! ```
 
-use super::{ParseError, ethernet::EtherType};
+use crate::wire::{ParseError, ethernet::EtherType};
 
 /// The type and the bytes after a tag, whose own EtherType has been read already.
 ///

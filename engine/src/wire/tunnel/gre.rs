@@ -6,7 +6,7 @@
 //! | C R K S ... A version | EtherType | checksum 4, if C | key 4, if K | sequence 4, if S | acknowledgement 4, if A
 //! ```
 
-use super::{ParseError, ethernet::EtherType};
+use crate::wire::{ParseError, ethernet::EtherType};
 
 const CHECKSUM: u16 = 0x8000;
 const ROUTING: u16 = 0x4000;

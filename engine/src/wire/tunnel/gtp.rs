@@ -7,7 +7,7 @@
 //!                                     '--- where any of E, S, PN is set ---'
 //! ```
 
-use super::{ethernet, ethernet::EtherType, ip};
+use crate::wire::{ethernet, ethernet::EtherType, ip};
 
 /// The destination port of every G-PDU.
 pub const PORT: u16 = 2152;

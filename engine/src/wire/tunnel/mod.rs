@@ -7,6 +7,8 @@ pub mod ayiya;
 pub mod capwap;
 pub mod etherip;
 pub mod geneve;
+pub mod gre;
+pub mod gtp;
 pub mod gue;
 pub mod l2tp;
 pub mod lisp;
@@ -15,6 +17,7 @@ pub mod minimal;
 pub mod teredo;
 pub mod tzsp;
 pub mod udp;
+pub mod vxlan;
 pub mod wccp;
 
 use super::ethernet::EtherType;

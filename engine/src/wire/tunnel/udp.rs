@@ -1,9 +1,9 @@
 //! The tunnels over UDP by their ports.
 
-use super::{ayiya, capwap, geneve, gue, l2tp, lisp, lwapp, teredo, tzsp};
+use super::{ayiya, capwap, geneve, gre, gtp, gue, l2tp, lisp, lwapp, teredo, tzsp, vxlan};
 use crate::wire::ethernet::EtherType;
+use crate::wire::tag::mpls;
 use crate::wire::udp::Udp;
-use crate::wire::{gre, gtp, mpls, vxlan};
 
 /// MPLS in UDP (RFC 7510, 3).
 const MPLS_PORT: u16 = 6635;

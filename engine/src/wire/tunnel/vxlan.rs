@@ -6,7 +6,7 @@
 //! | flags | policy flags | group, | next protocol | network, 3 byte | reserved | payload
 //! ```
 
-use super::{ethernet::EtherType, tag::nsh};
+use crate::wire::{ethernet::EtherType, tag::nsh};
 
 /// The destination port.
 pub const PORT: u16 = 4789;
