@@ -580,7 +580,7 @@ typedef struct wiremark_statistics {
     uint64_t fragments;
     // Fragments whose packet was never whole and whose flow nobody knows.
     uint64_t fragments_lost;
-    // How often a frame's time was more than an hour from the frame's before: several clocks, or wrong ones.
+    // How often a frame's time was not of the clock of the frame's before: several clocks, or wrong ones.
     uint64_t clock_jumps;
 } wiremark_statistics;
 

@@ -49,11 +49,7 @@ impl Counts {
             (seen.evicted, "flow", "ended early to make room (see --max-flows)"),
             (seen.handshakes_lost, "handshake", "in pieces given up for want of room"),
             (self.untimed, "frame", "without a time"),
-            (
-                if jumps { seen.clock_jumps } else { 0 },
-                "jump",
-                "of the clock by more than an hour: several clocks, or wrong ones",
-            ),
+            (if jumps { seen.clock_jumps } else { 0 }, "jump", "of the clock: several clocks, or wrong ones"),
         ] {
             if number > 0 {
                 parts.push(format!("{} {what}", many(number, noun)));

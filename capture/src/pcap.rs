@@ -11,6 +11,7 @@ use crate::record::{Layout, number};
 pub(crate) const HEADER_BYTES: usize = 24;
 /// Frames longer than this are not met; snap lengths go up to it.
 const FRAME_LIMIT_BYTES: u32 = 256 * 1024;
+const YEAR_S: u32 = 31_536_000;
 /// Record headers: of pcap; of modified pcap; of Nokia's, with four bytes of their own.
 const RECORD_BYTES: [usize; 3] = [16, 24, 20];
 
@@ -56,8 +57,9 @@ impl Pcap {
             let form = Self { record_bytes: *record_bytes, ..*self };
             let behind = form.makes_sense(records)?;
             match records.get(behind..) {
-                // One record alone: only pcap's own, since a plain file cut off within its second record looks like others.
+                // One record alone. A plain file cut off within its second record must not look like others.
                 Some([]) if *record_bytes == 16 => Some(()),
+                Some([]) if *record_bytes == 24 && form.is_modified_alone(records) => Some(()),
                 Some(rest) if rest.len() >= *record_bytes => form.makes_sense(rest).map(|_| ()),
                 _ => None,
             }
@@ -79,6 +81,23 @@ impl Pcap {
             && original <= FRAME_LIMIT_BYTES
             && original > 0;
         sensible.then_some(self.record_bytes + captured as usize)
+    }
+
+    /// Whether all there is is one record of modified pcap: behind its time and lengths stand an interface's number, a protocol
+    /// and a kind, and its last bytes are not the time of a second plain record.
+    fn is_modified_alone(&self, record: &[u8]) -> bool {
+        let field = |at: usize| record.get(at..at + 4).map(|bytes| number(bytes, self.big_endian));
+        let (Some(seconds), Some(interface), Some([.., kind, padding])) =
+            (field(0), field(16), record.get(16..24))
+        else {
+            return false;
+        };
+        let end = record.len() - 8;
+        let is_time = |next: u32, fraction: u32| next.abs_diff(seconds) < YEAR_S && fraction < 1_000_000;
+        interface <= u16::MAX.into()
+            && *kind <= 7
+            && *padding == 0
+            && !field(end).zip(field(end + 4)).is_some_and(|(next, fraction)| is_time(next, fraction))
     }
 
     /// The record that begins with this header.
@@ -141,6 +160,19 @@ mod tests {
                 let layout = pcap.record(&records);
                 assert_eq!((layout.time_ns, layout.original_length), (1_700_000_000_000_007_000, 60));
             }
+        }
+    }
+
+    #[test]
+    fn one_record_of_modified_pcap_under_the_plain_magic() {
+        for frame in [&[0x45; 60][..], &[0; 60]] {
+            let one = record(24, 1_700_000_000, frame);
+            let mut pcap = Pcap::new(&header(0xa1b2_c3d4, false)).unwrap();
+            pcap.look_at_records(&one);
+            assert_eq!(pcap.record_bytes, 24);
+            let mut pcap = Pcap::new(&header(0xa1b2_c3d4, false)).unwrap();
+            pcap.look_at_records(&record(16, 1_700_000_000, frame));
+            assert_eq!(pcap.record_bytes, 16);
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::hash_map::RandomState;
 use std::fmt;
 use std::hash::BuildHasher;
 
-use wiremark::wire::link::{names, pcapdroid};
+use wiremark::wire::link::{aggregate, names, pcapdroid};
 use wiremark::{ContextConfig, Frame, Layer, LinkType, ParseError, TrackerConfig, Trail};
 
 use crate::{Capture, CaptureError};
@@ -133,7 +133,7 @@ fn trailer_bytes(bytes: &[u8], original_length: u32) -> u32 {
 /// Hands every frame of a known link type to `look`, and what went wrong to the caller at the end.
 ///
 /// `look` is given the frame's number in the capture, from 1, as Wireshark counts it (skipped frames count too); it gives
-/// back why a frame had no packet to offer. `progress` is called now and then with the bytes read from
+/// back why a frame had no packet to offer. The packets of an 802.11 frame with several come one after the other. `progress` is called now and then with the bytes read from
 /// the file; where it gives back false, replaying stops.
 pub fn replay(
     capture: &mut Capture,
@@ -162,13 +162,18 @@ pub fn replay(
             continue;
         };
         let (number, is_timed) = (frame.number, frame.is_timed);
-        let frame = Frame {
-            link_type,
-            time_us: frame.time_us,
-            bytes: frame.bytes,
-            wire_bytes: frame.original_length - trailer_bytes(frame.bytes, frame.original_length),
-        };
+        let (time_us, bytes) = (frame.time_us, frame.bytes);
+        let aggregated_bytes: usize = aggregate::behind_first(link_type, bytes).map(<[u8]>::len).sum();
+        let wire_bytes = frame.original_length
+            - trailer_bytes(bytes, frame.original_length)
+            - (aggregated_bytes as u32).min(frame.original_length);
+        let frame = Frame { link_type, time_us, bytes, wire_bytes };
         counts.take(&frame, is_timed, look(number, &frame).err());
+        for bytes in aggregate::behind_first(link_type, bytes) {
+            let wire_bytes = bytes.len() as u32;
+            let packet = Frame { link_type: LinkType::Ethernet, time_us, bytes, wire_bytes };
+            counts.take(&packet, true, look(number, &packet).err());
+        }
     }
     for ((interface, link_type), (first_frame, frames)) in skipped {
         let file = capture.name().to_owned();

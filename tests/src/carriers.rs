@@ -7,16 +7,17 @@ mod headers;
 mod tunnels;
 
 pub use carrier::Carrier;
+pub use headers::aggregate_of;
 pub use tunnels::TUNNELS;
 
-use crate::packet::link;
+use crate::packet::{checksum, link};
 use crate::trace::{Frame, Trace};
 use crate::wrap::Wrap;
 
 use headers::*;
 
 /// Link types.
-pub const LINKS: [Carrier; 47] = [
+pub const LINKS: [Carrier; 50] = [
     Carrier { name: "link-nflog", link: 239, frame: nflog },
     Carrier { name: "link-pktap", link: 258, frame: |p| pktap(&eth(p)) },
     Carrier { name: "link-pktap-user2", link: 149, frame: |p| pktap(&eth(p)) },
@@ -25,6 +26,8 @@ pub const LINKS: [Carrier; 47] = [
     Carrier { name: "link-ppp", link: 9, frame: |p| cat(&[&[0xff, 3], &ppp(p)]) },
     Carrier { name: "link-ppp-pppd", link: 166, frame: |p| cat(&[&[1, 0xff, 3], &ppp(p)]) },
     Carrier { name: "link-ppp-direction", link: 204, frame: |p| cat(&[&[0, 0xff, 3], &ppp(p)]) },
+    Carrier { name: "link-cisco-hdlc-netbsd", link: 112, frame: |p| cat(&[&[0x0f, 0], &ether_type(p), p]) },
+    Carrier { name: "link-tzsp", link: 128, frame: |p| cat(&[&[1, 0, 0, 1, 1], &eth(p)]) },
     Carrier { name: "link-cisco-hdlc", link: 104, frame: |p| cat(&[&[0x0f, 0], &ether_type(p), p]) },
     Carrier {
         name: "link-cisco-hdlc-direction",
@@ -55,10 +58,11 @@ pub const LINKS: [Carrier; 47] = [
     Carrier { name: "link-fddi", link: 10, frame: |p| cat(&[&[0x50], &macs(p), &llc(p)]) },
     Carrier { name: "link-token-ring", link: 6, frame: |p| cat(&[&[0x10, 0x40], &macs(p), &llc(p)]) },
     Carrier {
-        name: "link-ipoib",
+        name: "link-ipoib-address",
         link: 242,
         frame: |p| cat(&[&[0, 0, 0, 1], &[0xfe; 16], &ether_type(p), &[0, 0], p]),
     },
+    Carrier { name: "link-ipoib", link: 242, frame: ipoib },
     Carrier { name: "link-arcnet-bsd", link: 7, frame: |p| cat(&[&[1, 2, arcnet(p), 0, 0, 7], p]) },
     Carrier { name: "link-arcnet-linux", link: 129, frame: |p| cat(&[&[1, 2, 0, 0, arcnet(p), 0, 0, 7], p]) },
     Carrier {
@@ -103,8 +107,8 @@ pub const LINKS: [Carrier; 47] = [
     },
     Carrier { name: "link-ieee1394", link: 138, frame: |p| cat(&[&[2; 8], &[1; 8], &ether_type(p), p]) },
     Carrier { name: "link-docsis", link: 143, frame: docsis },
-    Carrier { name: "link-netanalyzer", link: 240, frame: |p| cat(&[&[0, 0, 0, 0], &eth(p), &[0; 4]]) },
-    Carrier { name: "link-mpacket", link: 274, frame: |p| cat(&[&[0x55; 7], &[0xd5], &eth(p), &[0; 4]]) },
+    Carrier { name: "link-netanalyzer", link: 240, frame: net_analyzer },
+    Carrier { name: "link-mpacket", link: 274, frame: |p| cat(&[&[0x55; 7], &[0xd5], &checked(p)]) },
     Carrier {
         name: "link-broadcom-tag",
         link: 281,
@@ -113,12 +117,12 @@ pub const LINKS: [Carrier; 47] = [
     Carrier { name: "link-broadcom-prepended", link: 282, frame: |p| cat(&[&[0, 0, 0, 1], &eth(p)]) },
     Carrier {
         name: "link-marvell-tag",
-        link: 283,
+        link: 284,
         frame: |p| cat(&[&macs(p), &[0xc0, 8, 0, 0], &ether_type(p), p]),
     },
     Carrier {
         name: "link-marvell-ether-tag",
-        link: 284,
+        link: 285,
         frame: |p| cat(&[&macs(p), &[0xda, 0xda, 0, 0, 0xc0, 8, 0, 0], &ether_type(p), p]),
     },
     Carrier { name: "link-mpls", link: 219, frame: |p| cat(&[&[0, 1, 1, 64], p]) },
@@ -236,6 +240,22 @@ impl Trace {
     /// Only the frames whose bytes are wanted.
     pub fn keep(mut self, wanted: impl Fn(&[u8]) -> bool) -> Self {
         self.frames.retain(|frame| wanted(&frame.bytes));
+        self
+    }
+
+    /// Every fragment with the same number, as if a router's had gone round.
+    pub fn numbered(mut self, number: u16) -> Self {
+        for Frame { link, bytes, .. } in &mut self.frames {
+            assert_eq!(*link, link::RAW, "fragments before wrapping");
+            if !v6(bytes) && bytes[6] & 0x3f | bytes[7] != 0 {
+                bytes[4..6].copy_from_slice(&number.to_be_bytes());
+                bytes[10..12].fill(0);
+                let sum = checksum(&[&bytes[..20]]);
+                bytes[10..12].copy_from_slice(&sum.to_be_bytes());
+            } else if v6(bytes) && bytes[6] == 44 {
+                bytes[44..48].copy_from_slice(&u32::from(number).to_be_bytes());
+            }
+        }
         self
     }
 

@@ -72,7 +72,6 @@ fn the_chat_is_found_whatever_carries_it() {
 
 /// Where a capture cuts a frame, there is the same flow, or none; never another.
 #[test]
-#[ignore = "GUE without a header, cut behind 48 bytes of what it carries, is taken for the datagram around it"]
 fn a_cut_frame_leads_to_no_other_flow() {
     let plain = chat("10.0.0.1:40000");
     for carrier in carriers::all() {
@@ -92,7 +91,6 @@ fn a_cut_frame_leads_to_no_other_flow() {
 }
 
 #[test]
-#[ignore = "a GTP-U packet whose inside is in pieces is called malformed when it is itself in pieces"]
 fn fragments_are_put_together_outside_and_inside_of_tunnels() {
     let classifier = classifier();
     let plain = chat("10.0.0.1:40000");
@@ -106,6 +104,13 @@ fn fragments_are_put_together_outside_and_inside_of_tunnels() {
             ("around GTP-U", plain.clone().wrap(Wrap::GtpU(9, false)).fragment(64)),
             ("both", pieces.clone().wrap(Wrap::GtpU(9, false)).fragment(48)),
             ("copies", pieces.clone().duplicate(3, 100)),
+            ("copies inside GTP-U", pieces.clone().wrap(Wrap::GtpU(9, false)).duplicate(3, 100)),
+            ("copies around GTP-U", plain.clone().wrap(Wrap::GtpU(9, false)).fragment(64).duplicate(2, 100)),
+            ("copies of both", pieces.clone().wrap(Wrap::GtpU(9, false)).fragment(48).duplicate(2, 100)),
+            ("one number for all", pieces.clone().numbered(7)),
+            ("one number around GTP-U", plain.clone().wrap(Wrap::GtpU(9, false)).fragment(48).numbered(7)),
+            ("one number, both", pieces.clone().wrap(Wrap::GtpU(9, false)).fragment(48).numbered(7)),
+            ("one number, copies", pieces.clone().numbered(7).duplicate(2, 100)),
             ("out of order", pieces.clone().swap(3, 100)),
         ] {
             let count = trace.len() as u64;
@@ -330,9 +335,8 @@ fn clocks_apart_by_hours_end_no_flow() {
 }
 
 #[test]
-#[ignore = "clocks less than an hour apart are taken for one, and end a flow"]
-fn clocks_apart_by_half_an_hour_end_no_flow() {
-    clocks_end_no_flow(&[HOUR / 2]);
+fn clocks_apart_by_minutes_end_no_flow() {
+    clocks_end_no_flow(&[HOUR / 60, HOUR / 20, HOUR / 2, HOUR - 1]);
 }
 
 fn clocks_end_no_flow(all: &[u64]) {

@@ -3,10 +3,15 @@
 
 use core::mem::swap;
 
-/// Times this close belong to one clock; further apart, some other clock speaks, or nobody did for as long.
-const SAME_CLOCK_US: u64 = 3_600_000_000;
+/// Times this close belong to one clock; further apart, some other clock speaks, or nobody did for as long. Half of UDP's
+/// time-out: a flow that was quiet for less than the other half is never ended by clocks that are closer.
+const SAME_CLOCK_US: u64 = 30_000_000;
+/// A rest is no longer than this.
+const REST_US: u64 = 3_600_000_000;
 /// Other clocks remembered.
-const OTHERS: usize = 3;
+const OTHERS: usize = 7;
+/// After so many rests in a row, in which no other clock came back, there is but one.
+const SURE: u8 = OTHERS as u8 + 1;
 
 /// One clock of the capture.
 #[derive(Clone, Copy, Debug, Default)]
@@ -19,7 +24,8 @@ struct Timeline {
     is_beside: bool,
 }
 
-/// The common time: it never goes back, and goes on by what each clock of the capture goes on.
+/// The common time: it never goes back, and goes on by what each clock of the capture goes on. The first rests, in which all were quiet, are
+/// no part of it, as they may be other clocks: there, flows go by their own packets.
 #[derive(Debug)]
 pub(super) struct Clock {
     /// The common time, of which only differences mean something.
@@ -27,17 +33,21 @@ pub(super) struct Clock {
     current: Timeline,
     others: [Timeline; OTHERS],
     numbers: u8,
-    /// How often a frame's time was more than an hour from the frame's before.
+    /// Rests, or other clocks, since a clock last came back.
+    rests: u8,
+    /// How often a frame's time was another clock's than the frame's before: more than an hour from it, or a clock's that
+    /// had gone.
     pub(super) jumps: u64,
 }
 
 impl Clock {
     pub(super) fn new() -> Self {
         Self {
-            now_us: SAME_CLOCK_US,
+            now_us: REST_US,
             current: Timeline::default(),
             others: [Timeline::default(); OTHERS],
             numbers: 0,
+            rests: 0,
             jumps: 0,
         }
     }
@@ -63,14 +73,24 @@ impl Clock {
             line.number != 0
                 && common_us.wrapping_sub(self.now_us).wrapping_add(SAME_CLOCK_US) <= 2 * SAME_CLOCK_US
         };
-        self.jumps += u64::from(self.current.number != 0);
+        let is_begun = self.current.number != 0;
         if let Some(at) = self.others.iter().position(fits) {
+            self.jumps += 1;
+            self.rests = 0;
             swap(&mut self.current, &mut self.others[at]);
             self.current.is_beside = true;
             self.others[at].is_beside = true;
             self.now_us = self.now_us.max(time_us.wrapping_add(self.current.offset_us));
             return;
         }
+        let common_us = time_us.wrapping_add(self.current.offset_us);
+        let is_rest = is_begun && common_us.wrapping_sub(self.now_us) <= REST_US;
+        if is_rest && self.rests >= SURE {
+            self.now_us = common_us;
+            return;
+        }
+        self.rests = self.rests.saturating_add(is_rest.into());
+        self.jumps += u64::from(is_begun && !is_rest);
         self.numbers = self.numbers.checked_add(1).unwrap_or(1);
         self.others.rotate_right(1);
         self.others[0] = self.current;
@@ -119,6 +139,27 @@ mod tests {
         let (passed, clock) = after(&times);
         assert_eq!((passed, clock.jumps), (98, 99));
         assert!(!clock.is_gap_since(1) && !clock.is_gap_since(2));
+    }
+
+    #[test]
+    fn clocks_apart_by_minutes_go_on_together() {
+        let minute = 60_000_000;
+        for apart in [1, 5, 30, 59] {
+            // Three clocks, each a packet a second.
+            let times = (0..300).map(|n| T + n * 333_333 + n % 3 * apart * minute);
+            let (passed, clock) = after(&times.collect::<alloc::vec::Vec<u64>>());
+            assert!((98_000_000..101_000_000).contains(&passed), "{apart}: {passed}");
+            assert!(clock.jumps > 250, "{apart}");
+            assert!(!(1..4).any(|number| clock.is_gap_since(number)), "{apart}");
+        }
+    }
+
+    #[test]
+    fn rests_of_one_clock_are_time_once_it_is_clear_that_there_is_but_one() {
+        let minute = 60_000_000;
+        let times: alloc::vec::Vec<u64> = (0..100).map(|n| T + n * 10 * minute).collect();
+        let (passed, clock) = after(&times);
+        assert_eq!((passed, clock.jumps), (u64::from(99 - SURE) * 10 * minute, 0));
     }
 
     #[test]

@@ -60,8 +60,8 @@ enum State {
 struct Slot {
     key: Key,
     state: State,
-    /// The packet's flow, once a piece told it.
-    flow: Option<FiveTuple>,
+    /// The packet's flow, once a piece told it, and what it comes through.
+    flow: Option<(FiveTuple, Encapsulation)>,
     since_us: u64,
     /// Protocol number of what the pieces are of.
     protocol: u8,
@@ -71,9 +71,25 @@ struct Slot {
     units: usize,
     /// The end of the furthest of them.
     end_unit: usize,
+    /// Of a packet that was whole: whether its last piece has come once more. `bits` are the units that have.
+    has_last_again: bool,
     /// Pieces not counted to a flow yet, and their frames' bytes.
     uncounted: Uncounted,
     bits: [u64; WORDS],
+}
+
+impl Slot {
+    /// Marks a piece's units.
+    fn take(&mut self, piece: &Piece<'_>) {
+        let start = usize::from(piece.offset);
+        let units = start / UNIT_BYTES..(start + piece.network.payload.len()).div_ceil(UNIT_BYTES);
+        self.end_unit = self.end_unit.max(units.end);
+        for unit in units {
+            let bit = 1 << (unit % 64);
+            self.units += usize::from(self.bits[unit / 64] & bit == 0);
+            self.bits[unit / 64] |= bit;
+        }
+    }
 }
 
 /// Frames that belong to a flow not known yet.
@@ -92,8 +108,8 @@ impl Uncounted {
 
 /// What a piece leads to.
 pub(super) enum Added {
-    /// The others are missing. The flow, if it is known; then the frames to count to it.
-    Waits(Option<FiveTuple>, Uncounted),
+    /// The others are missing. The flow and what it comes through, if it is known; then the frames to count to it.
+    Waits(Option<(FiveTuple, Encapsulation)>, Uncounted),
     /// The packet is whole: so many bytes of the buffer given.
     Whole {
         /// Protocol number of what it is.
@@ -147,6 +163,7 @@ impl Fragments {
             total_bytes: 0,
             units: 0,
             end_unit: 0,
+            has_last_again: false,
             uncounted: Uncounted::default(),
             bits: [0; WORDS],
         };
@@ -176,12 +193,17 @@ impl Fragments {
     ) -> Added {
         let key = Key::of(piece);
         let (place, is_new) = self.place(&key, now_us);
-        if is_new || self.is_another(place, piece) {
+        if is_new {
             self.give_up(place, alone);
             self.begin(place, key, now_us);
+        } else if self.slots[place].state == State::Whole {
+            if self.is_copy(place, piece) {
+                return self.again(place, piece, uncounted, whole);
+            }
+            self.begin_another(place, piece, now_us, alone);
         }
         if let (Some(tuple), 0) = (piece.alone.map(|packet| packet.five_tuple), piece.offset) {
-            self.slots[place].flow = Some(tuple);
+            self.slots[place].flow = Some((tuple, piece.encapsulation));
         }
         self.slots[place].uncounted.add(uncounted);
         if self.slots[place].state == State::Waits {
@@ -193,11 +215,9 @@ impl Fragments {
             && slot.units == slot.total_bytes.div_ceil(UNIT_BYTES)
         {
             slot.state = State::Whole;
-            let (protocol, bytes) = (slot.protocol, slot.total_bytes);
-            let uncounted = core::mem::take(&mut slot.uncounted);
-            let start = place * WHOLE_BYTES;
-            whole[..bytes].copy_from_slice(&self.bytes[start..start + bytes]);
-            return Added::Whole { protocol, bytes, uncounted };
+            slot.bits.fill(0);
+            (slot.units, slot.end_unit, slot.has_last_again) = (0, 0, false);
+            return self.whole(place, whole);
         }
         match slot.flow {
             Some(flow) => Added::Waits(Some(flow), core::mem::take(&mut slot.uncounted)),
@@ -205,8 +225,55 @@ impl Fragments {
         }
     }
 
+    fn whole(&mut self, place: usize, whole: &mut [u8]) -> Added {
+        let slot = &mut self.slots[place];
+        let (protocol, bytes) = (slot.protocol, slot.total_bytes);
+        let uncounted = core::mem::take(&mut slot.uncounted);
+        let start = place * WHOLE_BYTES;
+        whole[..bytes].copy_from_slice(&self.bytes[start..start + bytes]);
+        Added::Whole { protocol, bytes, uncounted }
+    }
+
+    /// The same piece of a packet that was whole: a copy, or another packet's with the same number that begins alike.
+    fn again(&mut self, place: usize, piece: &Piece<'_>, uncounted: Uncounted, whole: &mut [u8]) -> Added {
+        let slot = &mut self.slots[place];
+        if piece.offset == 0 {
+            slot.bits.fill(0);
+            (slot.units, slot.end_unit, slot.has_last_again) = (0, 0, false);
+        }
+        slot.take(piece);
+        slot.has_last_again |= !piece.has_more;
+        match slot.flow {
+            Some(flow) => Added::Waits(Some(flow), uncounted),
+            // What it is of is itself in pieces, or no flow's: this frame is what it holds.
+            None => {
+                slot.uncounted.add(uncounted);
+                self.whole(place, whole)
+            }
+        }
+    }
+
+    /// Another packet with the number of one that was whole. What has come again since its first piece is its own.
+    fn begin_another(
+        &mut self,
+        place: usize,
+        piece: &Piece<'_>,
+        now_us: u64,
+        alone: &mut impl FnMut(&Alone, &[u8]),
+    ) {
+        let before = self.slots[place];
+        self.give_up(place, alone);
+        self.begin(place, before.key, now_us);
+        if piece.offset > 0 && before.bits[0] & 1 == 1 {
+            let slot = &mut self.slots[place];
+            let Slot { flow, protocol, units, end_unit, bits, .. } = before;
+            let total_bytes = if before.has_last_again { before.total_bytes } else { 0 };
+            *slot = Slot { flow, protocol, units, end_unit, bits, total_bytes, ..*slot };
+        }
+    }
+
     /// The flow of a packet that turned out to be whole and inside a tunnel: for copies of its pieces.
-    pub(super) fn belongs(&mut self, piece: &Piece<'_>, flow: FiveTuple) {
+    pub(super) fn belongs(&mut self, piece: &Piece<'_>, flow: (FiveTuple, Encapsulation)) {
         let key = Key::of(piece);
         if let (place, false) = self.place(&key, 0) {
             self.slots[place].flow.get_or_insert(flow);
@@ -245,10 +312,12 @@ impl Fragments {
         (places.min_by_key(worth).unwrap_or(first), true)
     }
 
-    /// Whether a piece of a packet that was whole is not a copy, but another packet's with the same number.
-    fn is_another(&self, place: usize, piece: &Piece<'_>) -> bool {
-        self.slots[place].state == State::Whole
-            && self.bytes.get(range(place, piece)) != Some(piece.network.payload)
+    /// Whether a piece of a packet that was whole is a copy, and not another packet's with the same number.
+    fn is_copy(&self, place: usize, piece: &Piece<'_>) -> bool {
+        let total_bytes = self.slots[place].total_bytes;
+        let end = usize::from(piece.offset) + piece.network.payload.len();
+        (if piece.has_more { end < total_bytes } else { end == total_bytes })
+            && self.bytes.get(range(place, piece)) == Some(piece.network.payload)
     }
 
     fn begin(&mut self, place: usize, key: Key, now_us: u64) {
@@ -264,6 +333,7 @@ impl Fragments {
             total_bytes: 0,
             units: 0,
             end_unit: 0,
+            has_last_again: false,
             uncounted: Uncounted::default(),
             bits: slot.bits,
         };
@@ -302,9 +372,7 @@ impl Fragments {
         }
         if !is_copy {
             kept.copy_from_slice(network.payload);
-            slot.units += units.len();
-            slot.end_unit = slot.end_unit.max(units.end);
-            units.for_each(|unit| slot.bits[unit / 64] |= 1 << (unit % 64));
+            slot.take(piece);
         }
     }
 
@@ -317,7 +385,7 @@ impl Fragments {
         self.used -= 1;
         self.lost += slot.uncounted.packets;
         let state = core::mem::replace(&mut slot.state, State::Free);
-        let Some(flow) = slot.flow.filter(|_| state == State::Waits) else { return };
+        let Some((flow, _)) = slot.flow.filter(|_| state == State::Waits) else { return };
         let units = (0..WORDS * 64).take_while(|unit| slot.bits[unit / 64] >> (unit % 64) & 1 == 1).count();
         let bytes =
             (units * UNIT_BYTES).min(if slot.total_bytes > 0 { slot.total_bytes } else { usize::MAX });

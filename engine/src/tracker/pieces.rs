@@ -50,9 +50,9 @@ impl Tracker<'_> {
     ) -> Result<(Seen, Parts), ParseError> {
         match walk(start, time_us, &mut Pieces)? {
             Found::Packet(packet, encapsulation) => {
-                let encapsulation = self.apart(encapsulation);
-                let seen = self.parsed(&packet, encapsulation, frames, true, ended, observer);
-                Ok((seen, Parts::new(&packet, at, bytes)))
+                let apart = self.apart(encapsulation);
+                let seen = self.parsed(&packet, apart, frames, true, ended, observer);
+                Ok((seen, Parts::new(&packet, encapsulation, at, bytes)))
             }
             Found::Piece(piece) => self.piece(&piece, time_us, (at, bytes), frames, ended, observer),
         }
@@ -94,7 +94,9 @@ impl Tracker<'_> {
                 let at = (At::Whole(depth), payload);
                 let found = self.found(start, time_us, at, uncounted, ended, observer);
                 match &found {
-                    Ok((_, parts)) => self.fragments.belongs(piece, parts.packet.five_tuple),
+                    Ok((_, parts)) => {
+                        self.fragments.belongs(piece, (parts.packet.five_tuple, parts.encapsulation));
+                    }
                     Err(ParseError::Fragment) => {}
                     // This frame is counted as what it holds.
                     Err(_) => self.fragments.lost += uncounted.packets.saturating_sub(1),
@@ -102,8 +104,7 @@ impl Tracker<'_> {
                 found
             }
             Added::Waits(None, _) => Err(ParseError::Fragment),
-            Added::Waits(Some(five_tuple), frames) => {
-                let encapsulation = self.apart(piece.encapsulation);
+            Added::Waits(Some((five_tuple, encapsulation)), frames) => {
                 // What the capture cut never will be whole.
                 let cut = piece.alone.filter(|_| piece.offset == 0 && !piece.network.is_complete);
                 let counted = Packet {
@@ -114,8 +115,9 @@ impl Tracker<'_> {
                     fragment: Fragment::Later(piece.id),
                 };
                 let packet = cut.unwrap_or(counted);
-                let seen = self.parsed(&packet, encapsulation, frames, cut.is_some(), ended, observer);
-                Ok((seen, Parts::new(&packet, at, bytes)))
+                let apart = self.apart(encapsulation);
+                let seen = self.parsed(&packet, apart, frames, cut.is_some(), ended, observer);
+                Ok((seen, Parts::new(&packet, encapsulation, at, bytes)))
             }
         };
         if let Some(place) = self.wholes.0.get_mut(depth) {

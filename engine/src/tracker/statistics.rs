@@ -25,6 +25,7 @@ pub struct Statistics {
     pub fragments: u64,
     /// Fragments whose packet was never whole and whose flow nobody knows.
     pub fragments_lost: u64,
-    /// How often a frame's time was more than an hour from the frame's before: several clocks, or wrong ones.
+    /// How often a frame's time was not of the clock of the frame's before (an hour away, or a clock's met before): several
+    /// clocks, or wrong ones.
     pub clock_jumps: u64,
 }

@@ -1,7 +1,7 @@
 //! Room for packets put together of fragments, and where a packet stands.
 
 use super::fragments::WHOLE_BYTES;
-use crate::packet::Packet;
+use crate::packet::{Encapsulation, Packet};
 use alloc::boxed::Box;
 use alloc::vec;
 use core::ops::Range;
@@ -29,16 +29,19 @@ pub(super) enum At {
 /// A packet without its payload, and where that is to be found.
 pub(super) struct Parts {
     pub(super) packet: Packet<'static>,
+    /// What it comes through.
+    pub(super) encapsulation: Encapsulation,
     at: At,
     payload: Range<usize>,
 }
 
 impl Parts {
-    pub(super) fn new(packet: &Packet<'_>, at: At, bytes: &[u8]) -> Self {
+    pub(super) fn new(packet: &Packet<'_>, encapsulation: Encapsulation, at: At, bytes: &[u8]) -> Self {
         let start = (packet.payload.as_ptr() as usize).wrapping_sub(bytes.as_ptr() as usize);
         let payload = start..start.saturating_add(packet.payload.len());
         let &Packet { five_tuple, tcp, time_us, fragment, .. } = packet;
-        Self { packet: Packet { five_tuple, tcp, time_us, payload: &[], fragment }, at, payload }
+        let packet = Packet { five_tuple, tcp, time_us, payload: &[], fragment };
+        Self { packet, encapsulation, at, payload }
     }
 
     pub(super) fn packet<'a>(self, frame: &'a [u8], wholes: &'a Wholes) -> Packet<'a> {

@@ -30,9 +30,7 @@ pub(crate) fn is_likely(bytes: &[u8]) -> bool {
         | EtherType::PPPOE
         | EtherType::MACSEC
         | EtherType::PBB => rest.len() > 4,
-        length if length.is_length() => {
-            usize::from(length.0) <= rest.len() && rest.starts_with(&[0xaa, 0xaa, 0x03])
-        }
+        length if length.is_length() => rest.starts_with(&[0xaa, 0xaa, 0x03]),
         _ => false,
     }
 }

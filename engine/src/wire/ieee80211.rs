@@ -14,7 +14,8 @@ const PROTECTED: u8 = 0x40;
 const ORDER: u8 = 0x80;
 
 /// The type and the bytes after the LLC header. `is_padded` says that the card filled the header up to a multiple of
-/// 4 bytes, which radiotap tells ([`super::radiotap`]). Of an aggregate (A-MSDU, 9.3.2.2.2) it is the first packet's.
+/// 4 bytes, which radiotap tells ([`super::radiotap`]). Of an aggregate (A-MSDU, 9.3.2.2.2) it is the first packet's; the
+/// others are [`behind_first`].
 ///
 /// # Errors
 /// [`ParseError::Unsupported`] for frames that are not data or have none, protected (encrypted) frames, later
@@ -34,6 +35,50 @@ pub(crate) fn parse_swapped(control: u8, flags: u8, bytes: &[u8]) -> Result<(Eth
 }
 
 fn body(control: u8, flags: u8, bytes: &[u8], is_padded: bool) -> Result<(EtherType, &[u8]), ParseError> {
+    let (is_aggregate, mut rest) = data(control, flags, bytes, is_padded)?;
+    if is_aggregate {
+        let (header, behind) = rest.split_first_chunk::<14>().ok_or(ParseError::Truncated)?;
+        let length = usize::from(u16::from_be_bytes([header[12], header[13]]));
+        rest = behind.get(..length).unwrap_or(behind);
+    }
+    llc::parse(rest)
+}
+
+/// The packets of an aggregate behind its first, each as a frame of Ethernet with a length: to, from, length, LLC. None of
+/// what is no aggregate.
+pub fn behind_first(bytes: &[u8], is_padded: bool) -> Aggregate<'_> {
+    let rest = match *bytes {
+        [control, flags, ..] => data(control, flags, bytes, is_padded),
+        _ => Err(ParseError::Truncated),
+    };
+    let mut packets = Aggregate(match rest {
+        Ok((true, rest)) => rest,
+        _ => &[],
+    });
+    packets.next();
+    packets
+}
+
+/// The packets of an aggregate (A-MSDU).
+#[derive(Clone, Debug)]
+pub struct Aggregate<'a>(&'a [u8]);
+
+impl<'a> Iterator for Aggregate<'a> {
+    type Item = &'a [u8];
+
+    /// Each but the last is filled up to a multiple of 4 bytes.
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let header = self.0.first_chunk::<14>()?;
+        let end = 14 + usize::from(u16::from_be_bytes([header[12], header[13]]));
+        let packet = self.0.get(..end).unwrap_or(self.0);
+        self.0 = self.0.get(end.next_multiple_of(4)..).unwrap_or_default();
+        // What is filled with zeroes is no packet.
+        (end > 14).then_some(packet)
+    }
+}
+
+/// Whether a data frame's body is an aggregate, and the body.
+fn data(control: u8, flags: u8, bytes: &[u8], is_padded: bool) -> Result<(bool, &[u8]), ParseError> {
     if control & 0b11 != 0 {
         return Err(ParseError::Malformed);
     }
@@ -61,12 +106,7 @@ fn body(control: u8, flags: u8, bytes: &[u8], is_padded: bool) -> Result<(EtherT
     if is_padded && header_bytes % 4 != 0 {
         rest = rest.get(2..).ok_or(ParseError::Truncated)?;
     }
-    if is_aggregate {
-        let (header, behind) = rest.split_first_chunk::<14>().ok_or(ParseError::Truncated)?;
-        let length = usize::from(u16::from_be_bytes([header[12], header[13]]));
-        rest = behind.get(..length).unwrap_or(behind);
-    }
-    llc::parse(rest)
+    Ok((is_aggregate, rest))
 }
 
 #[cfg(test)]
@@ -129,6 +169,24 @@ mod tests {
         bytes.extend([0xee; 20]);
         assert_eq!(parse(&bytes, false), IPV4);
         assert_eq!(parse(&bytes[..39], false), Err(ParseError::Truncated));
+    }
+
+    #[test]
+    fn packets_behind_the_first_of_an_aggregate() {
+        let mut bytes = alloc::vec![0; 26];
+        (bytes[0], bytes[1], bytes[24]) = (0x88, 0x02, 0x80);
+        for length in [9, 10, 11] {
+            let mut packet = alloc::vec![length; 14 + usize::from(length)];
+            packet[12] = 0;
+            packet.resize(packet.len().next_multiple_of(4), 0);
+            bytes.extend(packet);
+        }
+        let lengths = |bytes: &[u8]| behind_first(bytes, false).map(<[u8]>::len).collect::<Vec<_>>();
+        assert_eq!(lengths(&bytes), [24, 25]);
+        assert_eq!(lengths(&bytes[..bytes.len() - 10]), [24, 18], "cut");
+        bytes[24] = 0;
+        assert_eq!(lengths(&bytes), [0; 0], "no aggregate");
+        assert_eq!(lengths(&bytes[..1]), [0; 0]);
     }
 
     #[test]

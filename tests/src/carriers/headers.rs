@@ -65,10 +65,20 @@ pub(super) fn wireless(packet: &[u8]) -> Vec<u8> {
 }
 
 pub(super) fn aggregate(packet: &[u8]) -> Vec<u8> {
-    let body = llc(packet);
-    let length = (body.len() as u16).to_be_bytes();
+    aggregate_of(&[packet])
+}
+
+/// Several packets in one frame of 802.11 (A-MSDU); each but the last is filled up to four bytes.
+pub fn aggregate_of(packets: &[&[u8]]) -> Vec<u8> {
     let header = [0x88, 0x01, 0, 0, 2, 0, 0, 0, 0, 9];
-    cat(&[&header, &macs(packet)[6..], &[2, 0, 0, 0, 0, 9], &[0, 0, 0x80, 0], &macs(packet), &length, &body])
+    let mut frame = cat(&[&header, &macs(packets[0])[6..], &[2, 0, 0, 0, 0, 9], &[0, 0, 0x80, 0]]);
+    for (n, packet) in packets.iter().enumerate() {
+        let body = llc(packet);
+        let one = cat(&[&macs(packet), &(body.len() as u16).to_be_bytes(), &body]);
+        let padding = if n + 1 < packets.len() { one.len().next_multiple_of(4) - one.len() } else { 0 };
+        frame.extend(one.into_iter().chain(std::iter::repeat_n(0, padding)));
+    }
+    frame
 }
 
 pub(super) fn radiotap(frame: &[u8]) -> Vec<u8> {
@@ -109,9 +119,37 @@ pub(super) fn pflog(packet: &[u8]) -> Vec<u8> {
     cat(&[&header, packet])
 }
 
+/// An Ethernet frame with its check sequence (IEEE 802.3, 3.2.9).
+pub(super) fn checked(packet: &[u8]) -> Vec<u8> {
+    let frame = eth(packet);
+    let mut crc = flate2::Crc::new();
+    crc.update(&frame);
+    cat(&[&frame, &crc.sum().to_le_bytes()])
+}
+
+/// DOCSIS' header and its check sequence (CRC-CCITT, low byte first).
 pub(super) fn docsis(packet: &[u8]) -> Vec<u8> {
-    let frame = cat(&[&eth(packet), &[0; 4]]);
-    cat(&[&[0, 0], &(frame.len() as u16).to_be_bytes(), &[0, 0], &frame])
+    let frame = checked(packet);
+    let length = (frame.len() as u16).to_be_bytes();
+    let header = [0, 0, length[0], length[1]];
+    let check = header.into_iter().fold(0xffff_u16, |crc, byte| {
+        (0..8).fold(crc ^ u16::from(byte), |crc, _| (crc >> 1) ^ if crc & 1 == 1 { 0x8408 } else { 0 })
+    });
+    cat(&[&header, &(!check).to_le_bytes(), &frame])
+}
+
+/// netANALYZER's header, version 1: flags, version, the frame's length.
+pub(super) fn net_analyzer(packet: &[u8]) -> Vec<u8> {
+    let frame = checked(packet);
+    let length = (frame.len() as u16 & 0xfff).to_le_bytes();
+    cat(&[&[0, 4], &length, &frame])
+}
+
+/// Behind a global routing header (InfiniBand Architecture, 8.3).
+pub(super) fn ipoib(packet: &[u8]) -> Vec<u8> {
+    let length = (packet.len() as u16 + 4).to_be_bytes();
+    let routing = [&[0x60, 0, 0, 0][..], &length, &[0x1b, 0xff], &[0xfe; 32]].concat();
+    cat(&[&routing, &ether_type(packet), &[0, 0], packet])
 }
 
 pub(super) fn over_udp(packet: &[u8], port: u16, parts: &[&[u8]]) -> Vec<u8> {

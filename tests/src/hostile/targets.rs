@@ -6,9 +6,10 @@
 use std::sync::OnceLock;
 
 use wiremark::dissect::{self, Dissection};
+use wiremark::wire::link::aggregate;
 use wiremark::{
     Classifier, Context, ContextConfig, FlowState, Frame, LinkType, Options, Packet, ParseError,
-    SignatureSet, Source, Tracker, TrackerConfig, Verdict,
+    SignatureSet, Source, Tracker, TrackerConfig, Trail, Verdict,
 };
 
 use super::sequence::{self, Sequence};
@@ -35,7 +36,7 @@ pub const TARGETS: [(&str, Target); 14] = [
 ];
 
 /// The link types a frame's first byte chooses from.
-pub const LINKS: [LinkType; 51] = [
+pub const LINKS: [LinkType; 52] = [
     LinkType::Ethernet,
     LinkType::Null,
     LinkType::Ppp,
@@ -87,6 +88,7 @@ pub const LINKS: [LinkType; 51] = [
     LinkType::BroadcomPrepended,
     LinkType::MarvellTag,
     LinkType::MarvellEtherTag,
+    LinkType::Tzsp,
 ];
 
 /// Asserts that `part` is borrowed from `whole`.
@@ -99,7 +101,12 @@ fn within(whole: &[u8], part: &[u8]) {
 pub fn packet(bytes: &[u8]) {
     let Some((link, frame)) = bytes.split_first() else { return };
     let link_type = LINKS[usize::from(*link) % LINKS.len()];
-    if let Ok(packet) = Packet::parse(link_type, 1, frame) {
+    let parsed = Packet::parse(link_type, 1, frame);
+    let trail = Trail::of(link_type, frame);
+    assert_eq!(trail.error, parsed.err());
+    assert!(trail.steps().iter().all(|step| step.offset <= frame.len()));
+    aggregate::behind_first(link_type, frame).for_each(|packet| within(frame, packet));
+    if let Ok(packet) = parsed {
         within(frame, packet.payload);
         assert_eq!(packet.five_tuple.key(), packet.five_tuple.reversed().key());
         assert_eq!(
@@ -343,7 +350,8 @@ pub fn classifier(bytes: &[u8]) {
 
 /// Frames, as [`sequence::frames`] takes them apart.
 pub fn tracker(bytes: &[u8]) {
-    let config = TrackerConfig { capacity: 16, context: SMALL, ..TrackerConfig::default() };
+    let config =
+        TrackerConfig { capacity: 16, context: SMALL, fragmented_packets: 16, ..TrackerConfig::default() };
     let mut tracker = Tracker::new(&classifiers()[0], config);
     let mut ended = 0;
     for (link, time_us, frame) in sequence::frames(bytes) {

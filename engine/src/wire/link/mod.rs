@@ -1,5 +1,6 @@
 //! How the bytes of a frame begin: one small file a link type or family of them, and what leads to each.
 
+pub mod aggregate;
 pub mod arcnet;
 pub mod atm;
 pub mod cable;
@@ -23,7 +24,7 @@ pub use types::LinkType;
 
 use super::ethernet::EtherType;
 use super::tag::mpls;
-use super::{ParseError, Parsed, ethernet, ieee80211, ip, null, ppp, pppoe, radiotap, sll, sll2};
+use super::{ParseError, Parsed, ethernet, ieee80211, ip, null, ppp, pppoe, radiotap, sll, sll2, tunnel};
 
 /// Headers that name the link type of what follows, within one another.
 const MAX_NESTED: usize = 4;
@@ -119,6 +120,10 @@ fn plain(link_type: LinkType, frame: &[u8]) -> Parsed<'_> {
         LinkType::BroadcomPrepended => cable::behind(frame, 4),
         LinkType::MarvellEtherTag => cable::parse_switch_tag(frame, 8),
         LinkType::Mpls => mpls::parse(frame),
+        LinkType::Tzsp => tunnel::tzsp::parse(frame).ok_or(match frame.len() {
+            0..5 => ParseError::Truncated,
+            _ => ParseError::Unsupported,
+        }),
         common => parse(common, frame),
     }
 }

@@ -49,6 +49,8 @@ pub enum LinkType {
     SunAtm = 123,
     /// Radiotap, then IEEE 802.11 (LINKTYPE_IEEE802_11_RADIOTAP).
     Radiotap = 127,
+    /// TaZmen Sniffer Protocol, then what it says (LINKTYPE_TZSP).
+    Tzsp = 128,
     /// ARCNET as Linux writes it (LINKTYPE_ARCNET_LINUX).
     ArcnetLinux = 129,
     /// Darwin's IP over IEEE 1394 (LINKTYPE_APPLE_IP_OVER_IEEE1394).
@@ -104,14 +106,14 @@ pub enum LinkType {
     /// Broadcom's switch tag before Ethernet (LINKTYPE_DSA_TAG_BRCM_PREPEND).
     BroadcomPrepended = 282,
     /// Marvell's switch tag within Ethernet (LINKTYPE_DSA_TAG_DSA).
-    MarvellTag = 283,
+    MarvellTag = 284,
     /// Marvell's switch tag with an EtherType (LINKTYPE_DSA_TAG_EDSA).
-    MarvellEtherTag = 284,
+    MarvellEtherTag = 285,
 }
 
 impl LinkType {
     /// Every link type that is read here.
-    pub const ALL: [Self; 51] = [
+    pub const ALL: [Self; 52] = [
         Self::Null,
         Self::Ethernet,
         Self::TokenRing,
@@ -134,6 +136,7 @@ impl LinkType {
         Self::FibreChannel,
         Self::SunAtm,
         Self::Radiotap,
+        Self::Tzsp,
         Self::ArcnetLinux,
         Self::AppleIeee1394,
         Self::Docsis,
@@ -167,7 +170,7 @@ impl LinkType {
 
     /// From the number in a capture file or of `pcap_datalink`, of whatever integer type; `None` for the others.
     ///
-    /// Some answer to several numbers: raw IP to 12 and 14 (DLT values of BSD systems), PPP to 50 (LINKTYPE_PPP_HDLC),
+    /// Some answer to several numbers: raw IP to 12 and 14 (DLT values of BSD systems), PPP to 50 (LINKTYPE_PPP_HDLC), Cisco HDLC to 112 (NetBSD's),
     /// ATM to 11 and 106, a direction and PPP to 204, Darwin's packet tap to 149 (LINKTYPE_USER2,
     /// which macOS and iOS write for it).
     pub fn from_number(number: impl TryInto<u16>) -> Option<Self> {
@@ -175,6 +178,7 @@ impl LinkType {
             1 => return Some(Self::Ethernet),
             12 | 14 => 101,
             50 => 9,
+            112 => 104,
             11 | 106 => 100,
             149 => 258,
             204 => 166,

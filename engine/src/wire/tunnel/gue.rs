@@ -15,8 +15,9 @@ pub const PORT: u16 = 6080;
 pub const FOU_PORT: u16 = 5555;
 
 /// The IP protocol and the bytes inside: those of the header, or of an IP packet straight on UDP (variant 1).
-pub fn parse(payload: &[u8]) -> Option<(u8, &[u8])> {
-    if let Some(packet) = parse_bare(payload) {
+/// `payload_bytes` is the datagram's payload length on the wire.
+pub fn parse(payload: &[u8], payload_bytes: usize) -> Option<(u8, &[u8])> {
+    if let Some(packet) = parse_bare(payload, payload_bytes) {
         return Some(packet);
     }
     let ([first, protocol, ..], rest) = payload.split_first_chunk::<4>()?;
@@ -28,8 +29,12 @@ pub fn parse(payload: &[u8]) -> Option<(u8, &[u8])> {
 }
 
 /// The IP packet that fills the datagram.
-pub fn parse_bare(payload: &[u8]) -> Option<(u8, &[u8])> {
-    Some((if ip_that_fills(payload)? == EtherType::IPV4 { protocol::IPV4 } else { protocol::IPV6 }, payload))
+pub fn parse_bare(payload: &[u8], payload_bytes: usize) -> Option<(u8, &[u8])> {
+    let cut_bytes = payload_bytes.saturating_sub(payload.len());
+    match ip_that_fills(payload, cut_bytes)? {
+        EtherType::IPV4 => Some((protocol::IPV4, payload)),
+        _ => Some((protocol::IPV6, payload)),
+    }
 }
 
 #[cfg(test)]
@@ -38,13 +43,26 @@ mod tests {
 
     #[test]
     fn both_variants() {
-        assert_eq!(parse(&[0, 4, 0, 0, 0x45]), Some((4, &[0x45][..])));
-        assert_eq!(parse(&[1, 47, 0, 0, 9, 9, 9, 9, 0]), Some((47, &[0][..])));
+        assert_eq!(parse(&[0, 4, 0, 0, 0x45], 5), Some((4, &[0x45][..])));
+        assert_eq!(parse(&[1, 47, 0, 0, 9, 9, 9, 9, 0], 9), Some((47, &[0][..])));
         let mut packet = [0; 21];
         (packet[0], packet[3]) = (0x45, 21);
-        assert_eq!(parse(&packet), Some((4, &packet[..])));
-        assert_eq!(parse_bare(&packet[..20]), None, "does not fill the datagram");
-        assert_eq!(parse(&[0x20, 4, 0, 0, 0x45]), None, "control message");
-        assert_eq!(parse(&[0, 0, 0, 0]), None);
+        assert_eq!(parse(&packet, 21), Some((4, &packet[..])));
+        assert_eq!(parse_bare(&packet[..20], 20), None, "does not fill the datagram");
+        assert_eq!(parse(&[0x20, 4, 0, 0, 0x45], 5), None, "control message");
+        assert_eq!(parse(&[0, 0, 0, 0], 4), None);
+    }
+
+    #[test]
+    fn cut_by_the_capture() {
+        let mut packet = [0; 60];
+        (packet[0], packet[3]) = (0x45, 60);
+        for cut in [59, 20, 19, 4] {
+            assert_eq!(parse_bare(&packet[..cut], 60), Some((4, &packet[..cut])), "{cut}");
+        }
+        assert_eq!(parse_bare(&packet[..3], 60), None, "cut before its length");
+        assert_eq!(parse_bare(&packet[..20], 61), None, "does not fill the datagram");
+        packet[0] = 0x41;
+        assert_eq!(parse_bare(&packet[..20], 60), None, "no header");
     }
 }

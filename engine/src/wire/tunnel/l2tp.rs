@@ -15,7 +15,8 @@ const SEQUENCE: u8 = 0x08;
 const OFFSET: u8 = 0x02;
 
 /// The type and the bytes of what a data message carries. Senders get the length field wrong, so it only is stepped over.
-pub fn parse(payload: &[u8]) -> Option<(EtherType, &[u8])> {
+/// `payload_bytes` is the datagram's payload length on the wire.
+pub fn parse(payload: &[u8], payload_bytes: usize) -> Option<(EtherType, &[u8])> {
     let ([flags, version], mut rest) = payload.split_first_chunk()?;
     if flags & CONTROL != 0 {
         return None;
@@ -34,7 +35,7 @@ pub fn parse(payload: &[u8]) -> Option<(EtherType, &[u8])> {
             // Control protocols of PPP are traffic of the tunnel's own.
             ppp::parse(rest).ok()
         }
-        3 => inside(rest.get(6..)?).ok(),
+        3 => inside(rest.get(6..)?, payload_bytes.saturating_sub(payload.len())).ok(),
         _ => None,
     }
 }
@@ -59,13 +60,13 @@ pub fn session(payload: &[u8]) -> Option<u32> {
 pub fn parse_over_ip(bytes: &[u8]) -> Parsed<'_> {
     match bytes.split_first_chunk::<4>().ok_or(ParseError::Truncated)? {
         ([0, 0, 0, 0], _) => Err(ParseError::Unsupported),
-        (_, rest) => inside(rest),
+        (_, rest) => inside(rest, 0),
     }
 }
 
 /// Behind the session number stand a cookie of 0, 4 or 8 bytes and perhaps a sequence number of 4; only the two ends know.
 /// The first place where a frame or packet can begin is taken.
-fn inside(bytes: &[u8]) -> Parsed<'_> {
+fn inside(bytes: &[u8], cut_bytes: usize) -> Parsed<'_> {
     for skipped in [0, 4, 8, 12] {
         let rest = bytes.get(skipped..).ok_or(ParseError::Truncated)?;
         if ethernet::is_likely(rest) {
@@ -74,7 +75,7 @@ fn inside(bytes: &[u8]) -> Parsed<'_> {
         if let [0xff, 0x03, ..] = rest {
             return ppp::parse(rest);
         }
-        if super::ip_that_fills(rest).is_some() {
+        if super::ip_that_fills(rest, cut_bytes).is_some() {
             return Ok((ip::version(rest)?, rest));
         }
     }
@@ -87,16 +88,20 @@ mod tests {
 
     const IPV4: Option<(EtherType, &[u8])> = Some((EtherType::IPV4, &[0x45]));
 
+    fn whole(payload: &[u8]) -> Option<(EtherType, &[u8])> {
+        parse(payload, payload.len())
+    }
+
     #[test]
     fn version_2() {
-        assert_eq!(parse(&[0, 2, 0, 1, 0, 2, 0xff, 3, 0, 0x21, 0x45]), IPV4);
+        assert_eq!(whole(&[0, 2, 0, 1, 0, 2, 0xff, 3, 0, 0x21, 0x45]), IPV4);
         let all = [0x4a, 2, 0, 19, 0, 1, 0, 2, 0, 0, 0, 0, 0, 1, 9, 0, 0x21, 0x45];
-        assert_eq!(parse(&all), IPV4);
+        assert_eq!(whole(&all), IPV4);
         assert_eq!(session(&all), Some(0x1_0002));
         assert_eq!(session(&[0, 2, 0, 1, 0, 2]), Some(0x1_0002));
-        assert_eq!(parse(&[0xc8, 2, 0, 12, 0, 1, 0, 0, 0, 0, 0, 0]), None, "control");
-        assert_eq!(parse(&[0, 2, 0, 1, 0, 2, 0xff, 3, 0xc0, 0x21]), None, "PPP's own");
-        assert_eq!(parse(&all[..12]), None);
+        assert_eq!(whole(&[0xc8, 2, 0, 12, 0, 1, 0, 0, 0, 0, 0, 0]), None, "control");
+        assert_eq!(whole(&[0, 2, 0, 1, 0, 2, 0xff, 3, 0xc0, 0x21]), None, "PPP's own");
+        assert_eq!(whole(&all[..12]), None);
     }
 
     #[test]
@@ -105,7 +110,7 @@ mod tests {
         (frame[12], frame[13], frame[14], frame[17]) = (8, 0, 0x45, 20);
         for cookie in [0, 4, 8, 12] {
             let bytes = [&[0, 3, 0, 0, 0, 0, 0, 7][..], &[0xee; 12][..cookie], &frame].concat();
-            assert_eq!(parse(&bytes), Some((EtherType::ETHERNET, &frame[..])), "{cookie}");
+            assert_eq!(whole(&bytes), Some((EtherType::ETHERNET, &frame[..])), "{cookie}");
             assert_eq!(parse_over_ip(&bytes[4..]), Ok((EtherType::ETHERNET, &frame[..])));
         }
         assert_eq!(parse_over_ip(&[0; 40]), Err(ParseError::Unsupported));

@@ -21,21 +21,25 @@ pub mod vxlan;
 pub mod wccp;
 
 use super::ethernet::EtherType;
-use super::{ip, ipv4::Ipv4, ipv6::Ipv6};
+use super::{ParseError, ip, ipv4::Ipv4, ipv6::Ipv6};
 
 /// The version of an IP packet that fills these bytes, as far as its lengths tell: for tunnels that do not say what they
-/// carry.
-pub(crate) fn ip_that_fills(bytes: &[u8]) -> Option<EtherType> {
+/// carry. `cut_bytes` is how many the capture cut off behind them.
+pub(crate) fn ip_that_fills(bytes: &[u8], cut_bytes: usize) -> Option<EtherType> {
     let ether_type = ip::version(bytes).ok()?;
-    let claimed = match ether_type {
+    let (claimed, header) = match ether_type {
         EtherType::IPV4 => {
-            Ipv4::parse(bytes).ok()?;
-            usize::from(u16::from_be_bytes([*bytes.get(2)?, *bytes.get(3)?]))
+            let length = u16::from_be_bytes([*bytes.get(2)?, *bytes.get(3)?]);
+            (usize::from(length), Ipv4::parse(bytes).map(|_| ()))
         }
         _ => {
-            Ipv6::parse(bytes).ok()?;
-            40 + usize::from(u16::from_be_bytes([*bytes.get(4)?, *bytes.get(5)?]))
+            let length = u16::from_be_bytes([*bytes.get(4)?, *bytes.get(5)?]);
+            (40 + usize::from(length), Ipv6::parse(bytes).map(|_| ()))
         }
     };
-    (claimed == bytes.len()).then_some(ether_type)
+    let is_header = match header {
+        Ok(()) => true,
+        Err(error) => error == ParseError::Truncated && cut_bytes > 0,
+    };
+    (is_header && claimed == bytes.len() + cut_bytes).then_some(ether_type)
 }

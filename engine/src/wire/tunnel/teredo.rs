@@ -13,7 +13,8 @@ use crate::wire::ethernet::EtherType;
 pub const PORT: u16 = 3544;
 
 /// [`EtherType::IPV6`] and the packet that fills the rest of the datagram. A bubble (an empty packet) is one too.
-pub fn parse(payload: &[u8]) -> Option<(EtherType, &[u8])> {
+/// `payload_bytes` is the datagram's payload length on the wire.
+pub fn parse(payload: &[u8], payload_bytes: usize) -> Option<(EtherType, &[u8])> {
     let mut rest = payload;
     if let [0, 1, id, authentication, behind @ ..] = rest {
         rest = behind.get(usize::from(*id) + usize::from(*authentication) + 9..)?;
@@ -21,7 +22,8 @@ pub fn parse(payload: &[u8]) -> Option<(EtherType, &[u8])> {
     if let [0, 0, behind @ ..] = rest {
         rest = behind.get(6..)?;
     }
-    (ip_that_fills(rest)? == EtherType::IPV6).then_some((EtherType::IPV6, rest))
+    let cut_bytes = payload_bytes.saturating_sub(payload.len());
+    (ip_that_fills(rest, cut_bytes)? == EtherType::IPV6).then_some((EtherType::IPV6, rest))
 }
 
 #[cfg(test)]
@@ -36,8 +38,14 @@ mod tests {
         let origin = [0, 0, 1, 2, 3, 4, 5, 6];
         for before in [&[][..], &authentication, &origin, &[&authentication[..], &origin].concat()] {
             let bytes = [before, &packet].concat();
-            assert_eq!(parse(&bytes), Some((EtherType::IPV6, &packet[..])));
-            assert_eq!(parse(&bytes[..bytes.len() - 1]), None);
+            let (length, cut) = (bytes.len(), bytes.len() - 1);
+            assert_eq!(parse(&bytes, length), Some((EtherType::IPV6, &packet[..])));
+            assert_eq!(parse(&bytes[..cut], cut), None);
+            assert_eq!(
+                parse(&bytes[..cut], length),
+                Some((EtherType::IPV6, &packet[..43])),
+                "cut by the capture"
+            );
         }
     }
 }

@@ -105,14 +105,14 @@ pub fn inside<'a>(udp: &Udp<'a>) -> Option<Inside<'a>> {
             tzsp::PORT => tzsp::parse(payload)?,
             MPLS_PORT => mpls::parse(payload).ok()?,
             GRE_PORT => gre::parse(payload).ok()?,
-            l2tp::PORT => l2tp::parse(payload)?,
-            teredo::PORT => teredo::parse(payload)?,
+            l2tp::PORT => l2tp::parse(payload, payload_bytes)?,
+            teredo::PORT => teredo::parse(payload, payload_bytes)?,
             ayiya::PORT => ayiya::parse(payload)?,
             capwap::PORT => capwap::parse(payload)?,
             lwapp::PORT => lwapp::parse(payload)?,
             gue::PORT | gue::FOU_PORT => {
-                let (protocol, bytes) =
-                    if port == gue::PORT { gue::parse(payload)? } else { gue::parse_bare(payload)? };
+                let parse = if port == gue::PORT { gue::parse } else { gue::parse_bare };
+                let (protocol, bytes) = parse(payload, payload_bytes)?;
                 return Some(Inside { port, next: Next::Protocol(protocol, bytes) });
             }
             _ => return None,
