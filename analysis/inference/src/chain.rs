@@ -88,17 +88,20 @@ impl Chain {
 
     /// Cuts `bytes` (a whole span) into elements; `None` where they do not fit.
     pub(crate) fn cut(&self, bytes: &[u8], out: &mut Elements) -> bool {
+        let Some(kept) = bytes.len().checked_sub(self.trailer) else { return false };
+        self.cut_before(&bytes[..kept], alike_from(&bytes[..kept]), out)
+    }
+
+    /// The same for bytes without the trailer, of which it is known where the equal ones at the end begin.
+    fn cut_before(&self, bytes: &[u8], alike_from: usize, out: &mut Elements) -> bool {
         out.parts.clear();
         out.mark = None;
-        if bytes.len() < self.start + self.trailer {
+        if bytes.len() < self.start {
             return false;
         }
-        let bytes = &bytes[..bytes.len() - self.trailer];
         let mut at = self.start;
         let mut empty = 0;
-        // Where the run of equal bytes at the end begins.
         let last = bytes.last().copied();
-        let alike_from = bytes.iter().rposition(|&byte| Some(byte) != last).map_or(0, |at| at + 1);
         loop {
             if at == bytes.len() {
                 out.end = at;
@@ -138,6 +141,12 @@ impl Chain {
             }
         }
     }
+}
+
+/// Where the run of equal bytes at the end begins.
+fn alike_from(bytes: &[u8]) -> usize {
+    let last = bytes.last();
+    bytes.iter().rposition(|byte| Some(byte) != last).map_or(0, |at| at + 1)
 }
 
 /// How well a chain fits.
@@ -216,6 +225,12 @@ fn with_trailer(
     longest: usize,
 ) -> Option<(f32, Fit)> {
     let mut best: Option<(f32, Fit)> = None;
+    let looked: Vec<(&[u8], usize)> = looked
+        .iter()
+        .map(|bytes| &bytes[..bytes.len().saturating_sub(trailer)])
+        .map(|bytes| (bytes, alike_from(bytes)))
+        .collect();
+    let looked = &looked[..];
     for start in 0..shortest.min(320) + 1 {
         let deepest: usize = match (start <= 64, trailer) {
             (true, 0) => 12,
@@ -288,7 +303,8 @@ fn worth(fit: &Fit, longest: usize) -> f32 {
         - if chain.trailer > 0 { 0.08 } else { 0.0 }
 }
 
-fn fit(looked: &[&[u8]], chain: Chain) -> Option<Fit> {
+/// `looked`: bytes without the trailer, and where the equal ones at their end begin.
+fn fit(looked: &[(&[u8], usize)], chain: Chain) -> Option<Fit> {
     // Plain evidence may leave out much: captures cut messages short, and one port has several protocols.
     let plain = chain.is_plain();
     let allowed = looked.len() * if plain { 60 } else { 10 } / 100;
@@ -297,11 +313,11 @@ fn fit(looked: &[&[u8]], chain: Chain) -> Option<Fit> {
     let mut cut = Elements::default();
     let (mut shapes, mut lengths) = (HashSet::new(), HashSet::new());
     let (mut counts, mut inner) = (HashSet::new(), HashSet::new());
-    for bytes in looked {
-        if bytes.len() <= chain.start {
+    for &(bytes, alike_from) in looked {
+        if bytes.len() + chain.trailer <= chain.start {
             continue;
         }
-        if !chain.cut(bytes, &mut cut) {
+        if !chain.cut_before(bytes, alike_from, &mut cut) {
             failed += 1;
             if failed > allowed || (failed >= 6 && fits * 3 < failed) {
                 return None;

@@ -12,6 +12,8 @@ use crate::segment;
 pub const FEWEST_MESSAGES: usize = 20;
 /// Confidence from which a boundary is told.
 pub const THRESHOLD: f32 = 0.5;
+/// Percent of messages that have a boundary, from which all have it.
+const NEARLY_ALL: usize = 90;
 /// Bytes of the header that fields are described in.
 const HEADER: usize = 64;
 
@@ -88,7 +90,7 @@ pub fn infer(messages: &Messages, origins: &[Origin]) -> Inference {
         .iter()
         .map(|leaf| leaf.rows.iter().map(|row| forest().probability(row)).collect())
         .collect();
-    let boundaries: Vec<Vec<Boundary>> = cut
+    let mut boundaries: Vec<Vec<Boundary>> = cut
         .joined(&chances, messages)
         .into_iter()
         .map(|found| {
@@ -96,6 +98,7 @@ pub fn infer(messages: &Messages, origins: &[Origin]) -> Inference {
             told.map(|(offset, confidence)| Boundary { offset, confidence }).collect()
         })
         .collect();
+    agree(messages, &mut boundaries);
     let found: usize = boundaries.iter().map(Vec::len).sum();
     if found * 10 < messages.len() {
         let nothing = (found * 100 <= messages.len()).then_some(Nothing::NoStructure);
@@ -103,6 +106,30 @@ pub fn infer(messages: &Messages, origins: &[Origin]) -> Inference {
     }
     let fields = header(messages, origins, &boundaries);
     Inference { boundaries, fields, structure, nothing: None }
+}
+
+/// Where nearly all messages have a boundary in their header the others, of kinds that are too rare to show it, have it, too.
+fn agree(messages: &Messages, boundaries: &mut [Vec<Boundary>]) {
+    let mut votes = [(0usize, 0.0f32); HEADER];
+    let mut longer = [0usize; HEADER];
+    for (message, found) in messages.iter().zip(boundaries.iter()) {
+        longer[1..message.len().clamp(1, HEADER)].iter_mut().for_each(|n| *n += 1);
+        for boundary in found.iter().take_while(|boundary| (boundary.offset as usize) < HEADER) {
+            let vote = &mut votes[boundary.offset as usize];
+            *vote = (vote.0 + 1, vote.1 + boundary.confidence);
+        }
+    }
+    let agreed: Vec<Boundary> = (1..HEADER)
+        .filter(|&at| votes[at].0 > 0 && votes[at].0 * 100 >= longer[at] * NEARLY_ALL)
+        .map(|at| Boundary { offset: at as u32, confidence: votes[at].1 / votes[at].0 as f32 })
+        .collect();
+    for (message, found) in messages.iter().zip(boundaries) {
+        let missing = agreed.iter().filter(|one| (one.offset as usize) < message.len());
+        let missing: Vec<Boundary> =
+            missing.filter(|one| found.iter().all(|other| other.offset != one.offset)).copied().collect();
+        found.extend(missing);
+        found.sort_by_key(|boundary| boundary.offset);
+    }
 }
 
 /// Fields of the first bytes: boundaries that most messages share.
@@ -132,4 +159,22 @@ fn header(messages: &Messages, origins: &[Origin], boundaries: &[Vec<Boundary>])
         }
     }
     fields::types(messages, origins, &starts, reach, &confidence)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nearly_all_messages_show_counts_for_the_few_of_rare_kinds() {
+        let messages: Messages = std::iter::repeat_n(&[0u8; 12][..], 100).collect();
+        let at = |offset| Boundary { offset, confidence: 0.8 };
+        let mut boundaries = vec![vec![at(4), at(6)]; 50];
+        boundaries.extend(vec![vec![at(4)]; 45]);
+        boundaries.extend(vec![vec![at(8)]; 5]);
+        agree(&messages, &mut boundaries);
+        assert!(boundaries.iter().all(|found| found.contains(&at(4))));
+        assert_eq!(boundaries[99], [at(4), at(8)]);
+        assert_eq!(boundaries[0], [at(4), at(6)]);
+    }
 }
