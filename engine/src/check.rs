@@ -1,5 +1,7 @@
 //! Runs the examples of every row: what `signatures check` and the test suite do.
 
+mod why;
+
 use crate::classifier::Classifier;
 use crate::context::{Context, ContextConfig};
 use crate::five_tuple::{Address, Direction, FiveTuple, Transport};
@@ -71,7 +73,14 @@ fn problem(classifier: &Classifier, row: &Signature, example: &Example, wanted: 
         }
     };
     match (wanted, concluded) {
-        (true, false) => Some(String::from("this hit does not match")),
+        (true, false) => Some(match &example.trial {
+            Trial::Packets { port, packets } => {
+                format!("this hit does not match: {}", why::why(row, *port, packets))
+            }
+            Trial::Name(_) | Trial::Address(_) => {
+                String::from("this hit does not match: another row has it, or none")
+            }
+        }),
         (false, true) => Some(String::from("this miss matches")),
         (true, true) if app != row.app && !row.is_veto => {
             let other = classifier.set().app(app).map_or("no app", |app| app.name.as_str());

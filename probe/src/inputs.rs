@@ -8,12 +8,42 @@ use wiremark_signatures::ReadError;
 
 use crate::stop::Stop;
 
+/// Arguments that say where signatures are.
+#[derive(Args)]
+pub(crate) struct SignatureFolders {
+    /// Add the signature files (*.toml) of this folder to the built-in ones
+    #[arg(long, value_name = "DIR")]
+    pub(crate) signatures: Option<PathBuf>,
+
+    /// Use the signature files of this folder instead of the built-in ones
+    #[arg(long, value_name = "DIR", conflicts_with = "signatures")]
+    pub(crate) only_signatures: Option<PathBuf>,
+}
+
+impl SignatureFolders {
+    /// The signatures asked for.
+    pub(crate) fn load(&self) -> Result<SignatureSet, Stop> {
+        match (&self.only_signatures, &self.signatures) {
+            (Some(folder), _) => wiremark_signatures::read_folder(folder).map_err(refused),
+            (None, Some(folder)) => {
+                // What is wrong with a folder alone is told first, and without the other remedy.
+                wiremark_signatures::read_folder(folder).map_err(refused)?;
+                wiremark_signatures::embedded_and(folder).map_err(|error| {
+                    Stop::Failed(format!(
+                        "{error}; --only-signatures takes the folder without the built-in signatures"
+                    ))
+                })
+            }
+            (None, None) => wiremark_signatures::embedded().map_err(|error| Stop::Failed(error.to_string())),
+        }
+    }
+}
+
 /// Arguments that say what to classify by.
 #[derive(Args)]
 pub(crate) struct SignatureArguments {
-    /// Use the signature files (*.toml) of this folder instead of the built-in ones
-    #[arg(long, value_name = "DIR")]
-    pub(crate) signatures: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) folders: SignatureFolders,
 
     /// Do without these kinds of evidence
     #[arg(long, value_name = "EVIDENCE", value_delimiter = ',')]
@@ -44,15 +74,7 @@ impl SignatureArguments {
             address: with(Evidence::Address),
             ..Options::default()
         };
-        Ok(Classifier::new(load(self.signatures.as_deref())?, options))
-    }
-}
-
-/// The signatures of a folder, or else the built-in ones.
-pub(crate) fn load(folder: Option<&Path>) -> Result<SignatureSet, Stop> {
-    match folder {
-        Some(folder) => wiremark_signatures::read_folder(folder).map_err(refused),
-        None => wiremark_signatures::embedded().map_err(|error| Stop::Failed(error.to_string())),
+        Ok(Classifier::new(self.folders.load()?, options))
     }
 }
 

@@ -8,6 +8,22 @@ use wiremark::{LoadError, SignatureSet, Source};
 /// Name and text of each shipped file.
 pub static EMBEDDED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
 
+/// What packets of a call mean (`calls/`), for `wiremark-calls`.
+pub mod calls {
+    /// Calls over relays.
+    pub const WHATSAPP: &str = include_str!("../calls/whatsapp.toml");
+    /// Calls over channels.
+    pub const WECHAT: &str = include_str!("../calls/wechat.toml");
+}
+
+/// What requests and messages mean to people (`tasks/`), for `wiremark-tasks`.
+pub mod tasks {
+    /// CGIs, request types and command ids.
+    pub const WECHAT_CGIS: &str = include_str!("../tasks/wechat.csv");
+    /// All else.
+    pub const WECHAT: &str = include_str!("../tasks/wechat.toml");
+}
+
 /// The shipped set.
 ///
 /// # Errors
@@ -65,6 +81,18 @@ pub fn read_files(folder: &Path) -> Result<Vec<(String, String)>, ReadError> {
     }
     files.sort();
     Ok(files)
+}
+
+/// The shipped set and a folder's files, as one set.
+///
+/// # Errors
+/// The first thing that could not be read or was refused: an app, a number or a name that the shipped set has already, too.
+pub fn embedded_and(folder: &Path) -> Result<SignatureSet, ReadError> {
+    let files = read_files(folder)?;
+    let own = files.iter().map(|(file, text)| Source { file, text });
+    let sources: Vec<Source<'_>> =
+        EMBEDDED.iter().map(|(file, text)| Source { file, text }).chain(own).collect();
+    SignatureSet::load(&sources).map_err(ReadError::Refused)
 }
 
 /// The set in a folder.

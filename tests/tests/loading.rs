@@ -51,7 +51,7 @@ fn broken() -> Vec<(String, usize, &'static str, &'static str)> {
             "colour",
             "one of the keys",
         ),
-        (in_full("[[signatures]]\nid = 1\n"), 6, "signatures", "one of the keys"),
+        (in_full("[[signatures]]\nid = 1\n"), 6, "signatures", "the key signature, found signatures"),
         (in_full("[[signature]]\nname = \"hello\"\n"), 6, "id", "a number"),
         (in_full("[[signature]]\nid = \"x\"\nname = \"hello\"\n"), 7, "id", "a whole number"),
         (in_full("[[signature]]\nid = 1\n"), 6, "name", "a string"),
@@ -102,6 +102,18 @@ fn broken() -> Vec<(String, usize, &'static str, &'static str)> {
         (with_row("host = \"example.net\"\ntransport = \"tcp\"\nprefix = \"16\""), 15, "host", "beside host"),
         (with_row("address = \"10.0.0.0/33\""), 15, "address", "a block such as"),
         (with_row("address = \"example.net\""), 15, "address", "a block such as"),
+        (with_row("address = \"91.108.4.1/22\""), 15, "address", "first address, 91.108.4.0/22, found"),
+        (with_row("address = \"2001:db8::1/32\""), 15, "address", "2001:db8::/32"),
+        (with_row("seen = { since = 2023, until = 2016 }"), 15, "seen", "since no later than until"),
+        // A misspelt key is told as such, not as a missing one.
+        (
+            with_row("transprt = \"tcp\"\nprefix = \"16\""),
+            15,
+            "transprt",
+            "the key transport, found transprt",
+        ),
+        (with_row("prefix == \"16\""), 15, "syntax", "found: prefix == \"16\""),
+        (in_full("[[signature]\nid = 1\n"), 6, "syntax", "found: [[signature]"),
         (with_row("http = 3"), 15, "http", "a table"),
         (with_row("http = { url = \"seven\" }"), 15, "url", "begins with '/'"),
         (with_row("http = { verb = \"GET\" }"), 15, "verb", "one of the keys"),
@@ -185,6 +197,28 @@ fn two_files_may_not_share_an_app_or_a_number() {
     let same_row = two("id = 9\nname = \"example\"", "id = 10\nname = \"other\"");
     assert_eq!((same_row.file.as_str(), same_row.line), ("two.toml", 7));
     assert!(same_row.expected.contains("901 is \"hello\" already"), "{same_row}");
+}
+
+#[test]
+fn two_apps_may_not_have_the_same_name() {
+    let one =
+        with_row("host = [\"example.net\", \"example.org\"]").replace("\"16 f1\"", "\"name example.net\"");
+    let one = one.replace("\"17 f1\"", "\"name a.example\"");
+    let other = |host: &str| {
+        let text =
+            one.replace("id = 9\nname = \"example\"", "id = 10\nname = \"other\"").replace("901", "902");
+        text.replace("[\"example.net\", \"example.org\"]", host)
+            .replace("name example.net", "name b.example.org")
+    };
+    let load = |text: &str| {
+        let sources = [Source { file: "one.toml", text: &one }, Source { file: "two.toml", text }];
+        SignatureSet::load(&sources).map(|_| ())
+    };
+    let refused = load(&other("\"example.org\"")).expect_err("refused");
+    assert_eq!((refused.file.as_str(), refused.line), ("two.toml", 6));
+    assert!(refused.expected.contains("example.org is in \"hello\" of example"), "{refused}");
+    // A more specific name is another one.
+    load(&other("\"b.example.org\"")).unwrap();
 }
 
 #[test]

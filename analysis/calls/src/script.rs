@@ -357,9 +357,9 @@ impl Scripts {
     pub fn embedded() -> Result<Self, ScriptError> {
         let wrong = |file| move |error: toml::de::Error| ScriptError { file, what: error.to_string() };
         Ok(Self {
-            relays: toml::from_str(include_str!("../../../signatures/calls/whatsapp.toml"))
+            relays: toml::from_str(wiremark_signatures::calls::WHATSAPP)
                 .map_err(wrong("signatures/calls/whatsapp.toml"))?,
-            channels: toml::from_str(include_str!("../../../signatures/calls/wechat.toml"))
+            channels: toml::from_str(wiremark_signatures::calls::WECHAT)
                 .map_err(wrong("signatures/calls/wechat.toml"))?,
         })
     }
@@ -387,8 +387,7 @@ mod tests {
 
     #[test]
     fn a_wrong_word_is_told_with_its_line() {
-        let text =
-            include_str!("../../../signatures/calls/wechat.toml").replace("\"heartbeat\"", "\"pulse\"");
+        let text = wiremark_signatures::calls::WECHAT.replace("\"heartbeat\"", "\"pulse\"");
         let error = toml::from_str::<ChannelScript>(&text).unwrap_err().to_string();
         assert!(error.contains("pulse") && error.contains("line"), "{error}");
     }

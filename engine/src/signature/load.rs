@@ -3,21 +3,18 @@
 use super::equation::Equation;
 use super::example;
 use super::load_error::LoadError;
-use super::model::{
-    Anchor, App, AttributeCondition, Block, Conditions, Example, HostPattern, HttpCondition,
-    ProtobufCondition, RtpCondition, Signature, StunCondition, Teaches,
-};
+use super::load_tables::{block, http, protobuf, rtp, stun};
+use super::model::{Anchor, App, Conditions, Example, HostPattern, Signature, Teaches};
 use super::pattern::Pattern;
-use super::toml_view::{TableView, parse, range};
-use crate::dissect::protobuf::Field;
-use crate::five_tuple::{Address, Direction, Transport};
+use super::shared_hosts::refuse_shared_hosts;
+use super::toml_view::{TableView, parse};
+use crate::five_tuple::{Direction, Transport};
 use crate::verdict::{AppId, Carrier, Confidence, Role, SignatureId};
 use alloc::borrow::ToOwned;
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::net::IpAddr;
 
 /// One signature file: a name for error messages, and its TOML text.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +27,46 @@ pub struct Source<'a> {
 
 /// Most `every` groups of one set: a flow keeps a bit for each.
 const GROUPS: usize = 8;
+
+/// What a row may say, in the order of `signatures/README.md`.
+const KEYS: [&str; 36] = [
+    "id",
+    "name",
+    "role",
+    "why",
+    "source",
+    "seen",
+    "hit",
+    "miss",
+    "transport",
+    "direction",
+    "prefix",
+    "at",
+    "start",
+    "contains",
+    "length",
+    "equation",
+    "port",
+    "host",
+    "carrier",
+    "address",
+    "http",
+    "stun",
+    "rtp",
+    "protobuf",
+    "ordinal",
+    "moves",
+    "unlike",
+    "one_sided",
+    "after",
+    "joins",
+    "reverse",
+    "every",
+    "unless",
+    "teaches",
+    "veto",
+    "confidence",
+];
 
 /// Every file of a set, in order; apps and rows come out sorted by id.
 pub(super) fn load(sources: &[Source<'_>]) -> Result<(Vec<App>, Vec<Signature>), LoadError> {
@@ -70,11 +107,13 @@ pub(super) fn load(sources: &[Source<'_>]) -> Result<(Vec<App>, Vec<Signature>),
         }
         for mut row in rows {
             row.label = format!("signature \"{}\"", row.required_text("name")?);
+            row.refuse_unlike(&KEYS)?;
             signatures.push(read_row(&row, &app, &named, &mut groups)?);
             row.refuse_unknown()?;
         }
         apps.push(app);
     }
+    refuse_shared_hosts(&apps, &signatures)?;
     apps.sort_by_key(|app| app.id);
     signatures.sort_by_key(|signature| signature.id);
     Ok((apps, signatures))
@@ -123,6 +162,12 @@ fn read_row(
         Some(seen) => {
             let years = (seen.number("since", 1990..=2999)?, seen.number("until", 1990..=2999)?);
             seen.refuse_unknown()?;
+            if let (Some(since), Some(until)) = years
+                && since > until
+            {
+                let expected = format!("since no later than until, found {since} and {until}");
+                return Err(row.error("seen", &expected));
+            }
             (years.0.unwrap_or(0) as u16, years.1.unwrap_or(0) as u16)
         }
     };
@@ -302,125 +347,4 @@ fn group_number(groups: &mut Vec<String>, group: &str) -> Result<u8, String> {
         groups.push(group.to_owned());
     }
     Ok(index as u8)
-}
-
-fn block(text: &str) -> Result<Block, String> {
-    let wrong = || format!("a block such as 192.0.2.0/24 or 2001:db8::/32, found \"{text}\"");
-    let (address, bits) = text.split_once('/').ok_or_else(wrong)?;
-    let address: IpAddr = address.parse().map_err(|_| wrong())?;
-    let bits: u8 = bits.parse().map_err(|_| wrong())?;
-    let (width, offset) = if address.is_ipv4() { (32, 96) } else { (128, 0) };
-    if bits > width {
-        return Err(wrong());
-    }
-    Ok(Block { first: Address::from(address), bits: bits + offset })
-}
-
-fn http(table: &TableView<'_>) -> Result<HttpCondition, LoadError> {
-    let lower = |key| table.text(key).map(|text| text.map(str::to_ascii_lowercase));
-    let http = HttpCondition {
-        methods: table.texts("method", |text| Ok(text.to_owned()))?,
-        urls: table.texts("url", |text| match text.starts_with('/') {
-            true => Ok(text.to_owned()),
-            false => Err(format!("a path that begins with '/', found \"{text}\"")),
-        })?,
-        user_agents: table.texts("user_agent", |text| Ok(text.to_ascii_lowercase()))?,
-        without_user_agent: lower("without_user_agent")?,
-        referer: lower("referer")?,
-        upgrade: lower("upgrade")?,
-        disposition: lower("disposition")?,
-        body: table.texts("body", |text| Pattern::parse(text, 0))?.pop(),
-    };
-    table.refuse_unknown()?;
-    if http.disposition.is_some()
-        && (!http.methods.is_empty()
-            || !http.urls.is_empty()
-            || !http.user_agents.is_empty()
-            || http.referer.is_some()
-            || http.upgrade.is_some())
-    {
-        return Err(
-            table.error("disposition", "no request words beside disposition: it speaks of a response")
-        );
-    }
-    Ok(http)
-}
-
-fn attribute_type(text: &str) -> Result<u16, String> {
-    match u16::from_str_radix(text, 16) {
-        Ok(kind) if text.len() == 4 => Ok(kind),
-        _ => Err(format!("four hex digits such as 4000, found \"{text}\"")),
-    }
-}
-
-fn stun(table: &TableView<'_>) -> Result<StunCondition, LoadError> {
-    let attribute = |text: &str| {
-        let (kind, lengths) =
-            text.split_once(':').ok_or_else(|| format!("TYPE:LENGTH such as 4000:102, found \"{text}\""))?;
-        let lengths = match lengths {
-            "*" => Vec::new(),
-            lengths => {
-                let ranges: Option<Vec<_>> = lengths.split('|').map(range).collect();
-                ranges.ok_or_else(|| {
-                    format!("a length, a range 14-16, alternatives 102|150 or *, found \"{text}\"")
-                })?
-            }
-        };
-        Ok(AttributeCondition { kind: attribute_type(kind)?, lengths })
-    };
-    let stun = StunCondition {
-        types: table.numbers("type", 0..=0x3fff)?.into_iter().map(|kind| kind as u16).collect(),
-        attributes: table.texts("attributes", attribute)?,
-        only: table.flag("only")?,
-        first: table.texts("first", attribute_type)?.pop(),
-        without: table.numbers("without", 0..=0xffff)?.into_iter().map(|kind| kind as u16).collect(),
-        xor_destination: table.texts("xor_destination", attribute_type)?.pop(),
-        clock: table.texts("clock", attribute_type)?.pop(),
-        printable_id: table.flag("printable_id")?,
-    };
-    table.refuse_unknown()?;
-    Ok(stun)
-}
-
-fn protobuf(table: &TableView<'_>) -> Result<ProtobufCondition, LoadError> {
-    let field = |text: &str| {
-        let wrong = || {
-            format!(
-                "FIELD:varint, FIELD:length, FIELD:bytes or FIELD=NUMBER such as 1:varint, found \"{text}\""
-            )
-        };
-        if let Some((number, value)) = text.split_once('=') {
-            let value = value.parse().map_err(|_| wrong())?;
-            return Ok((number.parse().map_err(|_| wrong())?, Field::Number(value)));
-        }
-        let (number, kind) = text.split_once(':').ok_or_else(wrong)?;
-        let kind = match kind {
-            "varint" => Field::Varint,
-            "length" => Field::LengthOfNext,
-            "bytes" => Field::Bytes,
-            _ => return Err(wrong()),
-        };
-        Ok((number.parse().map_err(|_| wrong())?, kind))
-    };
-    let protobuf = ProtobufCondition {
-        at: table.number("at", 0..=1500)?.unwrap_or(0) as u16,
-        fields: table.texts("fields", field)?,
-    };
-    table.refuse_unknown()?;
-    if protobuf.fields.is_empty() {
-        return Err(table.error("fields", "a list of fields such as 1:varint"));
-    }
-    Ok(protobuf)
-}
-
-fn rtp(table: &TableView<'_>) -> Result<RtpCondition, LoadError> {
-    let rtp = RtpCondition {
-        payload_types: table.numbers("payload_type", 0..=127)?.into_iter().map(|kind| kind as u8).collect(),
-        profiles: table.texts("profile", |text| match text {
-            "none" => Ok(None),
-            hex => attribute_type(hex).map(Some),
-        })?,
-    };
-    table.refuse_unknown()?;
-    Ok(rtp)
 }

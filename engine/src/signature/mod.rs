@@ -7,11 +7,13 @@ mod example;
 mod host_index;
 mod load;
 mod load_error;
+mod load_tables;
 pub mod model;
 pub mod pattern;
 pub(crate) mod prefix_index;
 pub(crate) mod row;
 mod set;
+mod shared_hosts;
 pub(crate) mod table;
 mod toml_view;
 

@@ -35,8 +35,36 @@ pub(super) fn parse<'t>(file: &str, text: &'t str) -> Result<Spanned<DeTable<'t>
         file: file.to_owned(),
         line: error.span().map_or(1, |span| line_at(text, span.start)),
         key: "syntax".to_owned(),
-        expected: error.message().to_owned(),
+        expected: syntax_expected(text, error.span().map_or(0, |span| span.start), error.message()),
     })
+}
+
+/// What the parser says, with the line it says it of.
+fn syntax_expected(text: &str, at: usize, message: &str) -> String {
+    let line = text.lines().nth(line_at(text, at) - 1).unwrap_or_default().trim();
+    let line: String = line.chars().take(60).collect();
+    format!(
+        "TOML, such as name = \"value\" or [[signature]], found: {line} ({})",
+        message.replace('\n', ", ")
+    )
+}
+
+/// The nearest of the words, if one is near: at most two letters changed, left out or put in.
+fn nearest<'w>(word: &str, words: impl Iterator<Item = &'w str>) -> Option<&'w str> {
+    let distance = |other: &str| {
+        let mut row: Vec<usize> = (0..=other.chars().count()).collect();
+        for (i, a) in word.chars().enumerate() {
+            let mut before = row[0];
+            row[0] = i + 1;
+            for (j, b) in other.chars().enumerate() {
+                let changed = before + usize::from(a != b);
+                before = row[j + 1];
+                row[j + 1] = changed.min(before + 1).min(row[j] + 1);
+            }
+        }
+        row.last().copied().unwrap_or(0)
+    };
+    words.map(|other| (distance(other), other)).filter(|(far, _)| *far <= 2).min().map(|(_, other)| other)
 }
 
 impl<'t> TableView<'t> {
@@ -78,6 +106,21 @@ impl<'t> TableView<'t> {
         self.get(key).is_some()
     }
 
+    /// Before any key is asked for: refuses one that is none of these, so that a misspelt one is not told as a missing one.
+    pub(super) fn refuse_unlike(&self, known: &[&str]) -> Result<(), LoadError> {
+        let unknown = self.table.iter().find(|(key, _)| !known.contains(&key.get_ref().as_ref()));
+        unknown.map_or(Ok(()), |(key, _)| Err(self.unknown(key, known)))
+    }
+
+    fn unknown(&self, key: &Spanned<alloc::borrow::Cow<'_, str>>, known: &[&str]) -> LoadError {
+        let name = key.get_ref().as_ref();
+        let expected = match nearest(name, known.iter().copied()) {
+            Some(near) => format!("the key {near}, found {name}"),
+            None => format!("one of the keys {}, found {name}", known.join(", ")),
+        };
+        self.error_at(key.span(), name, &expected)
+    }
+
     /// After all keys were asked for: refuses a key nobody asked for.
     pub(super) fn refuse_unknown(&self) -> Result<(), LoadError> {
         let read = self.read.borrow();
@@ -85,11 +128,7 @@ impl<'t> TableView<'t> {
             None => Ok(()),
             Some((key, _)) => {
                 let known: Vec<&str> = read.iter().copied().collect();
-                Err(self.error_at(
-                    key.span(),
-                    key.get_ref(),
-                    &format!("one of the keys {}", known.join(", ")),
-                ))
+                Err(self.unknown(key, &known))
             }
         }
     }

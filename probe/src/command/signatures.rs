@@ -8,8 +8,9 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 use wiremark::signature::Signature;
 use wiremark::{Classifier, Failure, LoadError, Options, SignatureSet, Source, check};
+use wiremark_signatures::{ReadError, embedded_and, read_folder};
 
-use crate::inputs::{load, read_files};
+use crate::inputs::{SignatureFolders, read_files};
 use crate::output::{Output, Overwrite};
 use crate::stop::{Outcome, Stop, complain};
 use crate::table::{table, text};
@@ -41,9 +42,8 @@ enum Command {
     /// Prints every signature with its reason and its source
     #[command(after_help = LIST_HELP)]
     List {
-        /// Use the signature files (*.toml) of this folder instead of the built-in ones
-        #[arg(long, value_name = "DIR")]
-        signatures: Option<PathBuf>,
+        #[command(flatten)]
+        folders: SignatureFolders,
 
         /// How to print
         #[arg(long, value_enum, default_value = "table")]
@@ -63,7 +63,8 @@ const CHECK_HELP: &str = "\
 Examples:
   wiremark signatures check signatures/
   wiremark signatures check my-signatures/ --against foreign-captures/
-  wiremark signatures check my-signatures/ && wiremark classify --signatures my-signatures/ capture.pcap
+  wiremark signatures check my-signatures/
+  wiremark classify --signatures my-signatures/ capture.pcap
 
 Exit codes:
   0  every file loads and every example holds
@@ -87,13 +88,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
             let outcome = check_folder(folder, &mut output)?;
             match against {
                 Some(captures) if outcome == Outcome::Done => {
-                    let classifier = Classifier::new(load(Some(folder))?, Options::default());
+                    let classifier = Classifier::new(
+                        read_folder(folder).map_err(|error| Stop::Failed(error.to_string()))?,
+                        Options::default(),
+                    );
                     against::against(&classifier, captures, &mut output)?
                 }
                 _ => outcome,
             }
         }
-        Command::List { signatures, format } => list(&load(signatures.as_deref())?, *format, &mut output)?,
+        Command::List { folders, format } => list(&folders.load()?, *format, &mut output)?,
     };
     output.finish()?;
     Ok(outcome)
@@ -125,6 +129,14 @@ fn check_folder(folder: &Path, output: &mut Output) -> Result<Outcome, Stop> {
         output.text(&format!("{verdict:6}  {file}{held}\n"))?;
         failed |= !complaints.is_empty();
         complaints.iter().for_each(complain);
+    }
+    // A name that a built-in app has is told here, not when somebody comes to use the folder.
+    if !failed
+        && let Err(ReadError::Refused(error)) = embedded_and(folder)
+        && error.key.ends_with(", host")
+    {
+        complain(&format!("{error} of the built-in signatures"));
+        failed = true;
     }
     Ok(Outcome::failed_if(failed))
 }

@@ -10,8 +10,8 @@ use crate::number_map::NumberMap;
 
 /// The shipped tables: name and text of the rows' file (CSV) and of the rules' file (TOML).
 pub const EMBEDDED: [(&str, &str); 2] = [
-    ("tasks/wechat.csv", include_str!("../../../../signatures/tasks/wechat.csv")),
-    ("tasks/wechat.toml", include_str!("../../../../signatures/tasks/wechat.toml")),
+    ("tasks/wechat.csv", wiremark_signatures::tasks::WECHAT_CGIS),
+    ("tasks/wechat.toml", wiremark_signatures::tasks::WECHAT),
 ];
 
 /// What is seen of a request or message.
