@@ -1,6 +1,6 @@
 #!/bin/sh
 # A million RIPE Atlas traceroutes through `wiremark locality`: seconds and kilobytes. Needs target/release/wiremark with the feature
-# locality, and target/databases (databases.sh). Paths are made here, from node to node of 28, with addresses all over IPv4.
+# locality, or WIREMARK, and target/databases (databases.sh). Paths are made here, from node to node of 28, with addresses all over IPv4.
 set -e
 root=$(cd "$(dirname "$0")/../.." && pwd)
 work=$(mktemp -d)
@@ -29,5 +29,5 @@ with open(sys.argv[1] + "/paths.json", "w") as out:
         out.writelines(lines)
 PY
 ls -l "$work/paths.json"
-taskset -c 0 /usr/bin/time -f '%e s elapsed, %U s user, %M kB' "$root/target/release/wiremark" locality --nodes "$work/nodes.csv" \
+taskset -c 0 /usr/bin/time -f '%e s elapsed, %U s user, %M kB' "${WIREMARK:-$root/target/release/wiremark}" locality --nodes "$work/nodes.csv" \
     --db "$root/target/databases/nested.mmdb" --paths "$work/paths.json" --physics --format json | tail -1 | cut -c1-300

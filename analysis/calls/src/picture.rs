@@ -21,6 +21,10 @@ text{font:12px sans-serif;fill:#222}.title{font-size:16px;font-weight:bold}.smal
 .axis{stroke:#777}.mark{stroke:#b03a3a;stroke-width:.8;stroke-dasharray:3 3}.flag{fill:#b03a3a}.paper{fill:#fff}
 .allocating{fill:#d9dee6}.ringing{fill:#f6e3a1}.handshake{fill:#cfe8cf}.answered{fill:#cfe8cf}.relayed{fill:#f3b27a}
 .direct{fill:#8fc7a3}.fallback{fill:#e88d8d}.ending{fill:#b9bec7}
+@media (prefers-color-scheme:dark){text{fill:#e6e6e6}.small,.party{fill:#b9bec7}.paper{fill:#16181c}.rail{stroke:#33373d}
+.axis{stroke:#9a9fa8}.mark{stroke:#e07b7b}.signal{fill:#b08bd6}.up{fill:#5aa2e0}.allocating{fill:#4a5160}.ringing{fill:#6b5c1e}
+.handshake,.answered{fill:#2f5a36}.relayed{fill:#8a5423}.direct{fill:#2f6b45}.fallback{fill:#8a3434}.ending{fill:#4c515a}}
+@media print{text{fill:#222}.small,.party{fill:#555}.paper{fill:#fff}}
 ";
 
 /// One call, drawn: put several below each other with [`document`], or on a page with [`section`].
@@ -44,7 +48,7 @@ pub fn draw(record: &Record, when: &str) -> Picture {
     let (flags, lanes_top) = place_flags(record, &scale, top);
     let marks_at = drawing.body.len();
     let bottom = lanes::draw(&mut drawing, record, &scale, lanes_top);
-    axis(&mut drawing, &scale, bottom);
+    axis(&mut drawing, &scale, record.start_us, bottom);
     // Marks go under what the lanes show.
     let mut marks = Drawing::default();
     for (x, y, _) in &flags {
@@ -52,7 +56,16 @@ pub fn draw(record: &Record, when: &str) -> Picture {
     }
     drawing.body.insert_str(marks_at, &marks.body);
     for (x, y, number) in &flags {
-        drawing.rect((x - 8.0, *y), (16.0, 13.0), "flag");
+        let title = record.states.get(number - 1).map_or_else(String::new, |state| {
+            format!(
+                "{} at {:.3} s, packet {}: {}",
+                state.state,
+                state.at_us as f64 / 1e6,
+                state.packet,
+                state.evidence
+            )
+        });
+        drawing.titled_rect((x - 8.0, *y), (16.0, 13.0), "flag", &title);
         drawing.text((*x, y + 10.0), "badge", &number.to_string());
     }
     let height = table(&mut drawing, record, bottom + 44.0);
@@ -78,7 +91,8 @@ fn place_flags(record: &Record, scale: &Scale, top: f64) -> (Vec<(f64, f64, usiz
     (flags, bottom + 2.0)
 }
 
-fn axis(drawing: &mut Drawing, scale: &Scale, y: f64) {
+/// Seconds since the call's first packet, and below them the time of day (UTC), where the capture has times.
+fn axis(drawing: &mut Drawing, scale: &Scale, start_us: u64, y: f64) {
     drawing.line((scale.left, y), (EDGE, y), "axis");
     let length_s = scale.length_us as f64 / 1e6;
     let step = [0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0]
@@ -91,6 +105,11 @@ fn axis(drawing: &mut Drawing, scale: &Scale, y: f64) {
         drawing.line((x, y), (x, y + 5.0), "axis");
         let label = if step < 1.0 { format!("{at:.1} s") } else { format!("{at:.0} s") };
         drawing.text((x - 8.0, y + 18.0), "small", &label);
+        if start_us > 0 {
+            let second = (start_us + (at * 1e6) as u64) / 1_000_000 % 86_400;
+            let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+            drawing.text((x - 24.0, y + 31.0), "small", &format!("{hour:02}:{minute:02}:{second:02}"));
+        }
         at += step.max(1e-3);
     }
 }
@@ -161,26 +180,51 @@ pub fn document(pictures: &[Picture]) -> String {
 }
 
 fn open(height: f64) -> String {
+    open_titled(height, "Calls over time")
+}
+
+fn open_titled(height: f64, title: &str) -> String {
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{height:.0}\" \
-         viewBox=\"0 0 {WIDTH} {height:.0}\">\n<style>{STYLE}</style>\n\
-         <rect width=\"100%\" height=\"100%\" class=\"paper\"/>\n"
+         viewBox=\"0 0 {WIDTH} {height:.0}\" role=\"img\" aria-label=\"{}\">\n<style>{STYLE}</style>\n\
+         <rect width=\"100%\" height=\"100%\" class=\"paper\"/>\n",
+        escape(title)
     )
 }
 
+/// What the page of calls adds to the style of pages: a picture keeps its size and is scrolled on small screens, and the list of calls, which
+/// is known at the end only, stands at the top.
+const PAGE_STYLE: &str = "<style>body{display:flex;flex-direction:column}h1{order:-2}nav{order:-1}section{min-width:0}\
+    pre{white-space:pre-wrap;overflow-wrap:anywhere;font-size:12px;background:var(--shade);padding:1em;border-radius:6px}\
+    .wide svg{width:1200px;max-width:none}@media print{.wide svg{width:100%}}</style>\n";
+
 /// How a page begins that needs nothing else; [`section`]s follow, and [`page_end`].
-pub fn page_start() -> &'static str {
-    "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Calls</title>\n\
-     <style>body{font:14px sans-serif;margin:2em;max-width:1240px}pre{white-space:pre-wrap;font-size:12px;background:#f6f7f8;padding:1em}\
-     svg{max-width:100%;height:auto}</style></head>\n<body>\n<h1>Calls</h1>\n"
+pub fn page_start() -> String {
+    wiremark_report::page::page_start("Calls") + PAGE_STYLE
 }
 
-/// One call on a page: its picture and its story.
-pub fn section(picture: &Picture, story: &str) -> String {
-    format!("{}{}</svg>\n<pre>{}</pre>\n", open(picture.height), picture.body, escape(story))
+/// One call on a page: its picture and its story, under a heading with number, app, outcome, time and file.
+pub fn section(picture: &Picture, story: &str, number: u64, heading: &str) -> String {
+    let heading = escape(heading);
+    format!(
+        "<section id=\"call-{number}\">\n<h2>{heading}</h2>\n<div class=\"wide\" tabindex=\"0\" role=\"group\" aria-label=\"Picture of call {number}\">\n\
+         {}{}</svg>\n</div>\n<pre>{}</pre>\n</section>\n",
+        open_titled(picture.height, &heading),
+        picture.body,
+        escape(story)
+    )
 }
 
-/// How a page ends: with what is to be said of all calls together.
-pub fn page_end(close: &str) -> String {
-    format!("<pre>{}\nMOS: {}</pre>\n</body></html>\n", escape(close), escape(super::quality::ASSUMPTIONS))
+/// How a page ends: with what is to be said of all calls together, and the list of calls (number and heading), where there are several.
+pub fn page_end(close: &str, calls: &[(u64, String)]) -> String {
+    let mut list = String::new();
+    if calls.len() > 1 {
+        list += "<nav aria-label=\"Calls\"><ul>\n";
+        for (number, heading) in calls {
+            list += &format!("<li><a href=\"#call-{number}\">{}</a></li>\n", escape(heading));
+        }
+        list += "</ul></nav>\n";
+    }
+    let assumptions = escape(super::quality::ASSUMPTIONS);
+    format!("<pre>{}\nMOS: {assumptions}</pre>\n{list}{}", escape(close), wiremark_report::page::PAGE_END)
 }

@@ -21,6 +21,15 @@ impl Drawing {
         );
     }
 
+    /// A rectangle that says what it is when it is pointed at.
+    pub fn titled_rect(&mut self, (x, y): (f64, f64), (width, height): (f64, f64), class: &str, title: &str) {
+        let (width, height, title) = (width.max(0.5), height.max(0.5), escape(title));
+        let _ = writeln!(
+            self.body,
+            r#"<rect x="{x:.1}" y="{y:.1}" width="{width:.1}" height="{height:.1}" class="{class}"><title>{title}</title></rect>"#
+        );
+    }
+
     /// A line between two points.
     pub fn line(&mut self, (x1, y1): (f64, f64), (x2, y2): (f64, f64), class: &str) {
         let _ = writeln!(

@@ -67,11 +67,20 @@ fn lane(drawing: &mut Drawing, scale: &Scale, y: f64, name: &str, is_used: bool)
     drawing.line((scale.left, y + LANE / 2.0), (EDGE, y + LANE / 2.0), "rail");
 }
 
+fn span(from_us: u64, until_us: u64) -> String {
+    format!("{:.3} s to {:.3} s", from_us as f64 / 1e6, until_us as f64 / 1e6)
+}
+
 /// A tick for every stretch in which anything came.
 fn ticks(drawing: &mut Drawing, scale: &Scale, y: f64, spans: &[[u64; 2]], class: &str) {
     for [from, until] in spans {
         let (left, right) = (scale.x(*from), scale.x(*until));
-        drawing.rect((left, y + 4.0), ((right - left).max(2.0), LANE - 8.0), class);
+        drawing.titled_rect(
+            (left, y + 4.0),
+            ((right - left).max(2.0), LANE - 8.0),
+            class,
+            &span(*from, *until),
+        );
     }
 }
 
@@ -82,7 +91,8 @@ fn media_bars(drawing: &mut Drawing, record: &Record, scale: &Scale, y: f64, par
         for [from, until] in stream.legs.iter().filter(|leg| *leg.with == *name).flat_map(|leg| &leg.activity)
         {
             let (left, right) = (scale.x(*from), scale.x(*until));
-            drawing.rect((left, top), ((right - left).max(2.0), LANE / 2.0 - 2.0), class);
+            let title = format!("media {}, {}", stream.way, span(*from, *until));
+            drawing.titled_rect((left, top), ((right - left).max(2.0), LANE / 2.0 - 2.0), class, &title);
         }
     }
 }

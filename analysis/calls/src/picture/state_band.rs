@@ -17,7 +17,9 @@ pub(super) fn state_band(drawing: &mut Drawing, record: &Record, party: usize, s
     for (n, state) in states.iter().enumerate() {
         let until = states.get(n + 1).map_or(record.duration_us, |next| next.at_us);
         let (left, right) = (scale.x(state.at_us), scale.x(until));
-        drawing.rect((left, y), (right - left, 12.0), state.state);
+        let [from, to] = [state.at_us, until].map(|us| us as f64 / 1e6);
+        let title = format!("{}, {from:.3} s to {to:.3} s", state.state);
+        drawing.titled_rect((left, y), (right - left, 12.0), state.state, &title);
         if right - left > state.state.len() as f64 * SMALL_LETTER + 8.0 {
             drawing.text((left + 4.0, y + 10.0), "small", state.state);
         }

@@ -8,7 +8,7 @@ use std::fmt::Write;
 use wiremark_report::page::escape;
 
 use crate::country::{Country, CountrySet};
-use crate::outline::{OUTLINES, Point, outline};
+use crate::outline::{OUTLINES, Outline, Point, outline};
 
 /// Size of the map in its own units.
 pub(super) const WIDTH: f64 = 1200.0;
@@ -42,28 +42,33 @@ fn equal_earth(longitude: f64, latitude: f64) -> (f64, f64) {
 /// Every country's outline, named when pointed at; `class` says how it is to look.
 pub(super) fn countries(svg: &mut String, class: &dyn Fn(Country) -> String) {
     for outline in OUTLINES.iter().filter(|outline| outline.country.code() != "AQ") {
-        let mut path = String::new();
-        for ring in outline.rings.iter().filter(|ring| ring.len() > 1) {
-            // What crosses the date line is drawn at both ends, and cut off there.
-            let least = ring.iter().map(|point| point.0).fold(f64::INFINITY, f64::min);
-            let most = ring.iter().map(|point| point.0).fold(f64::NEG_INFINITY, f64::max);
-            for turn in [-360.0, 0.0, 360.0] {
-                if least + turn > 180.0 || most + turn < -180.0 {
-                    continue;
-                }
-                for (at, (longitude, latitude)) in ring.iter().enumerate() {
-                    let (x, y) = place(((longitude + turn).clamp(-180.0, 180.0), *latitude));
-                    let _ = write!(path, "{}{x:.1} {y:.1}", if at == 0 { 'M' } else { 'L' });
-                }
-                path.push('Z');
-            }
-        }
-        for (x, y) in outline.rings.iter().filter(|ring| ring.len() == 1).map(|ring| place(ring[0])) {
-            let _ = write!(path, "M{:.1} {y:.1}a1.5 1.5 0 1 0 3 0a1.5 1.5 0 1 0 -3 0Z", x - 1.5);
-        }
-        let (class, name) = (class(outline.country), escape(outline.country.name()));
+        let (class, name, path) = (class(outline.country), escape(outline.country.name()), shape(outline));
         let _ = writeln!(svg, r#"<path class="{class}" d="{path}"><title>{name}</title></path>"#);
     }
+}
+
+/// A country's outline as the data of a path.
+pub(super) fn shape(outline: &Outline) -> String {
+    let mut path = String::new();
+    for ring in outline.rings.iter().filter(|ring| ring.len() > 1) {
+        // What crosses the date line is drawn at both ends, and cut off there.
+        let least = ring.iter().map(|point| point.0).fold(f64::INFINITY, f64::min);
+        let most = ring.iter().map(|point| point.0).fold(f64::NEG_INFINITY, f64::max);
+        for turn in [-360.0, 0.0, 360.0] {
+            if least + turn > 180.0 || most + turn < -180.0 {
+                continue;
+            }
+            for (at, (longitude, latitude)) in ring.iter().enumerate() {
+                let (x, y) = place(((longitude + turn).clamp(-180.0, 180.0), *latitude));
+                let _ = write!(path, "{}{x:.1} {y:.1}", if at == 0 { 'M' } else { 'L' });
+            }
+            path.push('Z');
+        }
+    }
+    for (x, y) in outline.rings.iter().filter(|ring| ring.len() == 1).map(|ring| place(ring[0])) {
+        let _ = write!(path, "M{:.1} {y:.1}a1.5 1.5 0 1 0 3 0a1.5 1.5 0 1 0 -3 0Z", x - 1.5);
+    }
+    path
 }
 
 /// Lines between the countries that paths of one kind go through, the wider the more paths; both directions are one line.

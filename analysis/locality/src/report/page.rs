@@ -1,12 +1,13 @@
-//! The page: map, tables, and what they rest on. It needs no network, no script.
+//! The page: map, tables, and what they rest on. It needs no network; a script only sorts tables.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use wiremark_report::page::{PAGE_END, escape, page_start, write_table};
+use wiremark_report::page::{PAGE_END, escape, page_start, sorting, write_table};
 
 use super::{Report, map, tables};
 use crate::country::{Country, CountrySet};
+use crate::outline::OUTLINES;
 use crate::study::StudyGroup;
 
 /// Colours of groups, to be told apart with any colour vision (Okabe and Ito); more groups than colours repeat them.
@@ -26,7 +27,7 @@ pub fn page(title: &str, report: &Report<'_>) -> String {
         write_table(&mut page, &table);
     }
     page += "<p class=\"note\">Country outlines: Natural Earth, public domain.</p>\n";
-    page + PAGE_END
+    page + &sorting() + PAGE_END
 }
 
 /// The map with what can be switched: one kind of path at a time, each group on or off.
@@ -64,6 +65,7 @@ fn world(page: &mut String, report: &Report<'_>, groups: &[&StudyGroup]) {
         class
     };
     map::countries(page, &class);
+    stripes(page, groups);
     for (at, kind) in kinds.iter().enumerate() {
         let legs: BTreeMap<(Country, Country), u64> = survey
             .legs
@@ -78,22 +80,55 @@ fn world(page: &mut String, report: &Report<'_>, groups: &[&StudyGroup]) {
         *page += "</g>\n";
     }
     *page += "</svg>\n</div>\n<p class=\"note\">A line joins two countries that follow each other on paths; it is the wider the more \
-              paths do. Point at it for their number. Shaded: the group ticked; where several are ticked, the last one's colour.</p>\n";
+              paths do. Point at it for their number. Shaded: the groups ticked; a country of several of them is striped.</p>\n";
+}
+
+/// Width of a stripe in the map's units.
+const STRIPE: usize = 2;
+
+/// Countries of several groups once more, in stripes: each group's lie beside the others'.
+fn stripes(page: &mut String, groups: &[&StudyGroup]) {
+    let period = groups.len() * STRIPE;
+    *page += "<defs>";
+    for at in 0..groups.len() {
+        let (x, colour) = (at * STRIPE, COLOURS[at % COLOURS.len()]);
+        let _ = write!(
+            page,
+            "<pattern id=\"p{at}\" width=\"{period}\" height=\"8\" patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate(45)\">\
+             <rect x=\"{x}\" width=\"{STRIPE}\" height=\"8\" fill=\"{colour}\"/></pattern>"
+        );
+    }
+    *page += "</defs>\n";
+    for outline in OUTLINES.iter() {
+        let of = |(_, group): &(usize, &&StudyGroup)| group.members.contains(outline.country);
+        let mine: Vec<usize> = groups.iter().enumerate().filter(of).map(|(at, _)| at).collect();
+        if mine.len() > 1 {
+            let path = map::shape(outline);
+            for at in mine {
+                let _ = writeln!(page, "<path class=\"stripe s{at}\" fill=\"url(#p{at})\" d=\"{path}\"/>");
+            }
+        }
+    }
 }
 
 fn style(page: &mut String, kinds: usize, groups: usize) {
     *page += "<style>.world input{margin:0 .3rem 0 .9rem}.world label{font-size:14px}.world .gap{display:inline-block;width:2rem}\
               .world i{display:inline-block;width:.8rem;height:.8rem;margin-right:.3rem;border:1px solid #888;vertical-align:-1px}\
-              .world svg{display:block;margin-top:.6rem;border:1px solid #e4e4e4;border-radius:6px;background:#f3f7fa}\
+              .world svg{display:block;margin-top:.6rem;border:1px solid var(--line);border-radius:6px;background:#f3f7fa}\
               .land{fill:#dcdcdc;stroke:#fff;stroke-width:.5}.leg{fill:none;stroke:#7a1020;stroke-opacity:.55;stroke-linecap:round}\
               .stop{fill:#7a1020;stroke:#fff;stroke-width:.6}.code{font:600 9.5px system-ui,sans-serif;fill:#1a1a1a;paint-order:stroke;\
-              stroke:#fff;stroke-width:2.2px;stroke-linejoin:round;pointer-events:none}.kind{display:none}";
+              stroke:#fff;stroke-width:2.2px;stroke-linejoin:round;pointer-events:none}.kind,.stripe{display:none}\
+              .stripe{pointer-events:none}";
     for at in 0..kinds {
         let _ = write!(page, "#k{at}:checked~svg .kind{at}{{display:inline}}");
     }
     for at in 0..groups {
         let colour = COLOURS[at % COLOURS.len()];
-        let _ = write!(page, ".c{at}{{background:{colour}}}#g{at}:checked~svg .in{at}{{fill:{colour}}}");
+        let _ = write!(
+            page,
+            ".c{at}{{background:{colour}}}#g{at}:checked~svg .in{at}{{fill:{colour}}}\
+             #g{at}:checked~svg .s{at}{{display:inline}}"
+        );
     }
     *page += "</style>\n";
 }

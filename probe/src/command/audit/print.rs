@@ -61,7 +61,7 @@ impl PrintArguments {
                 }
                 draw(&mut page);
                 tables.iter().for_each(|table| page::write_table(&mut page, table));
-                output.text(&(page + page::PAGE_END))?;
+                output.text(&(page + &page::sorting() + page::PAGE_END))?;
             }
         }
         output.finish()
