@@ -25,3 +25,11 @@ pub mod wrap;
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 pub struct Readme;
+
+/// Says, where it is seen, that a test did without a part: tests that pass are otherwise silent. `.ci/run` sums these lines up.
+pub fn skipped(what: impl std::fmt::Display) {
+    use std::io::Write;
+    let test = std::thread::current().name().unwrap_or("a test").to_owned();
+    // Not `eprintln!`, which the test runner keeps to itself.
+    let _ = writeln!(std::io::stderr(), "skipped: {test}: {what}");
+}

@@ -28,7 +28,7 @@ fn handed(name: &str) -> Option<Trace> {
     match std::fs::File::open(&path) {
         Ok(file) => Some(Trace::read(file).expect("a capture")),
         Err(error) => {
-            eprintln!("SKIPPED: {}: {error}; this test needs the capture", path.display());
+            wiremark_tests::skipped(format_args!("{}: {error}", path.display()));
             None
         }
     }

@@ -100,7 +100,7 @@ fn what_flows_teach_takes_no_more_room() {
             );
             assert!(after < before + 1024 * 1024, "grew from {before} to {after} bytes");
         }
-        _ => println!("skipped: this system does not tell its resident memory"),
+        _ => wiremark_tests::skipped("this system does not tell its resident memory"),
     }
 }
 
@@ -114,7 +114,7 @@ fn a_flood_takes_no_memory() {
         let flood = Flood { kind, packets: 200_000, rate: 20_000, capacity: 4096, decided: 100 };
         match flood.play(&classifier).resident {
             Some((low, high)) => assert!(high < low + (1 << 20), "{kind:?}: grew from {low} to {high} bytes"),
-            None => println!("skipped: this system does not tell its resident memory"),
+            None => wiremark_tests::skipped("this system does not tell its resident memory"),
         }
     }
 }

@@ -41,7 +41,7 @@ fn verdicts_do_not_depend_on_how_streams_are_cut() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut paths = captures(&here.join("../../shared/traces/messenger"));
     if paths.is_empty() {
-        println!("skipped: no captures in ../shared/traces; only the demo capture is cut");
+        wiremark_tests::skipped("no captures in ../shared/traces; only the demo capture is cut");
     }
     let demo = here.join("demo.pcap");
     let wanted: u64 = std::env::var("RECUTS").ok().and_then(|count| count.parse().ok()).unwrap_or(40);

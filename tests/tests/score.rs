@@ -7,7 +7,7 @@ use wiremark_tests::score;
 fn labelled_captures_score_full_marks() {
     let traces = score::default_traces();
     if !traces.join("labels.csv").exists() {
-        println!("skipped: no labelled captures at {}", traces.display());
+        wiremark_tests::skipped(format_args!("no labelled captures at {}", traces.display()));
         return;
     }
     let classifier =

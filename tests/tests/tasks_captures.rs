@@ -11,7 +11,7 @@ fn capture(name: &str) -> Option<Trace> {
     match std::fs::File::open(&path) {
         Ok(file) => Some(Trace::read(file).expect("a capture")),
         Err(error) => {
-            eprintln!("SKIPPED: {}: {error}; this test needs the capture", path.display());
+            wiremark_tests::skipped(format_args!("{}: {error}", path.display()));
             None
         }
     }

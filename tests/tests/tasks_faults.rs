@@ -18,7 +18,7 @@ fn handed(path: &str) -> Option<Trace> {
     match std::fs::File::open(&path) {
         Ok(file) => Some(Trace::read(file).expect("a capture")),
         Err(error) => {
-            eprintln!("SKIPPED: {}: {error}; this test needs the capture", path.display());
+            wiremark_tests::skipped(format_args!("{}: {error}", path.display()));
             None
         }
     }

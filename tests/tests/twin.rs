@@ -76,7 +76,7 @@ fn captures() -> Vec<PathBuf> {
 fn twin_agrees_with_the_engine_on_every_packet_of_the_captures() {
     let paths = captures();
     if paths.is_empty() {
-        println!("skipped: no captures in ../shared/traces, nor where WIREMARK_TRACES says");
+        wiremark_tests::skipped("no captures in ../shared/traces, nor where WIREMARK_TRACES says");
         return;
     }
     let classifier = Classifier::new(shipped(), OPTIONS);

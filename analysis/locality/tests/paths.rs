@@ -57,7 +57,10 @@ fn show(trace: &Trace) -> String {
 fn a_second_reader_finds_the_same_hops() {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/second_reader.py");
     let Ok(output) = Command::new("python3").arg(script).args(files()).output() else {
-        eprintln!("skipped: no python3 for the second reader");
+        let _ = std::io::Write::write_all(
+            &mut std::io::stderr(),
+            b"skipped: locality: no python3 for the second reader\n",
+        );
         return;
     };
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
