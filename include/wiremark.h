@@ -470,7 +470,7 @@ typedef struct wiremark_flow_record {
     uint64_t packets[2];
     // Bytes of whole frames, on the wire.
     uint64_t bytes[2];
-    // The packet of the flow, from 1, with which app and role became what they are; 0 without an app.
+    // The packet of the flow, from 1, with which app, role, signature and evidence became what they are; 0 without an app.
     uint64_t decided_at_packet;
     // The VLAN of the outermost tag, and of the next one; 0 where there is none.
     uint16_t vlans[2];

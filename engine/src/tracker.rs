@@ -179,7 +179,7 @@ impl<'c> Tracker<'c> {
         let Some(entry) = &mut self.table.entries[place] else {
             unreachable!("a place is given with its flow")
         };
-        let before = (entry.state.verdict().app, entry.state.verdict().role);
+        let before = entry.state.verdict().decision();
         let verdict = if is_new {
             self.classifier.classify_observed(&mut self.context, &mut entry.state, packet, observer)
         } else {
@@ -209,7 +209,7 @@ impl<'c> Tracker<'c> {
             entry.one_way[usize::from(packet.five_tuple.is_from_high())] = encapsulation.one_way();
         }
         let packet_number = entry.packets[0] + entry.packets[1];
-        if before != (verdict.app, verdict.role) {
+        if before != verdict.decision() {
             entry.decided_at_packet = if verdict.is_match() { packet_number } else { 0 };
         }
         Seen {

@@ -134,6 +134,11 @@ impl Verdict {
         Self { flags: if on { self.flags | flag } else { self.flags & !flag }, ..self }
     }
 
+    /// What was decided, and by what: all but the carrier, and whether more packets could change it.
+    pub const fn decision(&self) -> (AppId, Role, SignatureId, Confidence) {
+        (self.app, self.role, self.signature, self.confidence)
+    }
+
     /// Whether an app was found.
     pub const fn is_match(&self) -> bool {
         self.app.0 != 0

@@ -39,7 +39,7 @@ pub struct wiremark_flow_record {
     pub packets: [u64; 2],
     /// Bytes of whole frames, on the wire.
     pub bytes: [u64; 2],
-    /// The packet of the flow, from 1, with which app and role became what they are; 0 without an app.
+    /// The packet of the flow, from 1, with which app, role, signature and evidence became what they are; 0 without an app.
     pub decided_at_packet: u64,
     /// The VLAN of the outermost tag, and of the next one; 0 where there is none.
     pub vlans: [u16; 2],

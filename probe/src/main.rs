@@ -1,6 +1,7 @@
 //! The `wiremark` command: captures in, tables and records out.
 #![forbid(unsafe_code)]
 
+mod beside;
 mod command;
 #[cfg(feature = "locality")]
 mod countries;
@@ -101,7 +102,7 @@ Examples:
       which calls can be linked by size and time alone
   wiremark infer capture.pcap --unclassified --draft new.toml
       fields of a protocol nobody knows, and a draft of signatures for it
-  wiremark locality --nodes nodes.csv --paths atlas.json --db country.mmdb --format html -o map.html
+  wiremark locality --nodes nodes.csv --db country.mmdb --paths atlas.json
       where messages travel, and who can listen there
   wiremark signatures check my-signatures/
       run every example of your own signature files

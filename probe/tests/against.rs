@@ -101,7 +101,7 @@ fn a_folder_without_captures_is_an_error() {
 #[test]
 fn the_built_in_rows_take_no_foreign_capture_at_hand_by_payload() {
     let Some(messenger) = given_captures() else {
-        println!("skipped: no captures in ../shared");
+        wiremark_tests::skipped("no captures in ../shared");
         return;
     };
     let shared = messenger.ancestors().nth(2).unwrap();

@@ -63,7 +63,7 @@ fn annotate(signatures: &str, name: &str, bytes: &[u8]) -> (String, std::process
     fs::create_dir(&rows).unwrap();
     write(&rows, "example.toml", signatures.as_bytes());
     let (input, output) = (text(&write(&folder, name, bytes)), text(&folder.join("out.pcapng")));
-    let said = wiremark(&["annotate", &input, &output, "--signatures", &text(&rows)]);
+    let said = wiremark(&["annotate", &input, &output, "--only-signatures", &text(&rows)]);
     (output, said)
 }
 
@@ -262,7 +262,7 @@ fn wrong_usage_and_unwritable_places() {
 fn standard_output_gets_the_same_bytes() {
     let (output, _) = annotate(SIGNATURES, "a.pcap", &pcap(1, &frames()));
     let rows = text(&Path::new(&output).with_file_name("rows"));
-    let piped = wiremark_with(&pcap(1, &frames()), &["annotate", "-", "-", "--signatures", &rows]);
+    let piped = wiremark_with(&pcap(1, &frames()), &["annotate", "-", "-", "--only-signatures", &rows]);
     assert_eq!(piped.stdout, fs::read(&output).unwrap());
 }
 

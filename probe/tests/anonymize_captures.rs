@@ -14,7 +14,7 @@ use wiremark_probe::anonymize::is_personal;
 /// The captures; says so where there are none.
 fn captures() -> Vec<PathBuf> {
     let Some(folder) = given_captures() else {
-        println!("skipped: no captures in ../shared/traces/messenger");
+        wiremark_tests::skipped("no captures in ../shared/traces/messenger");
         return Vec::new();
     };
     let mut captures: Vec<PathBuf> =

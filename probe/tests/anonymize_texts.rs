@@ -201,7 +201,7 @@ fn complaints(of_verdicts: bool) -> Vec<String> {
         }
     }
     if read == 0 {
-        println!("skipped: no captures in ../shared");
+        wiremark_tests::skipped("no captures in ../shared");
     }
     all
 }

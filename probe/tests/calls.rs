@@ -114,7 +114,7 @@ fn one_call_is_told_alone_and_a_missing_one_is_an_error() {
 fn given(name: &str) -> Option<PathBuf> {
     let path = given_captures().map(|folder| folder.join(name)).filter(|path| path.exists());
     if path.is_none() {
-        println!("skipped: no {name} in ../shared/traces/messenger");
+        wiremark_tests::skipped(format_args!("no {name} in ../shared/traces/messenger"));
     }
     path
 }

@@ -24,7 +24,7 @@ fn signatures() -> String {
 fn start(arguments: &[&str]) -> Child {
     Command::new(env!("CARGO_BIN_EXE_wiremark"))
         .arg("classify")
-        .args(["--signatures", &signatures()])
+        .args(["--only-signatures", &signatures()])
         .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -191,7 +191,7 @@ fn on_a_full_disk_the_file_ends_with_a_whole_record() {
             fs::write(&out, "").unwrap();
             // A limit on the size of files fails the write that reaches it half-way, as a full disk does.
             let script = format!(
-                "trap '' XFSZ; ulimit -f 200; exec '{}' classify --format {format} --signatures '{signatures}' '{capture}' {to}",
+                "trap '' XFSZ; ulimit -f 200; exec '{}' classify --format {format} --only-signatures '{signatures}' '{capture}' {to}",
                 env!("CARGO_BIN_EXE_wiremark")
             );
             let output = run("sh", &["-c", &script]);
@@ -214,7 +214,7 @@ fn on_a_full_disk_the_file_ends_with_a_whole_record() {
 #[test]
 fn a_device_without_room_is_named() {
     if !Path::new("/dev/full").exists() {
-        return println!("skipped: no /dev/full here");
+        return wiremark_tests::skipped("no /dev/full here");
     }
     let capture = text(&write(&folder(), "sample.pcap", &pcap(1, &frames())));
     let output = start(&["--format", "json", "-o", "/dev/full", &capture]).wait_with_output().unwrap();
@@ -309,7 +309,7 @@ fn a_capture_through_a_pipe_takes_constant_memory() {
     assert!(child.wait().unwrap().success());
     assert!(lines > 10_000, "flows come out while it goes on");
     let (Some(early), Some(late)) = (early, at_the_end) else {
-        return println!("skipped: this system does not tell peak memory");
+        return wiremark_tests::skipped("this system does not tell peak memory");
     };
     println!(
         "{written} bytes, {lines} flows in {:.1} s: at most {} KB after a quarter, {} KB at the end",

@@ -14,6 +14,8 @@ pub struct Flow {
     pub place: usize,
     /// The source is the originator.
     pub five_tuple: FiveTuple,
+    /// Whether a TCP SYN showed who the originator is; else it is the end that was seen to send first.
+    pub is_oriented: bool,
     /// After the last packet.
     pub verdict: Verdict,
     /// Time of the first packet that has one, microseconds since 1970; 0 where none has.
@@ -24,7 +26,7 @@ pub struct Flow {
     pub packets: [u64; 2],
     /// Frame bytes on the wire from the originator, from the responder.
     pub bytes: [u64; 2],
-    /// The packet of the flow, from 1, with which app and role became what they are; 0 without an app.
+    /// The packet of the flow, from 1, with which app, role, signature and evidence became what they are; 0 without an app.
     pub decided_at_packet: u64,
     /// VLANs and tunnel; of a tunnel that numbers each direction by itself, the originator's direction.
     pub encapsulation: Encapsulation,
@@ -124,6 +126,7 @@ impl Entry {
             number: self.number,
             place,
             five_tuple: FiveTuple { src: src.0, dst: dst.0, src_port: src.1, dst_port: dst.1, transport },
+            is_oriented: self.state.is_oriented(),
             verdict: self.state.verdict(),
             first_us: self.first_us,
             last_us: self.last_us,

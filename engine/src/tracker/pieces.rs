@@ -161,10 +161,10 @@ impl FlowTable {
         };
         let apart = if ignore_encapsulation { Encapsulation::NONE } else { encapsulation };
         let Some(entry) = self.find(&packet, apart) else { return };
-        let before = (entry.state.verdict().app, entry.state.verdict().role);
+        let before = entry.state.verdict().decision();
         let packet = Packet { time_us: entry.last_us, ..packet };
         let verdict = classifier.classify(context, &mut entry.state, &packet);
-        if before != (verdict.app, verdict.role) {
+        if before != verdict.decision() {
             let packet_number = entry.packets[0] + entry.packets[1];
             entry.decided_at_packet = if verdict.is_match() { packet_number } else { 0 };
         }

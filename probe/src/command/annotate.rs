@@ -52,7 +52,7 @@ const HELP: &str = "\
 Examples:
   wiremark annotate capture.pcap annotated.pcapng
   wireshark -Y frame.comment annotated.pcapng
-  tshark -r annotated.pcapng -Y 'frame.comment contains \"wiremark\"' -T fields -e frame.number -e frame.comment
+  tshark -r annotated.pcapng -Y frame.comment -T fields -e frame.comment
 
 A comment is one line:
   wiremark: example chat (payload, signature 901 hello), final

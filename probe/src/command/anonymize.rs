@@ -65,7 +65,9 @@ const HELP: &str = "\
 Examples:
   wiremark anonymize capture.pcap report.pcap
   wiremark anonymize --names capture.pcapng.gz report.pcapng
-  KEY=$(openssl rand -hex 32); wiremark anonymize --key $KEY day1.pcap a.pcap; wiremark anonymize --key $KEY ...
+  KEY=$(openssl rand -hex 32)
+  wiremark anonymize --key $KEY day1.pcap a.pcap
+  wiremark anonymize --key $KEY day2.pcap b.pcap
 
 Replaced, the same by the same:
   IP addresses in all headers, also inside tunnels; in DNS answers, look-up lists over HTTP, STUN and proxy

@@ -108,11 +108,11 @@ Examples:
       the same as a page, with the contact graph
   wiremark audit capture.pcap --defend constant:160,20 --defend padding:64,128
       the same, and what two counter-measures would leave of it at what price
-  wiremark audit simulate control --density 318.1 --calls 2500 --delay 0.17 --seed 1
+  wiremark audit simulate control --density 318.1 --delay 0.17 --seed 1
       Table II of UVP at its highest density
-  wiremark audit simulate data --calls 1000 --seconds 20 --setting hard --format json
+  wiremark audit simulate data --calls 1000 --setting hard --format json
       top-1 by distance, and the best assignment
-  wiremark audit simulate defences --defend constant:160,20 --defend delay:500ms
+  wiremark audit simulate defences --defend constant:160,20
       what two counter-measures leave of the best attack
 
 Fields of the object: ends (ends of calls in view; two of each call with both

@@ -62,11 +62,11 @@ pub(crate) struct Arguments {
 const EXAMPLES: &str = "\
 Examples:
   wiremark calls capture.pcap
-  wiremark calls --format json capture.pcap | jq '.states[] | {at_us, state, packet}'
+  wiremark calls --format json capture.pcap | jq '.states[] | [.at_us, .state]'
   wiremark calls --format html -o calls.html monday.pcapng tuesday.pcapng
-  wiremark calls --format svg --call 1 -o call.svg capture.pcap && rsvg-convert -o call.png call.svg
+  wiremark calls --format svg --call 1 -o call.svg capture.pcap
 
-Fields of a record: timestamp, event_type (\"call\"), call_id, app, dialect,
+Fields of a record: timestamp, file, event_type (\"call\"), call_id, app, dialect,
 outcome (answered, unanswered, rejected, blocked, partial), duration_us,
 parties, relays, legs, states, streams, findings; times in them are
 microseconds since the call's first packet.
@@ -153,7 +153,8 @@ fn follow(
         Err(_) if interrupt.came() => return Ok((Vec::new(), None)),
         Err(error) => return Ok((vec![error.to_string()], None)),
     };
-    let mut progress = Progress::new(capture.name(), capture.file_bytes(), report.scrolls());
+    let name = capture.name().to_owned();
+    let mut progress = Progress::new(&name, capture.file_bytes(), report.scrolls());
     let mut tracker = Tracker::new(classifier, tracker_config(TrackerConfig::default().capacity));
     let mut watch = CallTracker::new(scripts, classifier.set());
     let stopped = std::cell::Cell::new(None);
@@ -161,7 +162,7 @@ fn follow(
     let mut ended = |call: Call| {
         let earlier = stopped.take();
         let call = Call { number: call.number + before, ..call };
-        stopped.set(earlier.or_else(|| report.call(call).err()));
+        stopped.set(earlier.or_else(|| report.call(&name, call).err()));
     };
     let mut look = |number: u64, frame: &Frame<'_>| -> Result<(), ParseError> {
         let (seen, packet) = tracker.follow(frame, &mut |_: &Flow| (), &mut ())?;

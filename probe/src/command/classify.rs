@@ -3,17 +3,15 @@
 mod report;
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use report::{Report, Totals};
-use wiremark::wire::link::pcapdroid;
-use wiremark::wire::link::pktap::Pktap;
-use wiremark::{Classifier, Flow, Frame, LinkType, Tracker, TrackerConfig};
+use wiremark::{Classifier, Flow, Tracker, TrackerConfig};
 use wiremark_capture::Capture;
 use wiremark_capture::replay::{replay, tracker_config};
 
+use crate::beside::{Besides, Names};
 use crate::exit_codes::EXIT_CODES;
 use crate::inputs::SignatureArguments;
 use crate::notes::{self, StatsRecord};
@@ -73,6 +71,10 @@ pub(crate) struct Arguments {
     #[arg(long)]
     ignore_tags: bool,
 
+    /// Leave host names out of the records
+    #[arg(long)]
+    no_names: bool,
+
     /// End each file with a record (event_type "stats") of what was not looked into, with --format json
     #[arg(long)]
     stats: bool,
@@ -124,7 +126,7 @@ Fields of a record, in this order (json and csv):
   signature          the one that decided; see `wiremark signatures list`
   signature_id       its number, which never changes
   final              whether no further packet could have changed the verdict
-  decided_at_packet  the packet of the flow, from 1, at which the verdict stood
+  decided_at_packet  the packet of the flow, from 1, whose bytes decided
   packets_toserver packets_toclient bytes_toserver bytes_toclient
                      from the end that opened the flow, and to it
   community_id       the flow's Community ID, for Zeek, Suricata and Wireshark
@@ -133,6 +135,19 @@ Fields of a record, in this order (json and csv):
                      (GTP-U, VXLAN, Geneve, L2TP, GRE, 802.1ah), and the number
   process            the program or app, where the capture tells it
                      (PKTAP of macOS and iOS, PCAPdroid of Android)
+  file               the capture
+  flow               number of the flow in its file: `wiremark explain --flow`
+  end duration       the flow's last packet, UTC; seconds from the first to it
+  names              host names seen in it, eight at most; --no-names
+  truncated          whether a frame was captured in part only
+  frame              number of the frame in the capture, as Wireshark counts,
+                     that decided_at_packet came in
+  flow_id app_proto  flow and carrier as Suricata's EVE calls them; it has
+                     packets and bytes in an object of their own
+  originator_by      how src is known to have opened the flow: syn, first (it was
+                     seen first) or port (guessed: it was seen to be answered)
+In CSV names have blanks between them, and what a spreadsheet would take for a
+formula begins with an apostrophe.
 Records come in the order in which flows end: TCP flows 30 minutes and UDP
 flows 1 minute after their last packet, all others at the end of their file,
 in the order of their first packets.
@@ -170,7 +185,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
     config.ignore_encapsulation = arguments.ignore_tags;
     let mut totals = Totals::default();
     for file in &arguments.files {
-        let source = Source { file, follow: arguments.follow, stats: arguments.stats, interrupt: &interrupt };
+        let source = Source {
+            file,
+            follow: arguments.follow,
+            stats: arguments.stats,
+            with_names: arguments.format != Format::Table && !arguments.no_names,
+            interrupt: &interrupt,
+        };
         let (complaints, sentence) = classify_file(source, &classifier, config, &mut report, &mut totals)?;
         report.end_of_file();
         totals.files += 1;
@@ -198,21 +219,13 @@ struct Source<'a> {
     file: &'a Path,
     follow: bool,
     stats: bool,
+    with_names: bool,
     interrupt: &'a Interrupt,
 }
 
 /// What errors call a file.
 pub(super) fn name_of(file: &Path) -> String {
     if file == Path::new("-") { "standard input".into() } else { file.display().to_string() }
-}
-
-/// The program or app a frame belongs to, where the capture tells it.
-fn process_of(frame: &Frame<'_>) -> Option<String> {
-    let name = match frame.link_type {
-        LinkType::Pktap => Pktap::parse(frame.bytes).ok()?.command,
-        _ => pcapdroid::app(frame.bytes)?,
-    };
-    (!name.is_empty()).then(|| String::from_utf8_lossy(name).into_owned())
 }
 
 /// One file through a tracker of its own; gives back the lines to complain about it.
@@ -223,7 +236,7 @@ fn classify_file(
     report: &mut Report<'_>,
     totals: &mut Totals,
 ) -> Result<(Vec<String>, Option<String>), Stop> {
-    let Source { file, follow, stats, interrupt } = source;
+    let Source { file, follow, stats, with_names, interrupt } = source;
     let mut capture = match Capture::open_until(file, interrupt.flag(), follow) {
         Ok(capture) => capture,
         // Nothing was waited for any longer.
@@ -234,19 +247,23 @@ fn classify_file(
     let mut progress = Progress::new(&name, capture.file_bytes(), report.scrolls());
     let mut tracker = Tracker::new(classifier, config);
     let stopped: Cell<Option<Stop>> = Cell::new(None);
-    let processes: RefCell<HashMap<u64, String>> = RefCell::default();
+    let besides = RefCell::new(Besides::default());
+    let mut names = Names::default();
     let mut ended = |flow: &Flow| {
         let before = stopped.take();
-        let process = processes.borrow_mut().remove(&flow.number);
-        stopped.set(before.or_else(|| report.flow(&name, flow, process).err()));
+        let beside = besides.borrow_mut().take(flow);
+        stopped.set(before.or_else(|| report.flow(&name, flow, beside).err()));
     };
     let (counts, errors) = replay(
         &mut capture,
-        |_, frame| {
-            let seen = tracker.frame(frame, &mut ended)?;
-            if let Some(process) = process_of(frame) {
-                processes.borrow_mut().entry(seen.flow_number).or_insert(process);
-            }
+        |number, frame| {
+            names.clear();
+            let seen = if with_names {
+                tracker.frame_observed(frame, &mut ended, &mut names)?
+            } else {
+                tracker.frame(frame, &mut ended)?
+            };
+            besides.borrow_mut().frame(number, frame, &seen, &mut names);
             Ok(())
         },
         |bytes| {

@@ -15,6 +15,7 @@ use wiremark::{Event, Flow, Observer, SignatureSet, Tracker, TrackerConfig};
 use wiremark_capture::Capture;
 use wiremark_capture::replay::{replay, tracker_config};
 
+use crate::beside::{Besides, Names};
 use crate::command::classify::name_of;
 use crate::inputs::SignatureArguments;
 use crate::notes;
@@ -51,7 +52,8 @@ Examples:
   wiremark explain capture.pcap --flow 3      one of them
 
 Columns of a packet's line:
-  number in the flow, seconds since the flow's first packet,
+  number in the flow, # and number in the capture (as Wireshark counts),
+  seconds since the flow's first packet,
   -> from or <- to the end that opened the flow, length of the payload,
   what happened
 
@@ -77,12 +79,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
     let wanted = |number: u64| arguments.flow.is_none_or(|wanted| wanted == number);
 
     let open: RefCell<HashMap<u64, Notes>> = RefCell::default();
+    let besides = RefCell::new(Besides::default());
     let mut blocks: Vec<(Flow, Notes)> = Vec::new();
     let mut flows = 0;
     let mut ended = |flow: &Flow| {
         flows = flow.number.max(flows);
         if wanted(flow.number) {
-            let notes = open.borrow_mut().remove(&flow.number).unwrap_or_default();
+            let mut notes = open.borrow_mut().remove(&flow.number).unwrap_or_default();
+            notes.decided = besides.borrow_mut().take(flow).decided;
             blocks.push((*flow, notes));
         }
     };
@@ -100,8 +104,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
                 }
             };
             if wanted(seen.flow_number) {
+                besides.borrow_mut().frame(number, frame, &seen, &mut Names::default());
                 open.borrow_mut().entry(seen.flow_number).or_default().add(Line {
                     packet_number: seen.packet_number,
+                    frame: number,
                     time_us: frame.time_us,
                     direction: seen.direction,
                     payload_bytes: seen.payload_bytes,

@@ -26,7 +26,7 @@ use crate::notes;
 use crate::output::{Output, Overwrite};
 use crate::progress::Progress;
 use crate::signal::Interrupt;
-use crate::stop::{Outcome, Stop, complain};
+use crate::stop::{Outcome, Stop, complain, printable};
 use crate::table::{table, text};
 
 /// What the app is called in titles.
@@ -108,7 +108,7 @@ const EXAMPLES: &str = "\
 Examples:
   wiremark tasks capture.pcap
   wiremark tasks --format html -o usage.html monday-*.pcap.gz
-  wiremark tasks --format json capture.pcap | jq 'select(.task == \"Send texts\")'
+  wiremark tasks --format json capture.pcap | jq 'select(.task != null)'
   wiremark tasks --format parquet -o usage/ capture.pcap
   duckdb -c \"select service, task, count(distinct user) users, sum(bytes_up) up,
              sum(bytes_down) down from 'usage/tasks.parquet' group by all order by all\"
@@ -337,7 +337,8 @@ fn number(value: f64) -> String {
 
 fn print(Table { title, note, columns, rows }: &Table, is_terminal: bool) -> String {
     let mut lines = table(is_terminal, columns);
-    lines.add_rows(rows);
+    // Names come from captures.
+    lines.add_rows(rows.iter().map(|row| row.iter().map(|cell| printable(cell))));
     format!("{title}\n{}{note}\n\n", text(&lines))
 }
 

@@ -93,7 +93,7 @@ impl Copy {
 
     /// The copy's flows, after asking that they are the capture's.
     pub(crate) fn same_flows(&self) -> Vec<serde_json::Value> {
-        let options = ["--signatures", &self.rows];
+        let options = ["--only-signatures", &self.rows];
         let flows = [&self.capture, &self.copy].map(|path| flows(path, &options));
         assert_eq!(flows[0], flows[1]);
         assert!(self.said.contains("classified as before: all"), "{}", self.said);
@@ -114,7 +114,7 @@ pub(crate) fn anonymize_file(file: &[u8], options: &[&str]) -> Copy {
     let (capture, copy) = (write(&folder, "in.pcap", file), folder.join("out.pcap"));
     let rows = rows.to_str().unwrap().to_owned();
     let files = [capture.to_str().unwrap(), copy.to_str().unwrap()];
-    let arguments = [&["anonymize", "--key", KEY, "--signatures", &rows][..], &files, options].concat();
+    let arguments = [&["anonymize", "--key", KEY, "--only-signatures", &rows][..], &files, options].concat();
     let output = wiremark(&arguments);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let said = stderr(&output).to_owned();

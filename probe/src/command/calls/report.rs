@@ -9,7 +9,7 @@ use wiremark_calls::{Atlas, Call, Names, Record, picture, story};
 use wiremark_probe::time::timestamp;
 
 use crate::output::Output;
-use crate::stop::Stop;
+use crate::stop::{Stop, printable};
 
 /// How calls are told.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -37,6 +37,8 @@ pub(crate) struct Report<'s> {
     pictures: Vec<picture::Picture>,
     /// Whether a page has its beginning.
     is_begun: bool,
+    /// Number and heading of the calls on a page.
+    listed: Vec<(u64, String)>,
     /// What tells countries of relays.
     atlas: Option<Box<dyn Atlas>>,
 }
@@ -45,6 +47,7 @@ pub(crate) struct Report<'s> {
 #[derive(Serialize)]
 struct Line<'r> {
     timestamp: String,
+    file: &'r str,
     #[serde(flatten)]
     record: &'r Record,
 }
@@ -59,7 +62,18 @@ impl<'s> Report<'s> {
         atlas: Option<Box<dyn Atlas>>,
     ) -> Self {
         let names = Names::new(addresses);
-        Self { format, output, set, names, only, calls: 0, pictures: Vec::new(), is_begun: false, atlas }
+        Self {
+            format,
+            output,
+            set,
+            names,
+            only,
+            calls: 0,
+            pictures: Vec::new(),
+            is_begun: false,
+            listed: Vec::new(),
+            atlas,
+        }
     }
 
     /// Whether calls appear on the terminal as they end.
@@ -67,8 +81,8 @@ impl<'s> Report<'s> {
         self.output.is_terminal() && matches!(self.format, Format::Story | Format::Json)
     }
 
-    /// Takes one call.
-    pub(crate) fn call(&mut self, call: Call) -> Result<(), Stop> {
+    /// Takes one call of a file.
+    pub(crate) fn call(&mut self, file: &str, call: Call) -> Result<(), Stop> {
         // Every call counts for the number of relays, also those that are not printed.
         let record = match &mut self.atlas {
             Some(atlas) => Record::located(call, self.set, &mut self.names, Some(atlas.as_mut())),
@@ -81,7 +95,7 @@ impl<'s> Report<'s> {
         let timestamp = timestamp(record.start_us);
         match self.format {
             Format::Story => self.output.text(&(story::tell(&record, &timestamp) + "\n")),
-            Format::Json => self.line(&Line { timestamp, record: &record }),
+            Format::Json => self.line(&Line { timestamp, file, record: &record }),
             Format::Svg => {
                 self.pictures.push(picture::draw(&record, &timestamp));
                 Ok(())
@@ -89,7 +103,12 @@ impl<'s> Report<'s> {
             Format::Html => {
                 self.begin_page()?;
                 let picture = picture::draw(&record, &timestamp);
-                self.output.text(&picture::section(&picture, &story::tell(&record, &timestamp)))
+                let (number, app) = (record.call_id, record.app.as_deref().unwrap_or("unknown app"));
+                let heading =
+                    format!("Call {number}: {app}, {}, {timestamp}, {}", record.outcome, printable(file));
+                let section = picture::section(&picture, &story::tell(&record, &timestamp), number, &heading);
+                self.listed.push((number, heading));
+                self.output.text(&section)
             }
         }
     }
@@ -104,7 +123,7 @@ impl<'s> Report<'s> {
 
     fn begin_page(&mut self) -> Result<(), Stop> {
         let is_begun = std::mem::replace(&mut self.is_begun, true);
-        if is_begun { Ok(()) } else { self.output.text(picture::page_start()) }
+        if is_begun { Ok(()) } else { self.output.text(&picture::page_start()) }
     }
 
     /// Prints what is left to print.
@@ -123,7 +142,7 @@ impl<'s> Report<'s> {
             Format::Svg => self.output.text(&picture::document(&self.pictures))?,
             Format::Html => {
                 self.begin_page()?;
-                self.output.text(&picture::page_end(&story::close(&self.names, self.calls)))?;
+                self.output.text(&picture::page_end(&story::close(&self.names, self.calls), &self.listed))?;
             }
         }
         self.output.finish()

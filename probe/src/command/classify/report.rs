@@ -9,6 +9,7 @@ use wiremark::{AppId, Flow, Role, SignatureSet};
 use wiremark_capture::replay::Counts;
 use wiremark_probe::record::FlowRecord;
 
+use crate::beside::Beside;
 use crate::notes::StatsRecord;
 use crate::output::Output;
 use crate::stop::{Stop, printable};
@@ -64,6 +65,21 @@ impl Tally {
     }
 }
 
+/// The whole record of a flow.
+fn record<'a>(file: &'a str, flow: &Flow, beside: Beside, set: &'a SignatureSet) -> FlowRecord<'a> {
+    let record = FlowRecord::new(flow, set);
+    let decided = beside.decided.filter(|_| record.app.is_some());
+    FlowRecord {
+        decided_at_packet: decided.map_or(record.decided_at_packet, |decided| Some(decided.packet)),
+        process: beside.process,
+        file: Some(file),
+        names: beside.names,
+        truncated: beside.is_truncated,
+        frame: decided.map(|decided| decided.frame),
+        ..record
+    }
+}
+
 impl<'s> Report<'s> {
     pub(crate) fn summary(set: &'s SignatureSet, output: Output) -> Self {
         Self::Summary { set, output, tallies: BTreeMap::new() }
@@ -100,7 +116,7 @@ impl<'s> Report<'s> {
     }
 
     /// Takes one flow of a file.
-    pub(crate) fn flow(&mut self, file: &str, flow: &Flow, process: Option<String>) -> Result<(), Stop> {
+    pub(crate) fn flow(&mut self, file: &str, flow: &Flow, beside: Beside) -> Result<(), Stop> {
         match self {
             Self::Summary { tallies, .. } => {
                 let [packets, bytes] = [flow.packets, flow.bytes].map(|[up, down]| up + down);
@@ -130,18 +146,15 @@ impl<'s> Report<'s> {
                 Ok(())
             }
             Self::Json { set, output } => {
-                let written = serde_json::to_writer(
-                    &mut *output,
-                    &FlowRecord { process, ..FlowRecord::new(flow, set) },
-                )
-                .map_err(Into::into)
-                .and_then(|()| output.write_all(b"\n"))
-                .and_then(|()| output.flush());
+                let written = serde_json::to_writer(&mut *output, &record(file, flow, beside, set))
+                    .map_err(Into::into)
+                    .and_then(|()| output.write_all(b"\n"))
+                    .and_then(|()| output.flush());
                 output.explain(written)
             }
             Self::Csv { set, writer } => {
                 let written = writer
-                    .serialize(FlowRecord { process, ..FlowRecord::new(flow, set) })
+                    .write_record(record(file, flow, beside, set).cells())
                     .map_err(Into::into)
                     .and_then(|()| writer.flush());
                 writer.get_ref().explain(written)

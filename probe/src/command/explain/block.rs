@@ -7,6 +7,8 @@ use wiremark::{Direction, Flow, SignatureSet};
 use wiremark_probe::record::transport_name;
 use wiremark_probe::time::timestamp;
 
+use crate::beside::Decided;
+
 use super::words::{Weight, signature, verdict};
 
 /// Packets with payload that get a line even where nothing happened.
@@ -17,6 +19,8 @@ const LINE_LIMIT: usize = 200;
 /// One packet of a flow.
 pub(super) struct Line {
     pub(super) packet_number: u64,
+    /// Of the capture, from 1.
+    pub(super) frame: u64,
     pub(super) time_us: u64,
     pub(super) direction: Direction,
     pub(super) payload_bytes: usize,
@@ -32,6 +36,8 @@ pub(super) struct Notes {
     payloads: usize,
     left_out: usize,
     missing: Option<String>,
+    /// The packet whose bytes decided.
+    pub(super) decided: Option<Decided>,
 }
 
 impl Notes {
@@ -81,7 +87,12 @@ fn write_block(text: &mut String, set: &SignatureSet, flow: &Flow, notes: &Notes
     )?;
     writeln!(text, "  verdict    {}", verdict(set, &flow.verdict))?;
     if let Some(row) = set.signature(flow.verdict.signature).filter(|_| flow.verdict.is_match()) {
-        writeln!(text, "  decided    at packet {}", flow.decided_at_packet)?;
+        match &notes.decided {
+            Some(Decided { packet, frame, .. }) => {
+                writeln!(text, "  decided    at packet {packet}, frame #{frame}")?;
+            }
+            None => writeln!(text, "  decided    at packet {}", flow.decided_at_packet)?,
+        }
         writeln!(text, "  signature  {}", signature(set, row.id))?;
         writeln!(text, "  why        {}", row.why)?;
         writeln!(text, "  source     {}", row.source)?;
@@ -97,7 +108,9 @@ fn write_block(text: &mut String, set: &SignatureSet, flow: &Flow, notes: &Notes
         let (seconds, us) = (offset_us / 1_000_000, offset_us % 1_000_000);
         let arrow = if line.direction == Direction::Originator { "->" } else { "<-" };
         let Line { packet_number, payload_bytes, .. } = line;
-        let place = format!("  {packet_number:>6} {seconds:>6}.{us:06} {arrow} {payload_bytes:>5} bytes");
+        let frame = format!("#{}", line.frame);
+        let place =
+            format!("  {packet_number:>6} {frame:>8} {seconds:>6}.{us:06} {arrow} {payload_bytes:>5} bytes");
         if line.happened.is_empty() {
             writeln!(text, "{place}")?;
         }

@@ -113,13 +113,13 @@ const EXAMPLES: &str = "\
 Examples:
   wiremark locality phone.pcap
       the servers of each messenger in a capture, and how it learned of them
-  wiremark locality --events events.csv --background empty.pcap --db country.mmdb phones-*.pcap
+  wiremark locality --events events.csv --background empty.pcap phones-*.pcap
       which servers move with the messages
-  wiremark locality --nodes nodes.csv --servers servers.csv --db country.mmdb --paths atlas.json
+  wiremark locality --nodes nodes.csv --db country.mmdb --paths atlas.json
       both tables, from RIPE Atlas results; probes are aliases of nodes
-  wiremark locality --nodes nodes.csv --paths list.csv --db country.mmdb --physics --format html -o map.html
+  wiremark locality --nodes n.csv --paths list.csv --db c.mmdb --format html -o map.html
       the same from a list of files, as a page with a map
-  wiremark locality --study matador --nodes nodes.csv --paths list.csv --db country.mmdb
+  wiremark locality --study matador --nodes n.csv --paths list.csv --db c.mmdb
       with the rows, groups, day and corrections of the paper
 
 Files:

@@ -6,10 +6,11 @@ use serde::Serialize;
 use serde_json::json;
 use wiremark_locality::report::{Report, explain, page, tables};
 use wiremark_locality::table::{Cell, TableRow};
+use wiremark_probe::record::harmless;
 
 use super::arguments::{Arguments, Format};
 use crate::output::Output;
-use crate::stop::Stop;
+use crate::stop::{Stop, printable};
 use crate::table::{table, text};
 
 /// The files of `--format csv`.
@@ -33,7 +34,8 @@ impl Found<'_> {
                 for found in tables(self.report) {
                     let titles: Vec<&str> = found.columns.iter().map(String::as_str).collect();
                     let mut lines = table(is_terminal, &titles);
-                    lines.add_rows(&found.rows);
+                    // Names come from captures.
+                    lines.add_rows(found.rows.iter().map(|row| row.iter().map(|cell| printable(cell))));
                     let note =
                         if found.note.is_empty() { String::new() } else { format!("{}\n", found.note) };
                     output.text(&format!("{}\n{}{note}\n", found.title, text(&lines)))?;
@@ -118,7 +120,8 @@ impl Found<'_> {
                 |error: csv::Error| Stop::writing(&path.display().to_string(), &std::io::Error::other(error));
             let mut writer = csv::Writer::from_path(&path).map_err(fail)?;
             writer.write_record(columns).map_err(fail)?;
-            rows.iter().try_for_each(|row| writer.write_record(row)).map_err(fail)?;
+            let cells = |row: &Vec<String>| row.iter().map(|cell| harmless(cell)).collect::<Vec<_>>();
+            rows.iter().try_for_each(|row| writer.write_record(cells(row))).map_err(fail)?;
             writer.flush().map_err(|error| Stop::writing(&path.display().to_string(), &error))
         };
         let percent = |cell: Cell| cell.percent().map_or_else(String::new, |percent| percent.to_string());

@@ -1,0 +1,102 @@
+//! What records tell of a flow beside what the tracker keeps: the frame that decided, names, frames cut short, the program.
+
+use std::collections::HashMap;
+
+use wiremark::wire::link::pcapdroid;
+use wiremark::wire::link::pktap::Pktap;
+use wiremark::{Event, Flow, Frame, LinkType, Observer, Seen, Verdict};
+
+/// Names kept of a flow; a connection has one or two, a resolver's flow any number.
+const NAMES: usize = 8;
+
+/// What is kept of one flow.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Beside {
+    /// Where the verdict became what it is.
+    pub(crate) decided: Option<Decided>,
+    /// Names of servers, in the order in which they were seen, each once.
+    pub(crate) names: Vec<String>,
+    /// Whether a frame was longer on the wire than what was captured.
+    pub(crate) is_truncated: bool,
+    /// The program or app on the capturing machine.
+    pub(crate) process: Option<String>,
+}
+
+/// The packet that decided.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Decided {
+    verdict: Verdict,
+    /// Of the flow, from 1.
+    pub(crate) packet: u64,
+    /// Of the capture, from 1.
+    pub(crate) frame: u64,
+}
+
+/// What is kept of all flows of a tracker. Most flows need nothing, and most frames add nothing.
+#[derive(Debug, Default)]
+pub(crate) struct Besides {
+    flows: HashMap<u64, Beside>,
+}
+
+/// Names of the frame that is being looked at.
+#[derive(Debug, Default)]
+pub(crate) struct Names(Vec<Vec<u8>>);
+
+impl Names {
+    /// The next frame has none yet.
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
+impl Observer for Names {
+    fn event(&mut self, event: Event<'_>) {
+        if let Event::Name { name, .. } = event
+            && self.0.len() < NAMES
+        {
+            self.0.push(name.to_vec());
+        }
+    }
+}
+
+impl Besides {
+    /// Takes in a frame that the tracker has taken: the `number`th of the capture.
+    pub(crate) fn frame(&mut self, number: u64, frame: &Frame<'_>, seen: &Seen, names: &mut Names) {
+        let process = process_of(frame);
+        let is_truncated = (frame.bytes.len() as u64) < u64::from(frame.wire_bytes);
+        let verdict = seen.verdict;
+        if !verdict.is_changed() && names.0.is_empty() && process.is_none() && !is_truncated {
+            return;
+        }
+        let beside = self.flows.entry(seen.flow_number).or_default();
+        for name in names.0.drain(..) {
+            let name = String::from_utf8_lossy(&name).into_owned();
+            if beside.names.len() < NAMES && !beside.names.contains(&name) {
+                beside.names.push(name);
+            }
+        }
+        beside.is_truncated |= is_truncated;
+        if beside.process.is_none() {
+            beside.process = process;
+        }
+        if !verdict.is_match() {
+            beside.decided = None;
+        } else if beside.decided.is_none_or(|decided| decided.verdict.decision() != verdict.decision()) {
+            beside.decided = Some(Decided { verdict, packet: seen.packet_number, frame: number });
+        }
+    }
+
+    /// What was kept of a flow that ended.
+    pub(crate) fn take(&mut self, flow: &Flow) -> Beside {
+        self.flows.remove(&flow.number).unwrap_or_default()
+    }
+}
+
+/// The program or app a frame belongs to, where the capture tells it.
+fn process_of(frame: &Frame<'_>) -> Option<String> {
+    let name = match frame.link_type {
+        LinkType::Pktap => Pktap::parse(frame.bytes).ok()?.command,
+        _ => pcapdroid::app(frame.bytes)?,
+    };
+    (!name.is_empty()).then(|| String::from_utf8_lossy(name).into_owned())
+}
