@@ -194,9 +194,9 @@ fn open_titled(height: f64, title: &str) -> String {
 
 /// What the page of calls adds to the style of pages: a picture keeps its size and is scrolled on small screens, and the list of calls, which
 /// is known at the end only, stands at the top.
-const PAGE_STYLE: &str = "<style>body{display:flex;flex-direction:column}h1{order:-2}nav{order:-1}section{min-width:0}\
-    pre{white-space:pre-wrap;overflow-wrap:anywhere;font-size:12px;background:var(--shade);padding:1em;border-radius:6px}\
-    .wide svg{width:1200px;max-width:none}@media print{.wide svg{width:100%}}</style>\n";
+const PAGE_STYLE: &str = "<style>body{display:flex;flex-direction:column}h1{order:-2}nav{order:-1}section{min-width:0}li{overflow-wrap:anywhere}\
+    pre{overflow-x:auto;font-size:12px;background:var(--shade);padding:1em;border-radius:6px}\
+    .wide svg{width:1200px;max-width:none}@media print{.wide svg{width:100%}pre{white-space:pre-wrap}}</style>\n";
 
 /// How a page begins that needs nothing else; [`section`]s follow, and [`page_end`].
 pub fn page_start() -> String {
