@@ -21,9 +21,10 @@ p.note{color:var(--soft);font-size:13px;margin:.4rem 0}\
 @media print{:root{--ink:#000;--soft:#333;--paper:#fff;--line:#ccc;--strong:#444;--shade:#fff}body{max-width:none}.wide{overflow:visible}\
 table{font-size:9px}h2{break-after:avoid}figure,tr{break-inside:avoid}}";
 
-/// Sorts a table by the column whose title is pressed, once more the other way round; `total` stays last. Without it pages are read as well.
+/// Sorts a table by the column whose title is pressed, once more the other way round; `total` stays last. Rows that go on with the one above (their
+/// first cell is empty) stay where they are. Without it pages are read as well.
 const SCRIPT: &str = "\
-document.querySelectorAll('table').forEach(table=>{const body=table.tBodies[0];if(!body||!table.tHead)return;\
+document.querySelectorAll('table').forEach(table=>{const body=table.tBodies[0];if(!body||!table.tHead||[...body.rows].some(row=>!row.cells[0].textContent))return;\
 [...table.tHead.rows[0].cells].forEach((head,column)=>{const button=document.createElement('button');button.type='button';\
 button.textContent=head.textContent;head.replaceChildren(button);button.onclick=()=>{\
 const up=head.getAttribute('aria-sort')!=='ascending';[...table.tHead.rows[0].cells].forEach(other=>other.removeAttribute('aria-sort'));\
