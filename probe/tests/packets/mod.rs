@@ -158,7 +158,7 @@ pub(crate) fn ends(path: &Path) -> Vec<(IpAddr, IpAddr)> {
     frames_of(path).into_iter().map(ends).collect()
 }
 
-/// What `classify` says of every flow but for its addresses, its names and the file, in the order of time.
+/// What `classify` says of every flow but for its addresses, its names, the file and the frame, in the order of time.
 pub(crate) fn flows(path: &Path, options: &[&str]) -> Vec<Value> {
     let output = wiremark(&[&["classify", "--format", "json", path.to_str().unwrap()], options].concat());
     let text = std::str::from_utf8(&output.stdout).unwrap();
@@ -167,7 +167,7 @@ pub(crate) fn flows(path: &Path, options: &[&str]) -> Vec<Value> {
         .map(|line| {
             let mut flow: Value = serde_json::from_str(line).unwrap();
             // What a copy has not got, a subscriber's tunnel among it.
-            for other in ["src_ip", "dest_ip", "community_id", "tunnel_id", "file", "names"] {
+            for other in ["src_ip", "dest_ip", "community_id", "tunnel_id", "file", "names", "frame"] {
                 flow.as_object_mut().unwrap().remove(other);
             }
             flow

@@ -117,8 +117,8 @@ Examples:
       which servers move with the messages
   wiremark locality --nodes nodes.csv --db country.mmdb --paths atlas.json
       both tables, from RIPE Atlas results; probes are aliases of nodes
-  wiremark locality --nodes n.csv --paths list.csv --db c.mmdb --format html -o map.html
-      the same from a list of files, as a page with a map
+  wiremark locality --nodes n.csv --paths l.csv --db c.mmdb --format html
+      the same from a list of files, as a page with a map, on standard output
   wiremark locality --study matador --nodes n.csv --paths list.csv --db c.mmdb
       with the rows, groups, day and corrections of the paper
 
