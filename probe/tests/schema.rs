@@ -12,7 +12,7 @@ use crate::traces::*;
 const SCHEMA: &str = include_str!("../data/records.schema.json");
 
 /// What of a value is not as the schema says, with its place; the words of JSON Schema (2020-12) that ours uses.
-fn wrong(root: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String> {
+fn wrong(schema: &Value, value: &Value, at: &str) -> Vec<String> {
     let mut found = Vec::new();
     for (word, asked) in schema.as_object().expect("a schema is an object") {
         match word.as_str() {
@@ -48,7 +48,7 @@ fn wrong(root: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String> {
             }
             "items" => {
                 for (n, item) in value.as_array().into_iter().flatten().enumerate() {
-                    found.extend(wrong(root, asked, item, &format!("{at}/{n}")));
+                    found.extend(wrong(asked, item, &format!("{at}/{n}")));
                 }
             }
             "required" => {
@@ -60,7 +60,7 @@ fn wrong(root: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String> {
             "properties" => {
                 for (name, inner) in asked.as_object().unwrap() {
                     if let Some(value) = value.get(name) {
-                        found.extend(wrong(root, inner, value, &format!("{at}/{name}")));
+                        found.extend(wrong(inner, value, &format!("{at}/{name}")));
                     }
                 }
             }
@@ -70,13 +70,13 @@ fn wrong(root: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String> {
                 {
                     match asked {
                         Value::Bool(false) => found.push(format!("{at}: {name} is not in the schema")),
-                        _ => found.extend(wrong(root, asked, value, &format!("{at}/{name}"))),
+                        _ => found.extend(wrong(asked, value, &format!("{at}/{name}"))),
                     }
                 }
             }
             "anyOf" => {
                 let tried: Vec<_> =
-                    asked.as_array().unwrap().iter().map(|one| wrong(root, one, value, at)).collect();
+                    asked.as_array().unwrap().iter().map(|one| wrong(one, value, at)).collect();
                 if !tried.iter().any(Vec::is_empty) {
                     found.extend(tried.into_iter().flatten());
                 }
@@ -95,7 +95,7 @@ fn wrong_line(line: &str) -> Vec<String> {
     let kind = record["event_type"].as_str().unwrap();
     let known = &schema["$defs"][kind];
     assert!(known.is_object(), "{kind} is not in the schema");
-    wrong(&schema, known, &record, kind)
+    wrong(known, &record, kind)
 }
 
 fn pcap_of(trace: &Trace) -> Vec<u8> {

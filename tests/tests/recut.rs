@@ -39,7 +39,7 @@ fn verdicts_do_not_depend_on_how_streams_are_cut() {
     let classifier =
         Classifier::new(wiremark_signatures::embedded().expect("the shipped set"), Options::default());
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut paths = captures(&here.join("../../shared/traces/messenger"));
+    let paths = captures(&here.join("../../shared/traces/messenger"));
     if paths.is_empty() {
         wiremark_tests::skipped("no captures in ../shared/traces; only the demo capture is cut");
     }
