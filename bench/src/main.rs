@@ -12,10 +12,12 @@ mod mix;
 mod ndpi;
 mod pass;
 mod prefetch;
+mod reading;
 mod runner;
 mod source;
 mod table;
 mod traffic;
+mod write;
 
 use std::process::ExitCode;
 
@@ -59,6 +61,10 @@ enum Command {
         #[command(flatten)]
         source: Source,
     },
+    /// Read and parse a capture, and no more.
+    Read(reading::Wanted),
+    /// Write a mix as a capture file.
+    Write(write::Wanted),
     /// Print the memory a number of flows takes in one engine.
     Memory {
         /// Which.
@@ -74,6 +80,8 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Compare(wanted) => compare::run(&wanted),
         Command::Loop { name, mix, passes, source } => runner::run_loop(name, mix, passes, &source),
+        Command::Read(wanted) => reading::run(&wanted),
+        Command::Write(wanted) => write::run(&wanted),
         Command::Inference(wanted) => inference::run(&wanted),
         Command::Instructions { names, source } => instructions::run(&names, &source),
         Command::Memory { name, flows, source } => memory::run(name, flows, &source),

@@ -4,6 +4,8 @@
 //! [`Tracker`](wiremark::Tracker) and counts what came; [`blocks`] writes pcapng. There is no command line in here.
 #![forbid(unsafe_code)]
 
+mod ahead;
+mod block;
 pub mod blocks;
 mod erf;
 mod error;
@@ -17,5 +19,6 @@ mod snoop;
 mod unpack;
 mod wait;
 
+pub use block::{Block, Frame};
 pub use error::{CaptureError, Problem};
-pub use reader::{Capture, Frame};
+pub use reader::Capture;

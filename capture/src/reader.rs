@@ -10,6 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use crate::block::{Block, Frame, Placed};
 use crate::erf;
 use crate::error::{CaptureError, Problem};
 use crate::pcap::{self, Pcap};
@@ -25,36 +26,6 @@ const CHUNK_BYTES: usize = 128 * 1024;
 const RECORD_LIMIT_BYTES: usize = 32 * 1024 * 1024;
 /// No link carries longer frames; a damaged length would spoil every sum it enters.
 const WIRE_LIMIT_BYTES: u32 = 1024 * 1024;
-
-/// One captured frame, borrowed from the reader until the next is asked for.
-#[derive(Clone, Copy, Debug)]
-pub struct Frame<'a> {
-    /// Capture time, microseconds since 1970. pcapng's simple packet blocks have none: they get the time of the frame
-    /// before, and 0 where no frame before has one.
-    pub time_us: u64,
-    /// Whether the time is the frame's own.
-    pub is_timed: bool,
-    /// Nanoseconds beyond `time_us`, 0 to 999; 0 where the file counts no finer than microseconds.
-    pub rest_ns: u16,
-    /// Number from pcap's LINKTYPE list.
-    pub link_type: u32,
-    /// The bytes captured, from the link layer on.
-    pub bytes: &'a [u8],
-    /// Length of the frame on the wire; more than `bytes.len()` where the capture was limited to a snap length. Where
-    /// the file claims the impossible it is `bytes.len()`.
-    pub original_length: u32,
-    /// Number of the interface, from 0, counted over all sections of the file; 0 in pcap files.
-    pub interface: u32,
-    /// Number of the frame in the file, from 1, as Wireshark shows it.
-    pub number: u64,
-}
-
-impl Frame<'_> {
-    /// Capture time, nanoseconds since 1970; the last there is where it lies beyond 2554.
-    pub fn time_ns(&self) -> u64 {
-        self.time_us.saturating_mul(1000).saturating_add(self.rest_ns.into())
-    }
-}
 
 /// How the records of the file are laid out.
 enum Format {
@@ -81,6 +52,17 @@ pub struct Capture {
     blocks: Option<Vec<u8>>,
     bytes_read: Arc<AtomicU64>,
     file_bytes: Option<u64>,
+    /// What went wrong behind the last block's frames.
+    failed: Option<CaptureError>,
+}
+
+/// What the next record was.
+enum Step {
+    Frame(Record),
+    /// One without a frame.
+    Other,
+    /// There is none.
+    End,
 }
 
 impl Capture {
@@ -143,6 +125,7 @@ impl Capture {
             blocks: None,
             bytes_read,
             file_bytes: None,
+            failed: None,
         };
         capture.format = capture.detect()?;
         Ok(capture)
@@ -158,6 +141,11 @@ impl Capture {
         self.bytes_read.load(Ordering::Relaxed)
     }
 
+    /// The number that [`bytes_read`](Self::bytes_read) gives, for who cannot ask.
+    pub(crate) fn counter(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.bytes_read)
+    }
+
     /// Size of the file, before unpacking; none where it is not a regular file.
     pub fn file_bytes(&self) -> Option<u64> {
         self.file_bytes
@@ -169,32 +157,126 @@ impl Capture {
     /// The capture ends within a record, contradicts itself, or cannot be read any further. The frames before stay
     /// valid; nothing more can be had after an error.
     pub fn next_frame(&mut self) -> Result<Option<Frame<'_>>, CaptureError> {
-        let record = match self.format {
-            Format::Pcap(pcap) => self.next_record(pcap.record_bytes, |head| pcap.record(head))?,
-            Format::Snoop(snoop) => self.next_record(snoop::RECORD_BYTES, |head| snoop.record(head))?,
-            Format::Erf => self.next_record(erf::RECORD_BYTES, erf::record)?,
-            Format::Pcapng(_) => self.next_pcapng_packet()?,
+        let record = loop {
+            match self.step()? {
+                Step::Frame(record) => break record,
+                Step::Other => {}
+                Step::End => return Ok(None),
+            }
         };
-        let Some(record) = record else { return Ok(None) };
+        let placed = self.place(&record);
+        Ok(Some(placed.frame(&self.buffer, self.frames)))
+    }
+
+    /// Fills a block with the frames of one read of the source, at least one: for many at a time, without a call and a check
+    /// for each, and to be looked at on another thread. False at the regular end of the capture.
+    ///
+    /// # Errors
+    /// As [`next_frame`](Self::next_frame); the frames before come in blocks of their own first.
+    pub fn next_block(&mut self, block: &mut Block) -> Result<bool, CaptureError> {
+        block.clear(self.frames + 1);
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
+        loop {
+            if !block.is_empty() {
+                self.scan(block);
+                if !self.is_whole() {
+                    break;
+                }
+            }
+            match self.step() {
+                Ok(Step::Frame(record)) => {
+                    let placed = self.place(&record);
+                    block.push(placed);
+                }
+                Ok(Step::Other) => {}
+                Ok(Step::End) if block.is_empty() => return Ok(false),
+                Ok(Step::End) => break,
+                Err(error) if block.is_empty() => return Err(error),
+                Err(error) => {
+                    self.failed = Some(error);
+                    break;
+                }
+            }
+        }
+        // The block takes the bytes, and gives its old ones for the next read; what belongs to the next block moves there.
+        block.swap(&mut self.buffer);
+        let rest = block.bytes().get(self.unread.clone()).unwrap_or_default();
+        if self.buffer.len() < rest.len() {
+            self.buffer.resize(rest.len(), 0);
+        }
+        if let Some(start) = self.buffer.get_mut(..rest.len()) {
+            start.copy_from_slice(rest);
+        }
+        self.unread = 0..rest.len();
+        Ok(true)
+    }
+
+    /// Whether the next record can be had without asking the source.
+    fn is_whole(&mut self) -> bool {
+        let head = self.buffer.get(self.unread.clone()).unwrap_or_default();
+        let at_least = |bytes: usize| head.len() >= bytes;
+        let length = match &mut self.format {
+            Format::Pcap(pcap) if at_least(pcap.record_bytes) => Some(pcap.record(head).length),
+            Format::Snoop(snoop) if at_least(snoop::RECORD_BYTES) => Some(snoop.record(head).length),
+            Format::Erf if at_least(erf::RECORD_BYTES) => Some(erf::record(head).length),
+            Format::Pcapng(section) if at_least(12) => section.block_length(head).ok(),
+            _ => None,
+        };
+        length.is_some_and(at_least)
+    }
+
+    /// Takes the whole pcap records at hand.
+    fn scan(&mut self, block: &mut Block) {
+        let Format::Pcap(pcap) = self.format else { return };
+        while self.blocks.is_none() {
+            let head = self.buffer.get(self.unread.clone()).unwrap_or_default();
+            if head.len() < pcap.record_bytes {
+                return;
+            }
+            let layout = pcap.record(head);
+            if layout.length < pcap.record_bytes || layout.length > head.len() {
+                return;
+            }
+            let start = self.unread.start;
+            self.unread.start += layout.length;
+            self.offset += layout.length as u64;
+            let placed = self.place(&layout.at(start));
+            block.push(placed);
+        }
+    }
+
+    /// Counts a frame, and keeps what is to be told of it.
+    fn place(&mut self, record: &Record) -> Placed {
         self.frames += 1;
         self.last_time_ns = record.time_ns.unwrap_or(self.last_time_ns);
-        let bytes = self.buffer.get(record.bytes).unwrap_or_default();
-        let captured = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        let captured = u32::try_from(record.bytes.len()).unwrap_or(u32::MAX);
         let claimed = record.original_length;
-        Ok(Some(Frame {
+        Placed {
             time_us: self.last_time_ns / 1000,
-            is_timed: record.time_ns.is_some(),
             rest_ns: (self.last_time_ns % 1000) as u16,
+            is_timed: record.time_ns.is_some(),
             link_type: record.link_type,
-            bytes,
+            start: record.bytes.start as u32,
+            length: captured,
             original_length: if (captured..=WIRE_LIMIT_BYTES).contains(&claimed) {
                 claimed
             } else {
                 captured
             },
             interface: record.interface,
-            number: self.frames,
-        }))
+        }
+    }
+
+    /// The next record.
+    fn step(&mut self) -> Result<Step, CaptureError> {
+        match self.format {
+            Format::Pcap(pcap) => self.next_record(pcap.record_bytes, |head| pcap.record(head)),
+            Format::Snoop(snoop) => self.next_record(snoop::RECORD_BYTES, |head| snoop.record(head)),
+            Format::Erf => self.next_record(erf::RECORD_BYTES, erf::record),
+            Format::Pcapng(_) => self.next_pcapng_block(),
+        }
     }
 
     /// Whether the file is pcapng, and not pcap.
@@ -258,56 +340,47 @@ impl Capture {
         &mut self,
         header_bytes: usize,
         layout: impl Fn(&[u8]) -> Layout,
-    ) -> Result<Option<Record>, CaptureError> {
+    ) -> Result<Step, CaptureError> {
         if !self.fill(header_bytes)? {
             return self.end();
         }
-        let Layout { length, frame, time_ns, link_type, original_length } = layout(self.ready());
-        if length < header_bytes {
-            return Err(self.error(Problem::TooShort(length)));
+        let layout = layout(self.ready());
+        if layout.length < header_bytes {
+            return Err(self.error(Problem::TooShort(layout.length)));
         }
-        self.require(length)?;
+        self.require(layout.length)?;
         let start = self.unread.start;
-        self.consume(length);
-        Ok(Some(Record {
-            time_ns: Some(time_ns),
-            link_type,
-            bytes: start + frame.start..start + frame.end,
-            original_length,
-            interface: 0,
-        }))
+        self.consume(layout.length);
+        Ok(Step::Frame(layout.at(start)))
     }
 
-    fn next_pcapng_packet(&mut self) -> Result<Option<Record>, CaptureError> {
-        loop {
-            if !self.fill(12)? {
-                return self.end();
-            }
-            let Format::Pcapng(section) = &mut self.format else { return Ok(None) };
-            let head = self.buffer.get(self.unread.clone()).unwrap_or_default();
-            let length = match section.block_length(head) {
-                Ok(length) => length,
-                Err(reason) => return Err(self.error(Problem::Malformed(reason))),
-            };
-            self.require(length)?;
-            let Format::Pcapng(section) = &mut self.format else { return Ok(None) };
-            let start = self.unread.start;
-            let block = self.buffer.get(start..start + length).unwrap_or_default();
-            let packet = match section.read(block) {
-                Ok(packet) => packet,
-                Err(reason) => return Err(self.error(Problem::Malformed(reason))),
-            };
-            self.consume(length);
-            if let Some(mut packet) = packet {
-                packet.bytes = packet.bytes.start + start..packet.bytes.end + start;
-                return Ok(Some(packet));
-            }
+    fn next_pcapng_block(&mut self) -> Result<Step, CaptureError> {
+        if !self.fill(12)? {
+            return self.end();
         }
+        let Format::Pcapng(section) = &mut self.format else { return Ok(Step::End) };
+        let head = self.buffer.get(self.unread.clone()).unwrap_or_default();
+        let length = match section.block_length(head) {
+            Ok(length) => length,
+            Err(reason) => return Err(self.error(Problem::Malformed(reason))),
+        };
+        self.require(length)?;
+        let Format::Pcapng(section) = &mut self.format else { return Ok(Step::End) };
+        let start = self.unread.start;
+        let block = self.buffer.get(start..start + length).unwrap_or_default();
+        let packet = match section.read(block) {
+            Ok(packet) => packet,
+            Err(reason) => return Err(self.error(Problem::Malformed(reason))),
+        };
+        self.consume(length);
+        let Some(mut packet) = packet else { return Ok(Step::Other) };
+        packet.bytes = packet.bytes.start + start..packet.bytes.end + start;
+        Ok(Step::Frame(packet))
     }
 
     /// What a short read means: the regular end between two records, a cut inside one.
-    fn end(&self) -> Result<Option<Record>, CaptureError> {
-        if self.unread.is_empty() { Ok(None) } else { Err(self.error(Problem::Truncated)) }
+    fn end(&self) -> Result<Step, CaptureError> {
+        if self.unread.is_empty() { Ok(Step::End) } else { Err(self.error(Problem::Truncated)) }
     }
 
     fn ready(&self) -> &[u8] {

@@ -23,6 +23,20 @@ pub(crate) struct Layout {
     pub(crate) original_length: u32,
 }
 
+impl Layout {
+    /// The record, if it begins here in the buffer.
+    #[inline]
+    pub(crate) fn at(&self, start: usize) -> Record {
+        Record {
+            time_ns: Some(self.time_ns),
+            link_type: self.link_type,
+            bytes: start + self.frame.start..start + self.frame.end,
+            original_length: self.original_length,
+            interface: 0,
+        }
+    }
+}
+
 /// The first four bytes as a number; 0 where there are fewer.
 pub(crate) fn number(bytes: &[u8], big_endian: bool) -> u32 {
     let bytes = bytes.first_chunk().copied().unwrap_or_default();

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::collections::hash_map::RandomState;
 use std::fmt;
 use std::hash::BuildHasher;
+use std::sync::atomic::Ordering;
 
 use wiremark::wire::link::{aggregate, names, pcapdroid};
 use wiremark::{ContextConfig, Frame, Layer, LinkType, ParseError, TrackerConfig, Trail};
 
-use crate::{Capture, CaptureError};
+use crate::ahead::ahead;
+use crate::{Block, Capture, CaptureError};
 
 /// Frames between two calls of the progress function.
 const PROGRESS_FRAMES: u64 = 1024;
@@ -130,6 +132,44 @@ fn trailer_bytes(bytes: &[u8], original_length: u32) -> u32 {
     }
 }
 
+/// Frames of a capture that nobody could look at, as their interface's link type is not known: first one and how many, by
+/// interface and link type.
+#[derive(Default)]
+struct Skipped(BTreeMap<(u32, u32), (u64, u64)>);
+
+impl Skipped {
+    fn note(&mut self, frame: &crate::Frame<'_>) {
+        self.0.entry((frame.interface, frame.link_type)).or_insert((frame.number, 0)).1 += 1;
+    }
+
+    fn errors(self, file: &str) -> impl Iterator<Item = ReplayError> {
+        self.0.into_iter().map(move |((interface, link_type), (first_frame, frames))| {
+            ReplayError::UnknownLinkType { file: file.to_owned(), interface, link_type, first_frame, frames }
+        })
+    }
+}
+
+/// The frame as the engine wants it; none where its link type is not known.
+#[inline]
+fn known<'a>(frame: &crate::Frame<'a>) -> Option<Frame<'a>> {
+    let (link_type, bytes) = (LinkType::from_number(frame.link_type)?, frame.bytes);
+    let aggregated_bytes: usize = aggregate::behind_first(link_type, bytes).map(<[u8]>::len).sum();
+    let wire_bytes = frame.original_length
+        - trailer_bytes(bytes, frame.original_length)
+        - (aggregated_bytes as u32).min(frame.original_length);
+    Some(Frame { link_type, time_us: frame.time_us, bytes, wire_bytes })
+}
+
+/// The packets behind the first in an aggregate of 802.11.
+#[inline]
+fn aggregated<'a>(frame: &Frame<'a>) -> impl Iterator<Item = Frame<'a>> {
+    let time_us = frame.time_us;
+    aggregate::behind_first(frame.link_type, frame.bytes).map(move |bytes| {
+        let wire_bytes = bytes.len() as u32;
+        Frame { link_type: LinkType::Ethernet, time_us, bytes, wire_bytes }
+    })
+}
+
 /// Hands every frame of a known link type to `look`, and what went wrong to the caller at the end.
 ///
 /// `look` is given the frame's number in the capture, from 1, as Wireshark counts it (skipped frames count too); it gives
@@ -141,7 +181,7 @@ pub fn replay(
     mut progress: impl FnMut(u64) -> bool,
 ) -> (Counts, Vec<ReplayError>) {
     let mut counts = Counts::default();
-    let mut skipped: BTreeMap<(u32, u32), (u64, u64)> = BTreeMap::new();
+    let mut skipped = Skipped::default();
     let mut errors = Vec::new();
     loop {
         if counts.frames % PROGRESS_FRAMES == 0 && !progress(capture.bytes_read()) {
@@ -156,29 +196,88 @@ pub fn replay(
             }
         };
         counts.frames += 1;
-        let Some(link_type) = LinkType::from_number(frame.link_type) else {
+        let Some(known) = known(&frame) else {
             counts.unknown_link += 1;
-            skipped.entry((frame.interface, frame.link_type)).or_insert((frame.number, 0)).1 += 1;
+            skipped.note(&frame);
             continue;
         };
-        let (number, is_timed) = (frame.number, frame.is_timed);
-        let (time_us, bytes) = (frame.time_us, frame.bytes);
-        let aggregated_bytes: usize = aggregate::behind_first(link_type, bytes).map(<[u8]>::len).sum();
-        let wire_bytes = frame.original_length
-            - trailer_bytes(bytes, frame.original_length)
-            - (aggregated_bytes as u32).min(frame.original_length);
-        let frame = Frame { link_type, time_us, bytes, wire_bytes };
-        counts.take(&frame, is_timed, look(number, &frame).err());
-        for bytes in aggregate::behind_first(link_type, bytes) {
-            let wire_bytes = bytes.len() as u32;
-            let packet = Frame { link_type: LinkType::Ethernet, time_us, bytes, wire_bytes };
-            counts.take(&packet, true, look(number, &packet).err());
+        counts.take(&known, frame.is_timed, look(frame.number, &known).err());
+        for packet in aggregated(&known) {
+            counts.take(&packet, true, look(frame.number, &packet).err());
         }
     }
-    for ((interface, link_type), (first_frame, frames)) in skipped {
-        let file = capture.name().to_owned();
-        errors.push(ReplayError::UnknownLinkType { file, interface, link_type, first_frame, frames });
+    errors.extend(skipped.errors(capture.name()));
+    (counts, errors)
+}
+
+/// Looks at frames in order, with what was made of each beforehand.
+pub trait Follow<P> {
+    /// Is shown what was made of a frame that comes after [`SOON`] others: its place in memory can be asked for.
+    fn soon(&self, made: &P);
+
+    /// The same, after half as many.
+    fn next(&self, made: &P);
+
+    /// The frame itself, and its number in the capture, from 1; gives back why it had no packet to offer.
+    ///
+    /// # Errors
+    /// As [`Tracker::frame`](wiremark::Tracker::frame).
+    fn look(&mut self, number: u64, frame: &Frame<'_>, made: &P) -> Result<(), ParseError>;
+
+    /// Is told now and then how many bytes of the file were read; false ends it.
+    fn goes_on(&mut self, bytes_read: u64) -> bool;
+}
+
+/// Frames between [`Follow::soon`] and [`Follow::look`].
+pub const SOON: usize = 32;
+
+/// [`replay`] on so many threads: what `prepare` makes of a frame may be made on any of them, some frames ahead; `follow` looks at
+/// all frames in order, on the caller's.
+pub fn replay_ahead<P: Send>(
+    capture: &mut Capture,
+    threads: usize,
+    prepare: impl Fn(&Frame<'_>) -> P + Sync,
+    follow: &mut impl Follow<P>,
+) -> (Counts, Vec<ReplayError>) {
+    let mut counts = Counts::default();
+    let mut skipped = Skipped::default();
+    let mut errors = Vec::new();
+    let bytes_read = capture.counter();
+    let name = capture.name().to_owned();
+    if !follow.goes_on(capture.bytes_read()) {
+        return (counts, errors);
     }
+    let make = |block: &Block, made: &mut Vec<Option<(LinkType, u32, P)>>| {
+        made.extend(block.frames().map(|frame| {
+            let frame = known(&frame)?;
+            Some((frame.link_type, frame.wire_bytes, prepare(&frame)))
+        }));
+    };
+    let error = ahead(capture, threads, make, |batch| {
+        let made = |at: usize| batch.made.get(at)?.as_ref();
+        (0..SOON).filter_map(made).for_each(|made| follow.soon(&made.2));
+        (0..SOON / 2).filter_map(made).for_each(|made| follow.next(&made.2));
+        for (at, frame) in batch.block.frames().enumerate() {
+            made(at + SOON).into_iter().for_each(|made| follow.soon(&made.2));
+            made(at + SOON / 2).into_iter().for_each(|made| follow.next(&made.2));
+            counts.frames += 1;
+            let Some((link_type, wire_bytes, made)) = made(at) else {
+                counts.unknown_link += 1;
+                skipped.note(&frame);
+                continue;
+            };
+            let (number, is_timed) = (frame.number, frame.is_timed);
+            let (link_type, wire_bytes) = (*link_type, *wire_bytes);
+            let frame = Frame { link_type, time_us: frame.time_us, bytes: frame.bytes, wire_bytes };
+            counts.take(&frame, is_timed, follow.look(number, &frame, made).err());
+            for packet in aggregated(&frame) {
+                counts.take(&packet, true, follow.look(number, &packet, &prepare(&packet)).err());
+            }
+        }
+        follow.goes_on(bytes_read.load(Ordering::Relaxed))
+    });
+    errors.extend(error.map(ReplayError::Capture));
+    errors.extend(skipped.errors(&name));
     (counts, errors)
 }
 

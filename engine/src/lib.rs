@@ -38,5 +38,5 @@ pub use packet::{
 };
 pub use sharing::Sharing;
 pub use signature::{LoadError, SignatureSet, Source};
-pub use tracker::{Flow, Frame, Seen, Statistics, Tracker, TrackerConfig};
+pub use tracker::{Flow, Frame, Prepared, Preparer, Seen, Statistics, Tracker, TrackerConfig};
 pub use verdict::{AppId, Carrier, Confidence, Role, SignatureId, Verdict};

@@ -7,12 +7,14 @@ mod flow_table;
 mod fragments;
 mod frame;
 mod pieces;
+mod prepared;
 mod statistics;
 mod wholes;
 
 pub use config::TrackerConfig;
 pub use entry::Flow;
 pub use frame::{Frame, Seen};
+pub use prepared::{Prepared, Preparer};
 pub use statistics::Statistics;
 
 use crate::classifier::Classifier;
@@ -78,6 +80,11 @@ impl<'c> Tracker<'c> {
         places.filter_map(|(place, entry)| entry.as_ref().map(|entry| entry.flow(place)))
     }
 
+    /// The flow at a place, as [`Seen`] tells it; none where none lies there.
+    pub fn flow(&self, place: usize) -> Option<Flow> {
+        self.table.entries.get(place)?.as_ref().map(|entry| entry.flow(place))
+    }
+
     /// Takes in the next frame. `ended` is told each flow that timed out or made room; frames come in order of time.
     ///
     /// # Errors
@@ -101,7 +108,8 @@ impl<'c> Tracker<'c> {
         match Packet::plain(frame.link_type, frame.time_us, frame.bytes) {
             Some(packet) => {
                 let frame = Uncounted { packets: 1, bytes: frame.wire_bytes.into() };
-                Ok(self.parsed(&packet, Encapsulation::NONE, frame, true, ended, observer))
+                let hash = self.table.hash(&packet, Encapsulation::NONE);
+                Ok(self.parsed((&packet, hash), Encapsulation::NONE, frame, true, ended, observer))
             }
             None => self.walked(frame, ended, observer).map(|(seen, _)| seen),
         }
@@ -122,7 +130,8 @@ impl<'c> Tracker<'c> {
         match Packet::plain(frame.link_type, frame.time_us, frame.bytes) {
             Some(packet) => {
                 let frame = Uncounted { packets: 1, bytes: frame.wire_bytes.into() };
-                Ok((self.parsed(&packet, Encapsulation::NONE, frame, true, ended, observer), packet))
+                let hash = self.table.hash(&packet, Encapsulation::NONE);
+                Ok((self.parsed((&packet, hash), Encapsulation::NONE, frame, true, ended, observer), packet))
             }
             None => {
                 let (seen, found) = self.walked(frame, ended, observer)?;
@@ -152,7 +161,8 @@ impl<'c> Tracker<'c> {
             return Err(ParseError::Fragment);
         }
         let frame = Uncounted { packets: 1, bytes: wire_bytes.into() };
-        Ok(self.parsed(packet, Encapsulation::NONE, frame, true, ended, observer))
+        let hash = self.table.hash(packet, Encapsulation::NONE);
+        Ok(self.parsed((packet, hash), Encapsulation::NONE, frame, true, ended, observer))
     }
 
     #[inline]
@@ -162,11 +172,11 @@ impl<'c> Tracker<'c> {
         }
     }
 
-    /// Counts frames to the packet's flow, and looks at the packet if it `is_new`.
+    /// Counts frames to the packet's flow, which has this hash, and looks at the packet if it `is_new`.
     #[inline(always)]
     fn parsed(
         &mut self,
-        packet: &Packet<'_>,
+        (packet, hash): (&Packet<'_>, u64),
         encapsulation: Encapsulation,
         frames: Uncounted,
         is_new: bool,
@@ -174,8 +184,7 @@ impl<'c> Tracker<'c> {
         observer: &mut impl Observer,
     ) -> Seen {
         self.table.statistics.packets += frames.packets;
-        let key = packet.five_tuple.key();
-        let place = self.table.place(&key, encapsulation, packet, ended);
+        let place = self.table.place((packet, hash), encapsulation, ended);
         let Some(entry) = &mut self.table.entries[place] else {
             unreachable!("a place is given with its flow")
         };

@@ -86,6 +86,11 @@ impl Besides {
         }
     }
 
+    /// What is kept of a flow that goes on.
+    pub(crate) fn of(&self, flow: &Flow) -> Beside {
+        self.flows.get(&flow.number).cloned().unwrap_or_default()
+    }
+
     /// What was kept of a flow that ended.
     pub(crate) fn take(&mut self, flow: &Flow) -> Beside {
         self.flows.remove(&flow.number).unwrap_or_default()

@@ -64,6 +64,11 @@ pub(crate) enum Evidence {
 }
 
 impl SignatureArguments {
+    /// For loading them anew.
+    pub(crate) fn reloading(&self) -> Reloading<'_> {
+        Reloading { arguments: self, loaded: Vec::new() }
+    }
+
     /// The classifier asked for.
     pub(crate) fn classifier(&self) -> Result<Classifier, Stop> {
         let with = |evidence| !self.without.contains(&evidence);
@@ -75,6 +80,28 @@ impl SignatureArguments {
             ..Options::default()
         };
         Ok(Classifier::new(self.folders.load()?, options))
+    }
+}
+
+/// Signatures that may be loaded anew while they are used.
+pub(crate) struct Reloading<'a> {
+    arguments: &'a SignatureArguments,
+    /// What was loaded before, with its text: what comes back is not loaded twice, and nothing that is used is ever freed.
+    loaded: Vec<(Vec<(String, String)>, &'static Classifier)>,
+}
+
+impl Reloading<'_> {
+    /// Loads them; none where there is nothing but what is built in.
+    pub(crate) fn again(&mut self) -> Result<Option<&'static Classifier>, Stop> {
+        let SignatureFolders { signatures, only_signatures } = &self.arguments.folders;
+        let Some(folder) = signatures.as_ref().or(only_signatures.as_ref()) else { return Ok(None) };
+        let files = read_files(folder)?;
+        if let Some((_, classifier)) = self.loaded.iter().find(|(before, _)| *before == files) {
+            return Ok(Some(classifier));
+        }
+        let classifier: &'static Classifier = Box::leak(Box::new(self.arguments.classifier()?));
+        self.loaded.push((files, classifier));
+        Ok(Some(classifier))
     }
 }
 

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod beside;
+mod captures;
 mod command;
 #[cfg(feature = "locality")]
 mod countries;
@@ -13,6 +14,7 @@ mod progress;
 mod signal;
 mod stop;
 mod table;
+mod units;
 
 #[cfg(not(feature = "full"))]
 use std::ffi::OsString;
@@ -86,8 +88,8 @@ Examples:
       what is in a capture, app by app
   wiremark classify --format json -o flows.json *.pcapng.gz
       one JSON line a flow, for jq, a SIEM or a notebook
-  tcpdump -i eth0 -w - -G 60 -W 1 | wiremark classify -
-      a minute of live traffic
+  wiremark classify -i eth0 --duration 1m
+      a minute of live traffic (Linux; as root)
   wiremark explain capture.pcap --flow 3
       why flow 3 got its verdict, packet by packet
   wiremark calls capture.pcap

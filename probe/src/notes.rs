@@ -1,6 +1,7 @@
 //! What every command says of a file beside its results.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::Serialize;
 use wiremark::{Layer, Statistics};
@@ -65,6 +66,37 @@ impl<'a> StatsRecord<'a> {
             flows_ended_early: seen.evicted,
             handshakes_lost: seen.handshakes_lost,
         }
+    }
+}
+
+/// What an interface gave, and what of it was lost: every now and then, and at the end.
+#[derive(Debug, Serialize)]
+pub(crate) struct InterfaceRecord<'a> {
+    pub(crate) event_type: &'static str,
+    pub(crate) interface: &'a str,
+    /// Frames looked at, and their bytes on the wire.
+    pub(crate) frames: u64,
+    pub(crate) bytes: u64,
+    /// Frames that passed the filter, by the kernel's count, and those of them for which the ring had no room.
+    pub(crate) received: u64,
+    pub(crate) dropped: u64,
+    /// How often the ring was full.
+    pub(crate) ring_full: u64,
+    /// Blocks of the ring that wait to be looked at, of all.
+    pub(crate) ring_blocks_waiting: usize,
+    pub(crate) ring_blocks: usize,
+}
+
+impl fmt::Display for InterfaceRecord<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            interface, frames, received, dropped, ring_full, ring_blocks_waiting, ring_blocks, ..
+        } = self;
+        write!(
+            f,
+            "{interface}: {frames} frames; of {received} that came {dropped} were dropped, as the ring was full {ring_full} times; \
+             {ring_blocks_waiting} of {ring_blocks} blocks wait"
+        )
     }
 }
 

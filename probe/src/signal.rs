@@ -1,4 +1,5 @@
-//! SIGINT and SIGTERM: the first one ends the work in good order, a later one at once.
+//! SIGINT and SIGTERM: the first one ends the work in good order, a later one at once. SIGHUP, for work without an end: load
+//! signatures anew.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -16,17 +17,31 @@ const SAME: std::time::Duration = std::time::Duration::from_secs(1);
 pub(crate) struct Interrupt {
     stop: Arc<AtomicBool>,
     number: Arc<AtomicUsize>,
+    reload: Arc<AtomicBool>,
 }
 
 impl Interrupt {
     /// From now on signals are noted and no longer end the program at once.
     pub(crate) fn listen() -> Self {
+        Self::listen_to(false)
+    }
+
+    /// The same, and SIGHUP does not end it either.
+    pub(crate) fn listen_for_reloads() -> Self {
+        Self::listen_to(true)
+    }
+
+    fn listen_to(reloads: bool) -> Self {
         let interrupt = Self::default();
+        #[cfg(not(unix))]
+        let _ = reloads;
         // Where signals cannot be caught, they end the program as they always did.
         #[cfg(unix)]
-        if let Ok(signals) =
-            signal_hook::iterator::Signals::new([signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM])
-        {
+        if let Ok(signals) = signal_hook::iterator::Signals::new(
+            [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM]
+                .into_iter()
+                .chain(reloads.then_some(signal_hook::consts::SIGHUP)),
+        ) {
             let noted = interrupt.clone();
             std::thread::spawn(move || noted.note(signals));
         }
@@ -37,6 +52,10 @@ impl Interrupt {
     fn note(self, mut signals: signal_hook::iterator::Signals) {
         let mut first = None;
         for signal in signals.forever() {
+            if signal == signal_hook::consts::SIGHUP {
+                self.reload.store(true, Ordering::Release);
+                continue;
+            }
             let since = first.get_or_insert_with(std::time::Instant::now).elapsed();
             if self.stop.load(Ordering::Relaxed) && since > SAME {
                 std::process::exit(128 + signal);
@@ -51,6 +70,12 @@ impl Interrupt {
     /// True once a signal came.
     pub(crate) fn flag(&self) -> &Arc<AtomicBool> {
         &self.stop
+    }
+
+    /// Whether SIGHUP came since the last call.
+    #[inline]
+    pub(crate) fn wants_reload(&self) -> bool {
+        self.reload.load(Ordering::Relaxed) && self.reload.swap(false, Ordering::Acquire)
     }
 
     /// Whether a signal came.

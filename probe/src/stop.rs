@@ -44,6 +44,15 @@ impl Stop {
     }
 }
 
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ReaderGone => f.write_str("nobody reads the output any more"),
+            Self::Failed(line) | Self::Usage(line) => f.write_str(line),
+        }
+    }
+}
+
 /// Prints one line on standard error; a closed standard error is no reason to die.
 pub(crate) fn complain(line: &impl fmt::Display) {
     let _ = writeln!(io::stderr().lock(), "{}", printable(&line.to_string()));

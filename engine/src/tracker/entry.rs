@@ -32,40 +32,50 @@ pub struct Flow {
     pub encapsulation: Encapsulation,
 }
 
-/// What counts for every packet lies in the first lines.
+/// What every packet wants lies in the first three lines: which flow it is and when it was touched; its state; its counts.
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(64))]
 pub(super) struct Entry {
     pub(super) key: FlowKey,
+    /// Which of the capture's clocks gave the last packet its time.
+    pub(super) clock: u8,
     /// The part of the encapsulation that both directions share.
     pub(super) both_ways: u64,
-    pub(super) state: FlowState,
-    pub(super) number: u64,
-    pub(super) first_us: u64,
-    pub(super) last_us: u64,
-    pub(super) packets: [u64; 2],
-    pub(super) bytes: [u64; 2],
-    pub(super) decided_at_packet: u64,
     /// The tracker's clock at the last packet, from which the time-out runs.
     pub(super) touched_us: u64,
+    pub(super) last_us: u64,
+    pub(super) state: FlowState,
+    pub(super) packets: [u64; 2],
+    pub(super) bytes: [u64; 2],
+    pub(super) number: u64,
+    pub(super) first_us: u64,
+    pub(super) decided_at_packet: u64,
     /// The tunnel's number in the direction from the lower end point, and from the higher; 0 where not known.
     pub(super) one_way: [u32; 2],
     pub(super) connection: Connection,
-    /// Which of the capture's clocks gave the last packet its time.
-    pub(super) clock: u8,
 }
+
+/// Cache lines of an entry that every packet wants.
+pub(super) const HOT_LINES: usize = 3;
+
+const _: () =
+    assert!(core::mem::offset_of!(Entry, state) == 64 && core::mem::offset_of!(Entry, one_way) >= 184);
 
 /// What tells one TCP connection from the next between the same end points.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Connection {
     /// The sequence number of the first byte of each side, the lower end point's first: of its SYN, or as first seen.
     first: [u32; 2],
-    is_begun: [bool; 2],
-    /// A FIN or RST was seen.
-    is_closing: bool,
-    /// Nothing but SYNs so far.
-    is_asking: bool,
+    /// No `bool`: whether an entry is there would be told by it, in a line that packets do not want otherwise.
+    flags: u8,
 }
+
+/// The lower end point has begun; shifted by one, the higher.
+const BEGUN: u8 = 1;
+/// A FIN or RST was seen.
+const CLOSING: u8 = 4;
+/// Nothing but SYNs so far.
+const ASKING: u8 = 8;
 
 /// A flow that was quiet for so long is not in the middle of something.
 const QUIET_US: u64 = 1_000_000;
@@ -83,13 +93,17 @@ impl Connection {
         }
         let side = usize::from(packet.five_tuple.is_from_high());
         let is_syn = flags & TcpFields::SYN != 0;
-        if self.is_begun == [false; 2] {
-            self.is_asking = true;
+        if self.flags & (BEGUN | BEGUN << 1) == 0 {
+            self.flags |= ASKING;
         }
-        self.is_asking &= flags & (TcpFields::SYN | TcpFields::ACK) == TcpFields::SYN;
-        self.is_closing |= flags & (TcpFields::FIN | TcpFields::RST) != 0;
-        if !self.is_begun[side] && flags & TcpFields::RST == 0 {
-            self.is_begun[side] = true;
+        if flags & (TcpFields::SYN | TcpFields::ACK) != TcpFields::SYN {
+            self.flags &= !ASKING;
+        }
+        if flags & (TcpFields::FIN | TcpFields::RST) != 0 {
+            self.flags |= CLOSING;
+        }
+        if self.flags & BEGUN << side == 0 && flags & TcpFields::RST == 0 {
+            self.flags |= BEGUN << side;
             self.first[side] = sequence.wrapping_add(is_syn.into());
         }
     }
@@ -100,8 +114,9 @@ impl Connection {
     pub(super) fn is_replaced_by(&self, packet: &Packet<'_>, seen_bytes: u64, quiet_us: u64) -> bool {
         let side = usize::from(packet.five_tuple.is_from_high());
         let is_first = packet.tcp.flags & TcpFields::ACK == 0;
-        if !self.is_begun[side] {
-            return self.is_closing && is_first;
+        let (is_closing, is_asking) = (self.flags & CLOSING != 0, self.flags & ASKING != 0);
+        if self.flags & BEGUN << side == 0 {
+            return is_closing && is_first;
         }
         let ahead = packet.tcp.sequence.wrapping_add(1).wrapping_sub(self.first[side]);
         if ahead == 0 {
@@ -110,7 +125,7 @@ impl Connection {
         // The side's SYN may come after its first bytes.
         let is_near =
             u64::from(ahead) <= seen_bytes + WINDOW_BYTES || u64::from(ahead.wrapping_neg()) <= WINDOW_BYTES;
-        self.is_closing || self.is_asking || quiet_us >= QUIET_US || !is_near
+        is_closing || is_asking || quiet_us >= QUIET_US || !is_near
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::clock::Clock;
 use super::config::TrackerConfig;
-use super::entry::{Connection, Entry, Flow};
+use super::entry::{Connection, Entry, Flow, HOT_LINES};
 use super::statistics::Statistics;
 use crate::five_tuple::{FlowKey, Transport};
 use crate::flow::FlowState;
@@ -10,6 +10,7 @@ use crate::lru::fold;
 use crate::packet::{Encapsulation, Packet, TcpFields};
 use alloc::boxed::Box;
 use alloc::vec;
+use wiremark_prefetch::{prefetch, prefetch_lines};
 
 /// Entries of one bucket; a flow may lie in either of two buckets.
 const WAYS: usize = 8;
@@ -24,8 +25,8 @@ pub(super) struct FlowTable {
     tcp_timeout_us: u64,
     udp_timeout_us: u64,
     hash_key: [u64; 2],
-    /// Of each place a few bits of its flow's hash; 0 is a free place.
-    tags: Box<[u16]>,
+    /// One a bucket.
+    tags: Box<[Tags]>,
     pub(super) entries: Box<[Option<Entry>]>,
     /// Where the next look for timed-out flows goes.
     hand: usize,
@@ -34,6 +35,19 @@ pub(super) struct FlowTable {
     /// Whether a flow is over must not depend on whether it was looked at in between, so this never goes back.
     pub(super) clock: Clock,
     pub(super) statistics: Statistics,
+}
+
+/// Of each place of a bucket a few bits of its flow's hash; 0 is a free place.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(16))]
+struct Tags([u16; WAYS]);
+
+impl Tags {
+    /// A bit for each place with this tag.
+    #[inline]
+    fn places_of(&self, tag: u16) -> u32 {
+        self.0.iter().enumerate().map(|(way, other)| u32::from(*other == tag) << way).sum()
+    }
 }
 
 /// Where a flow can lie.
@@ -46,7 +60,6 @@ struct Buckets {
 }
 
 /// The places of two buckets.
-#[inline]
 fn places(first: usize, second: usize) -> impl Iterator<Item = usize> {
     (first * WAYS..first * WAYS + WAYS).chain(second * WAYS..second * WAYS + WAYS)
 }
@@ -58,7 +71,7 @@ impl FlowTable {
             tcp_timeout_us: config.tcp_timeout_us,
             udp_timeout_us: config.udp_timeout_us,
             hash_key: config.hash_key,
-            tags: vec![0; places].into_boxed_slice(),
+            tags: vec![Tags([0; WAYS]); places / WAYS].into_boxed_slice(),
             entries: vec![None; places].into_boxed_slice(),
             hand: 0,
             swept_us: 0,
@@ -68,7 +81,36 @@ impl FlowTable {
     }
 
     pub(super) fn places(&self) -> usize {
-        self.tags.len()
+        self.entries.len()
+    }
+
+    pub(super) fn hash_key(&self) -> [u64; 2] {
+        self.hash_key
+    }
+
+    /// The hash of a packet's flow.
+    #[inline]
+    pub(super) fn hash(&self, packet: &Packet<'_>, encapsulation: Encapsulation) -> u64 {
+        let hash = packet.five_tuple.key().hash(self.hash_key);
+        match encapsulation.both_ways() {
+            0 => hash,
+            both_ways => fold(hash, both_ways),
+        }
+    }
+
+    #[inline]
+    pub(super) fn prefetch_buckets(&self, hash: u64) {
+        let Buckets { first, second, .. } = self.buckets(hash);
+        prefetch(&self.tags[first]);
+        prefetch(&self.tags[second]);
+    }
+
+    /// Asks for what a packet of the flow with this hash will want, if the flow is there.
+    #[inline]
+    pub(super) fn prefetch_entry(&self, hash: u64) {
+        let Some(place) = self.tagged(self.buckets(hash)).next() else { return };
+        // Not even whether there is an entry is looked at: that would wait for it.
+        prefetch_lines(&self.entries[place], HOT_LINES);
     }
 
     fn timeout_us(&self, transport: Transport) -> u64 {
@@ -105,28 +147,43 @@ impl FlowTable {
         entry.connection.is_replaced_by(packet, entry.bytes[0] + entry.bytes[1], quiet_us)
     }
 
-    /// Where the flow lies; a new one is made where there is none.
+    /// Where the flow of a packet lies, which has this hash; a new one is made where there is none.
     #[inline]
     pub(super) fn place(
         &mut self,
-        key: &FlowKey,
+        (packet, hash): (&Packet<'_>, u64),
         encapsulation: Encapsulation,
-        packet: &Packet<'_>,
         ended: &mut impl FnMut(&Flow),
     ) -> usize {
         let both_ways = encapsulation.both_ways();
-        let Buckets { first, second, tag } = self.buckets(key, both_ways);
-        let places = || places(first, second);
-        let here = |place: &usize| self.is_here(*place, tag, key, both_ways);
+        let key = packet.five_tuple.key();
+        let buckets = self.buckets(hash);
+        let here = |place: &usize| self.is_here(*place, &key, both_ways);
         let found = if encapsulation.one_way() == 0 {
-            places().find(here)
+            self.tagged(buckets).find(here)
         } else {
-            self.in_tunnel(places().filter(here), encapsulation.one_way(), packet)
+            self.in_tunnel(self.tagged(buckets).filter(here), encapsulation.one_way(), packet)
         };
+        if let Some(place) = found
+            && !self.entries[place].as_ref().is_some_and(|entry| self.is_ended_by(entry, packet))
+        {
+            return place;
+        }
+        self.place_anew((packet, &key), buckets, encapsulation, found, ended)
+    }
+
+    /// A place for a new flow: where its like was that is over, or a free one, or one that has to go.
+    #[inline(never)]
+    fn place_anew(
+        &mut self,
+        (packet, key): (&Packet<'_>, &FlowKey),
+        buckets: Buckets,
+        encapsulation: Encapsulation,
+        found: Option<usize>,
+        ended: &mut impl FnMut(&Flow),
+    ) -> usize {
+        let Buckets { first, second, tag } = buckets;
         if let Some(place) = found {
-            if !self.entries[place].as_ref().is_some_and(|entry| self.is_ended_by(entry, packet)) {
-                return place;
-            }
             let is_syn = packet.tcp.flags & TcpFields::SYN != 0;
             let is_replaced = |entry: &Entry| is_syn && self.is_replaced(entry, packet);
             if !self.entries[place].as_ref().is_some_and(is_replaced) {
@@ -137,7 +194,7 @@ impl FlowTable {
             return place;
         }
         let free = |bucket: usize| {
-            let tags = &self.tags[bucket * WAYS..bucket * WAYS + WAYS];
+            let tags = &self.tags[bucket].0;
             (tags.iter().filter(|tag| **tag == 0).count(), tags.iter().position(|tag| *tag == 0))
         };
         let place = match (free(first), free(second)) {
@@ -150,7 +207,7 @@ impl FlowTable {
                     Some(entry) if !entry.state.verdict().is_match() => (2, entry.last_us),
                     Some(entry) => (3, entry.last_us),
                 };
-                let place = places().min_by_key(worth).unwrap_or(first * WAYS);
+                let place = places(first, second).min_by_key(worth).unwrap_or(first * WAYS);
                 match worth(&place).0 {
                     1 => self.statistics.timed_out += 1,
                     _ => self.statistics.evicted += 1,
@@ -163,14 +220,10 @@ impl FlowTable {
         place
     }
 
-    /// The two buckets in which a flow can lie, and its tag there.
+    /// The two buckets in which a flow of this hash can lie, and its tag there.
     #[inline]
-    fn buckets(&self, key: &FlowKey, both_ways: u64) -> Buckets {
-        let mut hash = key.hash(self.hash_key);
-        if both_ways != 0 {
-            hash = fold(hash, both_ways);
-        }
-        let buckets = self.tags.len() / WAYS;
+    fn buckets(&self, hash: u64) -> Buckets {
+        let buckets = self.tags.len();
         let first = hash as usize & (buckets - 1);
         let second = match (hash >> 32) as usize & (buckets - 1) {
             same if same == first => first ^ 1,
@@ -179,20 +232,32 @@ impl FlowTable {
         Buckets { first, second, tag: (hash >> 48) as u16 | 1 }
     }
 
+    /// The places with the tag of these buckets.
     #[inline]
-    fn is_here(&self, place: usize, tag: u16, key: &FlowKey, both_ways: u64) -> bool {
-        self.tags[place] == tag
-            && self.entries[place]
-                .as_ref()
-                .is_some_and(|entry| entry.both_ways == both_ways && entry.key == *key)
+    fn tagged(&self, Buckets { first, second, tag }: Buckets) -> impl Iterator<Item = usize> {
+        let mut ways = self.tags[first].places_of(tag) | self.tags[second].places_of(tag) << WAYS;
+        core::iter::from_fn(move || {
+            let way = ways.trailing_zeros() as usize;
+            ways &= ways.wrapping_sub(1);
+            match way {
+                0..WAYS => Some(first * WAYS + way),
+                WAYS..16 => Some(second * WAYS + way - WAYS),
+                _ => None,
+            }
+        })
+    }
+
+    #[inline]
+    fn is_here(&self, place: usize, key: &FlowKey, both_ways: u64) -> bool {
+        self.entries[place].as_ref().is_some_and(|entry| entry.both_ways == both_ways && entry.key == *key)
     }
 
     /// The packet's flow, where there is one.
     #[cold]
     pub(super) fn find(&mut self, packet: &Packet<'_>, encapsulation: Encapsulation) -> Option<&mut Entry> {
         let (key, both_ways) = (packet.five_tuple.key(), encapsulation.both_ways());
-        let Buckets { first, second, tag } = self.buckets(&key, both_ways);
-        let place = places(first, second).find(|place| self.is_here(*place, tag, &key, both_ways))?;
+        let buckets = self.buckets(self.hash(packet, encapsulation));
+        let place = self.tagged(buckets).find(|place| self.is_here(*place, &key, both_ways))?;
         self.entries[place].as_mut()
     }
 
@@ -229,7 +294,7 @@ impl FlowTable {
     ) {
         let now_us = packet.time_us;
         self.statistics.flows += 1;
-        self.tags[place] = tag;
+        self.tags[place / WAYS].0[place % WAYS] = tag;
         self.entries[place] = Some(Entry {
             key: *key,
             both_ways: encapsulation.both_ways(),
@@ -248,7 +313,7 @@ impl FlowTable {
     }
 
     pub(super) fn end(&mut self, place: usize, ended: &mut impl FnMut(&Flow)) {
-        self.tags[place] = 0;
+        self.tags[place / WAYS].0[place % WAYS] = 0;
         if let Some(entry) = self.entries[place].take() {
             ended(&entry.flow(place));
         }
@@ -270,10 +335,10 @@ impl FlowTable {
     fn sweep_some(&mut self, ended: &mut impl FnMut(&Flow)) {
         // What a slow link does not get done by this time stays undone until its next frame.
         self.swept_us =
-            self.clock.now_us.saturating_add((ROUND_US * SWEPT as u64 / self.tags.len() as u64).max(1));
+            self.clock.now_us.saturating_add((ROUND_US * SWEPT as u64 / self.places() as u64).max(1));
         for _ in 0..SWEPT {
-            self.hand = (self.hand + 1) & (self.tags.len() - 1);
-            if self.tags[self.hand] != 0
+            self.hand = (self.hand + 1) & (self.places() - 1);
+            if self.tags[self.hand / WAYS].0[self.hand % WAYS] != 0
                 && self.entries[self.hand].as_ref().is_some_and(|entry| self.is_over(entry))
             {
                 self.statistics.timed_out += 1;

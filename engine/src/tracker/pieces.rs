@@ -51,7 +51,8 @@ impl Tracker<'_> {
         match walk(start, time_us, &mut Pieces)? {
             Found::Packet(packet, encapsulation) => {
                 let apart = self.apart(encapsulation);
-                let seen = self.parsed(&packet, apart, frames, true, ended, observer);
+                let hash = self.table.hash(&packet, apart);
+                let seen = self.parsed((&packet, hash), apart, frames, true, ended, observer);
                 Ok((seen, Parts::new(&packet, encapsulation, at, bytes)))
             }
             Found::Piece(piece) => self.piece(&piece, time_us, (at, bytes), frames, ended, observer),
@@ -116,7 +117,9 @@ impl Tracker<'_> {
                 };
                 let packet = cut.unwrap_or(counted);
                 let apart = self.apart(encapsulation);
-                let seen = self.parsed(&packet, apart, frames, cut.is_some(), ended, observer);
+                let hash = self.table.hash(&packet, apart);
+                let is_new = cut.is_some();
+                let seen = self.parsed((&packet, hash), apart, frames, is_new, ended, observer);
                 Ok((seen, Parts::new(&packet, encapsulation, at, bytes)))
             }
         };

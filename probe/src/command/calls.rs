@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use report::{Format, Report};
-use wiremark::{Classifier, Flow, Frame, ParseError, Tracker, TrackerConfig};
+use wiremark::{Flow, Frame, ParseError, Prepared, Tracker, TrackerConfig};
 use wiremark_calls::{Atlas, Call, CallTracker, Scripts};
 use wiremark_capture::Capture;
-use wiremark_capture::replay::{replay, tracker_config};
+use wiremark_capture::replay::{Counts, Follow, replay_ahead, tracker_config};
 
-use crate::command::classify::name_of;
+use crate::captures::{CaptureArguments, name_of, stream_name};
 use crate::exit_codes::EXIT_CODES;
 use crate::inputs::SignatureArguments;
 use crate::notes;
@@ -28,9 +28,13 @@ use crate::stop::{Outcome, Stop, complain};
 #[derive(Args)]
 #[command(after_help = EXIT_CODES, after_long_help = EXAMPLES)]
 pub(crate) struct Arguments {
-    /// Captures: pcap, pcapng, snoop or ERF, plain or packed with gzip, zstd, xz, lz4 or bzip2; `-` is standard input
+    /// Captures: pcap, pcapng, snoop or ERF, plain or packed with gzip, zstd, xz, lz4 or bzip2; a folder stands for those in
+    /// it, a pattern such as '*.pcap' for those that match; `-` is standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
+
+    #[command(flatten)]
+    captures: CaptureArguments,
 
     /// How to tell
     #[arg(long, value_enum, default_value = "story")]
@@ -99,12 +103,29 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
     let interrupt = Interrupt::listen();
     let (mut failed, mut calls) = (false, 0);
     let (mut files, mut frames) = (0, 0);
-    for file in &arguments.files {
-        let (complaints, sentence) =
-            follow(file, &classifier, &scripts, &interrupt, &mut report, (&mut calls, &mut frames))?;
-        files += 1;
-        failed |= !complaints.is_empty();
-        notes::line(&name_of(file), &complaints, sentence).iter().for_each(complain);
+    let streams = arguments.captures.streams(&arguments.files)?;
+    let planned: usize = streams.iter().map(Vec::len).sum();
+    for stream in streams {
+        let mut following = Following {
+            tracker: Tracker::new(&classifier, tracker_config(TrackerConfig::default().capacity)),
+            watch: CallTracker::new(&scripts, classifier.set()),
+            told: Told { report: &mut report, file: stream_name(&stream), before: calls, stop: None },
+            frames: 0,
+            interrupt: &interrupt,
+            progress: None,
+        };
+        for file in &stream {
+            let (complaints, counts) = following.read(file, arguments.captures.threads());
+            files += 1;
+            failed |= !complaints.is_empty();
+            let sentence = counts.and_then(|counts| counts.sentence(&following.tracker.statistics()));
+            notes::line(&name_of(file), &complaints, sentence).iter().for_each(complain);
+            if interrupt.came() || following.told.stop.is_some() {
+                break;
+            }
+        }
+        frames += following.frames;
+        calls += following.finish()?;
         if interrupt.came() {
             break;
         }
@@ -116,7 +137,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
         failed = true;
     }
     report.finish()?;
-    let place = format!("in file {files} of {}, after {frames} frames", arguments.files.len());
+    let place = format!("in file {files} of {planned}, after {frames} frames");
     if let Some(outcome) = interrupt.outcome(&place) {
         return Ok(outcome);
     }
@@ -138,52 +159,85 @@ fn atlas(_: &Arguments) -> Result<Option<Box<dyn Atlas>>, Stop> {
     Ok(None)
 }
 
-/// One file through a tracker and a watch of its own; gives back the lines to complain about it.
-fn follow(
-    file: &Path,
-    classifier: &Classifier,
-    scripts: &Scripts,
-    interrupt: &Interrupt,
-    report: &mut Report<'_>,
-    (calls, frames): (&mut u64, &mut u64),
-) -> Result<(Vec<String>, Option<String>), Stop> {
-    let mut capture = match Capture::open_until(file, interrupt.flag(), false) {
-        Ok(capture) => capture,
-        // Nothing was waited for any longer.
-        Err(_) if interrupt.came() => return Ok((Vec::new(), None)),
-        Err(error) => return Ok((vec![error.to_string()], None)),
-    };
-    let name = capture.name().to_owned();
-    let mut progress = Progress::new(&name, capture.file_bytes(), report.scrolls());
-    let mut tracker = Tracker::new(classifier, tracker_config(TrackerConfig::default().capacity));
-    let mut watch = CallTracker::new(scripts, classifier.set());
-    let stopped = std::cell::Cell::new(None);
-    let before = *calls;
-    let mut ended = |call: Call| {
-        let earlier = stopped.take();
-        let call = Call { number: call.number + before, ..call };
-        stopped.set(earlier.or_else(|| report.call(&name, call).err()));
-    };
-    let mut look = |number: u64, frame: &Frame<'_>| -> Result<(), ParseError> {
-        let (seen, packet) = tracker.follow(frame, &mut |_: &Flow| (), &mut ())?;
+/// Takes the calls that end.
+struct Told<'r, 's> {
+    report: &'r mut Report<'s>,
+    file: String,
+    /// Calls of the captures before.
+    before: u64,
+    stop: Option<Stop>,
+}
+
+impl Told<'_, '_> {
+    fn ended(&mut self, call: Call) {
+        let call = Call { number: call.number + self.before, ..call };
+        let told = self.report.call(&self.file, call);
+        if self.stop.is_none() {
+            self.stop = told.err();
+        }
+    }
+}
+
+/// Captures through a tracker and a watch of their own: one, or several that go on where the one before ended.
+struct Following<'a, 'r, 's> {
+    tracker: Tracker<'a>,
+    watch: CallTracker<'a>,
+    told: Told<'r, 's>,
+    /// Of the captures before.
+    frames: u64,
+    interrupt: &'a Interrupt,
+    progress: Option<Progress>,
+}
+
+impl Following<'_, '_, '_> {
+    /// One file; gives back the lines to complain about it, and what there was.
+    fn read(&mut self, file: &Path, threads: usize) -> (Vec<String>, Option<Counts>) {
+        let mut capture = match Capture::open_until(file, self.interrupt.flag(), false) {
+            Ok(capture) => capture,
+            // Nothing was waited for any longer.
+            Err(_) if self.interrupt.came() => return (Vec::new(), None),
+            Err(error) => return (vec![error.to_string()], None),
+        };
+        self.progress = Some(Progress::new(capture.name(), capture.file_bytes(), self.told.report.scrolls()));
+        // What may come slowly is told at once.
+        let threads = if capture.file_bytes().is_some() { threads } else { 1 };
+        let preparer = self.tracker.preparer();
+        let prepare = |frame: &Frame<'_>| preparer.prepare(frame.link_type, frame.bytes);
+        let (counts, errors) = replay_ahead(&mut capture, threads, prepare, self);
+        self.frames += counts.frames;
+        self.progress = None;
+        (self.interrupt.ours(&errors), Some(counts))
+    }
+
+    /// Tells what is left, and how many calls there were.
+    fn finish(self) -> Result<u64, Stop> {
+        let Self { mut watch, mut told, .. } = self;
+        watch.finish(&mut |call| told.ended(call));
+        told.stop.map_or(Ok(watch.told()), Err)
+    }
+}
+
+impl Follow<Prepared> for Following<'_, '_, '_> {
+    fn soon(&self, made: &Prepared) {
+        self.tracker.prefetch_buckets(made);
+    }
+
+    fn next(&self, made: &Prepared) {
+        self.tracker.prefetch_flow(made);
+    }
+
+    fn look(&mut self, number: u64, frame: &Frame<'_>, made: &Prepared) -> Result<(), ParseError> {
+        let Self { tracker, watch, told, .. } = self;
+        let (seen, packet) = tracker.follow_prepared(frame, made, &mut |_: &Flow| (), &mut ())?;
         if watch.wants(&seen) {
-            watch.packet_of_frame(&packet, frame.bytes, &seen, number, &mut ended);
+            let number = self.frames + number;
+            watch.packet_of_frame(&packet, frame.bytes, &seen, number, &mut |call| told.ended(call));
         }
         Ok(())
-    };
-    let (counts, errors) = replay(&mut capture, &mut look, |bytes| {
-        progress.read(bytes);
-        let stop = stopped.take();
-        let go_on = stop.is_none() && !interrupt.came();
-        stopped.set(stop);
-        go_on
-    });
-    watch.finish(&mut ended);
-    *calls += watch.told();
-    *frames += counts.frames;
-    drop(progress);
-    match stopped.take() {
-        Some(stop) => Err(stop),
-        None => Ok((interrupt.ours(&errors), counts.sentence(&tracker.statistics()))),
+    }
+
+    fn goes_on(&mut self, bytes_read: u64) -> bool {
+        self.progress.iter_mut().for_each(|progress| progress.read(bytes_read));
+        self.told.stop.is_none() && !self.interrupt.came()
     }
 }

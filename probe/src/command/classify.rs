@@ -1,24 +1,29 @@
 //! `wiremark classify`: what is in a capture, app by app or flow by flow.
 
+#[cfg(target_os = "linux")]
+mod live;
 mod report;
+mod stream;
+#[cfg(target_os = "linux")]
+mod written;
 
-use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
+#[cfg(target_os = "linux")]
+use live::LiveArguments;
 use report::{Report, Totals};
-use wiremark::{Classifier, Flow, Tracker, TrackerConfig};
-use wiremark_capture::Capture;
-use wiremark_capture::replay::{replay, tracker_config};
+use stream::{Input, Stream};
+use wiremark::TrackerConfig;
+use wiremark_capture::replay::tracker_config;
 
-use crate::beside::{Besides, Names};
+use crate::captures::{CaptureArguments, Watched, name_of, stream_name};
 use crate::exit_codes::EXIT_CODES;
 use crate::inputs::SignatureArguments;
-use crate::notes::{self, StatsRecord};
 use crate::output::{Output, Overwrite};
-use crate::progress::Progress;
 use crate::signal::Interrupt;
-use crate::stop::{Outcome, Stop, complain};
+use crate::stop::{Outcome, Stop};
 
 /// Tells which flows belong to which app, and what they are for
 ///
@@ -26,15 +31,21 @@ use crate::stop::{Outcome, Stop, complain};
 /// one row. `--flows` prints a row a flow instead, and the formats json and csv a record a flow, also for flows of no
 /// known app.
 ///
-/// Each file is read on its own: flows and what was learned on the way do not cross from one file to the next. The
-/// summary is over all files. A file that cannot be read to its end is complained about (one line on standard error);
+/// Each file is read on its own: flows and what was learned on the way do not cross from one file to the next, unless
+/// `--continue` says that they are one stream. The summary is over all files. A file that cannot be read to its end is complained about (one line on standard error);
 /// what was read of it counts, and the other files are read all the same.
 #[derive(Args)]
 #[command(after_help = EXIT_CODES, after_long_help = EXAMPLES)]
 pub(crate) struct Arguments {
-    /// Captures: pcap, pcapng, snoop or ERF, plain or packed with gzip, zstd, xz, lz4 or bzip2; `-` is standard input
-    #[arg(required = true, value_name = "FILE")]
+    /// Captures: pcap, pcapng, snoop or ERF, plain or packed with gzip, zstd, xz, lz4 or bzip2; a folder stands for those in
+    /// it, a pattern such as '*.pcap' for those that match; `-` is standard input
+    #[arg(value_name = "FILE")]
+    #[cfg_attr(target_os = "linux", arg(required_unless_present = "interfaces"))]
+    #[cfg_attr(not(target_os = "linux"), arg(required = true))]
     files: Vec<PathBuf>,
+
+    #[command(flatten)]
+    captures: CaptureArguments,
 
     /// How to print
     #[arg(long, value_enum, default_value = "table")]
@@ -65,6 +76,13 @@ pub(crate) struct Arguments {
     #[arg(long)]
     follow: bool,
 
+    /// Read the captures that come into a folder, one after the other, as one stream; ends with SIGINT or SIGTERM
+    ///
+    /// For captures that are rotated, as by `tcpdump -G`: those that are there first, in the order of their first packets;
+    /// the last is followed until the next comes. Takes one folder.
+    #[arg(long, conflicts_with = "follow")]
+    watch: bool,
+
     /// Take packets with the same addresses and ports for one flow whatever VLAN or tunnel they come in
     ///
     /// For networks whose two directions come with different tags. Otherwise they are flows of different networks.
@@ -75,12 +93,32 @@ pub(crate) struct Arguments {
     #[arg(long)]
     no_names: bool,
 
+    /// Write a record (event_type "verdict") the moment a flow's verdict changes, beside that of the flow at its end, with
+    /// --format json
+    #[arg(long, value_enum, value_name = "EVENTS")]
+    events: Option<Events>,
+
     /// End each file with a record (event_type "stats") of what was not looked into, with --format json
     #[arg(long)]
     stats: bool,
 
     #[command(flatten)]
     signatures: SignatureArguments,
+
+    // The last, as its heading would be that of all that follow.
+    #[cfg(target_os = "linux")]
+    #[command(flatten)]
+    live: LiveArguments,
+}
+
+impl Arguments {
+    /// Whether interfaces are read, and no files.
+    fn is_live(&self) -> bool {
+        #[cfg(target_os = "linux")]
+        return !self.live.interfaces.is_empty();
+        #[cfg(not(target_os = "linux"))]
+        false
+    }
 }
 
 /// A flow takes some 250 bytes, and all of them are taken at once.
@@ -102,6 +140,12 @@ enum Format {
     Csv,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Events {
+    /// A flow is told to be an app's, another's, or nobody's any more, or this is final
+    Verdict,
+}
+
 const EXAMPLES: &str = "\
 Examples:
   wiremark classify capture.pcap
@@ -110,6 +154,10 @@ Examples:
   wiremark classify --format csv -o flows.csv capture.pcap
   wiremark classify --without related,address capture.pcap
   wiremark classify --follow --format json still-written.pcap
+  wiremark classify --continue --format json rotated/
+  wiremark classify --watch --format json /var/captures
+  wiremark classify -i eth0 --format json --events verdict
+  wiremark classify -i eth0 --filter 'not port 22' --duration 1h
   zcat archive.gz | wiremark classify -
 
 Fields of a record, in this order (json and csv):
@@ -150,7 +198,13 @@ In CSV names have blanks between them, and what a spreadsheet would take for a
 formula begins with an apostrophe.
 Records come in the order in which flows end: TCP flows 30 minutes and UDP
 flows 1 minute after their last packet, all others at the end of their file,
-in the order of their first packets.
+in the order of their first packets. With --continue that is the end of the
+last file. The number of threads changes nothing of it.
+
+With -i, --follow and --watch: SIGINT ends it with all records written, and
+SIGHUP loads the signatures of --signatures anew. A record with event_type
+\"interface\" has frames and bytes looked at, received and dropped by the
+kernel, ring_full (how often), ring_blocks_waiting and ring_blocks.
 
 Exit codes:
   0    all done
@@ -160,133 +214,93 @@ Exit codes:
   141  the reader of the output went away";
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
-    if arguments.follow && (arguments.files.len() > 1 || arguments.files[0] == Path::new("-")) {
+    let first = arguments.files.first().map(PathBuf::as_path);
+    if arguments.follow && (arguments.files.len() != 1 || first == Some(Path::new("-"))) {
         return Err(Stop::Usage(
             "--follow takes one file that is being written, and not standard input".into(),
         ));
     }
+    if arguments.watch && (arguments.files.len() != 1 || !first.is_some_and(Path::is_dir)) {
+        return Err(Stop::Usage("--watch takes one folder, into which captures come".into()));
+    }
+    let is_json = arguments.format == Format::Json;
+    if arguments.stats && !is_json {
+        return Err(Stop::Usage("--stats is a record: it needs --format json".into()));
+    }
+    if arguments.events.is_some() && !is_json {
+        return Err(Stop::Usage("--events are records: they need --format json".into()));
+    }
     let classifier = arguments.signatures.classifier()?;
     let set = classifier.set();
     let mut output = Output::open(arguments.output.as_deref(), &arguments.files, arguments.overwrite)?;
-    if arguments.follow {
+    let is_endless = arguments.follow || arguments.watch || arguments.is_live();
+    if is_endless {
         output.write_at_once();
     }
+    let is_several = arguments.files.len() > 1 || first.is_some_and(Path::is_dir);
     let mut report = match arguments.format {
-        Format::Table if arguments.flows => Report::flows(set, output, arguments.files.len() > 1),
+        Format::Table if arguments.flows => Report::flows(set, output, is_several),
         Format::Table => Report::summary(set, output),
         Format::Json => Report::json(set, output),
         Format::Csv => Report::csv(set, output)?,
     };
-    let interrupt = Interrupt::listen();
-    if arguments.stats && arguments.format != Format::Json {
-        return Err(Stop::Usage("--stats is a record: it needs --format json".into()));
-    }
+    let interrupt = if is_endless { Interrupt::listen_for_reloads() } else { Interrupt::listen() };
     let mut config = tracker_config(arguments.max_flows);
     config.ignore_encapsulation = arguments.ignore_tags;
     let mut totals = Totals::default();
-    for file in &arguments.files {
-        let source = Source {
-            file,
-            follow: arguments.follow,
-            stats: arguments.stats,
-            with_names: arguments.format != Format::Table && !arguments.no_names,
-            interrupt: &interrupt,
-        };
-        let (complaints, sentence) = classify_file(source, &classifier, config, &mut report, &mut totals)?;
+    let stream = |name: String| Stream {
+        name,
+        stats: arguments.stats,
+        with_names: arguments.format != Format::Table && !arguments.no_names,
+        tells_verdicts: arguments.events.is_some(),
+        classifier: &classifier,
+        config,
+        interrupt: &interrupt,
+        signatures: &arguments.signatures,
+    };
+    let mut planned = 0;
+    if arguments.is_live() {
+        #[cfg(target_os = "linux")]
+        arguments.live.classify(
+            &stream(arguments.live.interfaces.join(", ")),
+            is_json,
+            &mut report,
+            &mut totals,
+        )?;
         report.end_of_file();
-        totals.files += 1;
-        totals.failed_files += u64::from(!complaints.is_empty());
-        notes::line(&name_of(file), &complaints, sentence).iter().for_each(complain);
-        if interrupt.came() {
-            break;
+    } else if arguments.watch {
+        let mut watched = Watched::new(&arguments.files[0], &interrupt);
+        let files = std::iter::from_fn(|| match watched.next() {
+            Ok(next) => {
+                next.map(|(path, is_whole)| Ok(Input { path, stop: is_whole, follow: true, threads: 1 }))
+            }
+            Err(stop) => Some(Err(stop)),
+        });
+        stream(name_of(&arguments.files[0])).classify(files, &mut report, &mut totals)?;
+        report.end_of_file();
+    } else {
+        let streams = arguments.captures.streams(&arguments.files)?;
+        planned = streams.iter().map(Vec::len).sum();
+        for files in streams {
+            let name = stream_name(&files);
+            let threads = arguments.captures.threads();
+            let files = files.into_iter().map(|path| {
+                let stop = Arc::clone(interrupt.flag());
+                Ok(Input { path, stop, follow: arguments.follow, threads })
+            });
+            stream(name).classify(files, &mut report, &mut totals)?;
+            report.end_of_file();
+            if interrupt.came() {
+                break;
+            }
         }
     }
     report.finish(&totals)?;
-    let place = format!(
-        "in file {} of {}, after {} frames",
-        totals.files,
-        arguments.files.len(),
-        totals.counts.frames
-    );
+    let what = if arguments.is_live() { "interface" } else { "file" };
+    let of = if planned > 0 { format!(" of {planned}") } else { String::new() };
+    let place = format!("in {what} {}{of}, after {} frames", totals.files, totals.counts.frames);
     if let Some(outcome) = interrupt.outcome(&place) {
         return Ok(outcome);
     }
     Ok(Outcome::failed_if(totals.failed_files > 0))
-}
-
-/// Where frames come from, and what ends them early.
-struct Source<'a> {
-    file: &'a Path,
-    follow: bool,
-    stats: bool,
-    with_names: bool,
-    interrupt: &'a Interrupt,
-}
-
-/// What errors call a file.
-pub(super) fn name_of(file: &Path) -> String {
-    if file == Path::new("-") { "standard input".into() } else { file.display().to_string() }
-}
-
-/// One file through a tracker of its own; gives back the lines to complain about it.
-fn classify_file(
-    source: Source<'_>,
-    classifier: &Classifier,
-    config: TrackerConfig,
-    report: &mut Report<'_>,
-    totals: &mut Totals,
-) -> Result<(Vec<String>, Option<String>), Stop> {
-    let Source { file, follow, stats, with_names, interrupt } = source;
-    let mut capture = match Capture::open_until(file, interrupt.flag(), follow) {
-        Ok(capture) => capture,
-        // Nothing was waited for any longer.
-        Err(_) if interrupt.came() => return Ok((Vec::new(), None)),
-        Err(error) => return Ok((vec![error.to_string()], None)),
-    };
-    let name = capture.name().to_owned();
-    let mut progress = Progress::new(&name, capture.file_bytes(), report.scrolls());
-    let mut tracker = Tracker::new(classifier, config);
-    let stopped: Cell<Option<Stop>> = Cell::new(None);
-    let besides = RefCell::new(Besides::default());
-    let mut names = Names::default();
-    let mut ended = |flow: &Flow| {
-        let before = stopped.take();
-        let beside = besides.borrow_mut().take(flow);
-        stopped.set(before.or_else(|| report.flow(&name, flow, beside).err()));
-    };
-    let (counts, errors) = replay(
-        &mut capture,
-        |number, frame| {
-            names.clear();
-            let seen = if with_names {
-                tracker.frame_observed(frame, &mut ended, &mut names)?
-            } else {
-                tracker.frame(frame, &mut ended)?
-            };
-            besides.borrow_mut().frame(number, frame, &seen, &mut names);
-            Ok(())
-        },
-        |bytes| {
-            progress.read(bytes);
-            let stop = stopped.take();
-            let go_on = stop.is_none() && !interrupt.came();
-            stopped.set(stop);
-            go_on
-        },
-    );
-    // What is left comes out in the order of the flow table, which means nothing to anybody.
-    let mut left = Vec::new();
-    tracker.finish(&mut |flow: &Flow| left.push(*flow));
-    left.sort_by_key(|flow| flow.number);
-    left.iter().for_each(&mut ended);
-    totals.counts.add(&counts);
-    totals.evicted += tracker.statistics().evicted;
-    let seen = tracker.statistics();
-    if let Some(stop) = stopped.take() {
-        return Err(stop);
-    }
-    if stats {
-        report.stats(&StatsRecord::new(&name, &counts, &seen))?;
-    }
-    Ok((interrupt.ours(&errors), counts.sentence(&seen)))
 }

@@ -16,7 +16,7 @@ use wiremark_capture::Capture;
 use wiremark_capture::replay::{replay, tracker_config};
 
 use crate::beside::{Besides, Names};
-use crate::command::classify::name_of;
+use crate::captures::name_of;
 use crate::inputs::SignatureArguments;
 use crate::notes;
 use crate::output::{Output, Overwrite};

@@ -19,7 +19,7 @@ use wiremark_tasks::report::html;
 use wiremark_tasks::report::{QUANTILES, Table, architecture, figures, summary, tables};
 use wiremark_tasks::{Config, TaskDissector, TaskTable, Usage};
 
-use crate::command::classify::name_of;
+use crate::captures::{CaptureArguments, name_of};
 use crate::exit_codes::EXIT_CODES;
 use crate::inputs::SignatureArguments;
 use crate::notes;
@@ -44,13 +44,17 @@ const APP: &str = "WeChat";
 /// Users are told apart by their private addresses (IPv6: see --ipv6-prefix; tunnels: see --users-by); one that is silent
 /// for 60 minutes is another one afterwards. Reports call them user-1, user-2 and so on. Contents and account numbers are never shown.
 ///
-/// Captures are read one after the other: users go on from one to the next, flows do not.
+/// Captures are read one after the other: users go on from one to the next, flows only with `--continue`.
 #[derive(Args)]
 #[command(after_help = EXIT_CODES, after_long_help = EXAMPLES)]
 pub(crate) struct Arguments {
-    /// Captures: pcap, pcapng, snoop or ERF, plain or packed with gzip, zstd, xz, lz4 or bzip2; `-` is standard input
+    /// Captures: pcap, pcapng, snoop or ERF, plain or packed with gzip, zstd, xz, lz4 or bzip2; a folder stands for those in
+    /// it, a pattern such as '*.pcap' for those that match; `-` is standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
+
+    #[command(flatten)]
+    captures: CaptureArguments,
 
     /// How to report
     #[arg(long, value_enum, default_value = "table")]
@@ -186,12 +190,27 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
     let mut dissector = TaskDissector::new(&classifier, &task_table, config);
     let interrupt = Interrupt::listen();
     let mut totals = Totals::default();
-    for file in &arguments.files {
-        let (complaints, sentence) =
-            dissect_file(file, &interrupt, &mut dissector, &mut records, &mut totals);
-        totals.files += 1;
-        totals.failed_files += u64::from(!complaints.is_empty());
-        notes::line(&name_of(file), &complaints, sentence).iter().for_each(complain);
+    let streams = arguments.captures.streams(&arguments.files)?;
+    let planned: usize = streams.iter().map(Vec::len).sum();
+    for stream in streams {
+        let mut is_begun = false;
+        for file in &stream {
+            let how = (arguments.captures.threads(), &mut is_begun);
+            let (complaints, counts) =
+                dissect_file(file, how, &interrupt, &mut dissector, &mut records, &mut totals);
+            totals.files += 1;
+            totals.failed_files += u64::from(!complaints.is_empty());
+            let sentence = counts.and_then(|counts| counts.sentence(&dissector.statistics()));
+            notes::line(&name_of(file), &complaints, sentence).iter().for_each(complain);
+            if records.written.is_err() || interrupt.came() {
+                break;
+            }
+        }
+        if is_begun {
+            totals.copies += dissector.copies();
+            dissector.end_capture(&mut records);
+            totals.evicted += dissector.statistics().evicted;
+        }
         if records.written.is_err() || interrupt.came() {
             break;
         }
@@ -199,12 +218,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
     let Records { outlet, written, .. } = records;
     written?;
     report(outlet, &dissector.finish(), &totals)?;
-    let place = format!(
-        "in file {} of {}, after {} frames",
-        totals.files,
-        arguments.files.len(),
-        totals.counts.frames
-    );
+    let place = format!("in file {} of {planned}, after {} frames", totals.files, totals.counts.frames);
     if let Some(outcome) = interrupt.outcome(&place) {
         return Ok(outcome);
     }
@@ -223,14 +237,15 @@ fn open(arguments: &Arguments) -> Result<Output, Stop> {
     Output::open(arguments.output.as_deref(), &arguments.files, arguments.overwrite)
 }
 
-/// One file; gives back the lines to complain about it.
+/// One file; gives back the lines to complain about it, and what there was.
 fn dissect_file(
     file: &Path,
+    (threads, is_begun): (usize, &mut bool),
     interrupt: &Interrupt,
     dissector: &mut TaskDissector<'_>,
     records: &mut Records<'_>,
     totals: &mut Totals,
-) -> (Vec<String>, Option<String>) {
+) -> (Vec<String>, Option<Counts>) {
     let mut capture = match Capture::open_until(file, interrupt.flag(), false) {
         Ok(capture) => capture,
         // Nothing was waited for any longer.
@@ -238,10 +253,13 @@ fn dissect_file(
         Err(error) => return (vec![error.to_string()], None),
     };
     let name = capture.name().to_owned();
+    if !std::mem::replace(is_begun, true) {
+        dissector.begin_capture(&name);
+    }
     let mut progress = Progress::new(&name, capture.file_bytes(), records.outlet.scrolls());
     let is_broken = records.is_broken;
     // What comes through a pipe may come slowly, and is told at once.
-    let is_file = capture.file_bytes().is_some();
+    let is_ahead = threads > 1 && capture.file_bytes().is_some();
     let mut read = |take: &mut dyn FnMut(&Frame<'_>) -> Result<(), ParseError>| {
         replay(
             &mut capture,
@@ -252,17 +270,12 @@ fn dissect_file(
             },
         )
     };
-    dissector.begin_capture(&name);
-    let (counts, errors) = match is_file {
+    let (counts, errors) = match is_ahead {
         true => dissector.read_ahead(read, records),
         false => read(&mut |frame| dissector.frame(frame, records)),
     };
     totals.counts.add(&counts);
-    totals.copies += dissector.copies();
-    dissector.end_capture(records);
-    let seen = dissector.statistics();
-    totals.evicted += seen.evicted;
-    (interrupt.ours(&errors), counts.sentence(&seen))
+    (interrupt.ours(&errors), Some(counts))
 }
 
 /// Prints what is to be said at the end.

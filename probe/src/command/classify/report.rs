@@ -5,12 +5,12 @@ use std::io::Write;
 use std::net::SocketAddr;
 
 use comfy_table::Table;
+use serde::Serialize;
 use wiremark::{AppId, Flow, Role, SignatureSet};
 use wiremark_capture::replay::Counts;
 use wiremark_probe::record::FlowRecord;
 
 use crate::beside::Beside;
-use crate::notes::StatsRecord;
 use crate::output::Output;
 use crate::stop::{Stop, printable};
 use crate::table::{share, table, text};
@@ -162,14 +162,31 @@ impl<'s> Report<'s> {
         }
     }
 
-    /// Takes the record at the end of a file, where records go one after the other.
-    pub(crate) fn stats(&mut self, record: &StatsRecord<'_>) -> Result<(), Stop> {
+    /// Takes a record that is not a flow's, where records go one after the other.
+    pub(crate) fn other(&mut self, record: &impl Serialize) -> Result<(), Stop> {
         let Self::Json { output, .. } = self else { return Ok(()) };
         let written = serde_json::to_writer(&mut *output, record)
             .map_err(Into::into)
             .and_then(|()| output.write_all(b"\n"))
             .and_then(|()| output.flush());
         output.explain(written)
+    }
+
+    /// Takes a flow whose verdict changed just now.
+    pub(crate) fn verdict(&mut self, file: &str, flow: &Flow, beside: Beside) -> Result<(), Stop> {
+        let Self::Json { set, .. } = self else { return Ok(()) };
+        let record = FlowRecord { event_type: "verdict", ..record(file, flow, beside, set) };
+        self.other(&record)
+    }
+
+    /// Other signatures count from now on.
+    pub(crate) fn use_set(&mut self, new: &'s SignatureSet) {
+        match self {
+            Self::Summary { set, .. }
+            | Self::Flows { set, .. }
+            | Self::Json { set, .. }
+            | Self::Csv { set, .. } => *set = new,
+        }
     }
 
     /// Takes note that the next flow belongs to another file.

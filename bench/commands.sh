@@ -1,0 +1,29 @@
+#!/bin/sh
+# Commands side by side on one capture, page cache warm, three rounds: user seconds, system seconds, seconds by the clock, KB resident.
+#   bench/commands.sh CAPTURE WIREMARK [OTHER_WIREMARK]
+# CAPTURE: `wiremark-bench write mix.pcap --packets 3000000`. ndpiReader and tshark where they are there; tshark, which takes a minute
+# for 200,000 packets, has the first 200,000 only, and so has wiremark beside it.
+set -eu
+capture=$1 wiremark=$2 other=${3:-}
+part=$(mktemp) && trap 'rm -f "$part"' EXIT
+command -v editcap >/dev/null && editcap -F pcap -r "$capture" "$part" 1-200000
+cat "$capture" >/dev/null
+told() {
+    name=$1
+    shift
+    /usr/bin/time -f "$name	%U	%S	%e	%M" "$@" >/dev/null 2>"$part.time" || { tail -n 2 "$part.time" >&2; exit 1; }
+    tail -n 1 "$part.time"
+    rm -f "$part.time"
+}
+printf 'what\tuser\tsystem\tclock\tresident\n'
+for round in 1 2 3; do
+    [ -z "$other" ] || told "other wiremark" "$other" classify --format json "$capture"
+    told "wiremark, 1 thread" "$wiremark" classify --format json --threads 1 "$capture"
+    told "wiremark, 2 threads" "$wiremark" classify --format json --threads 2 "$capture"
+    told "wiremark, no engine" "$wiremark" classify --format json --threads 1 --without payload,name,related,address "$capture"
+    if command -v ndpiReader >/dev/null; then told "ndpiReader" ndpiReader -q -i "$capture"; fi
+    if command -v tshark >/dev/null; then
+        told "tshark, 200,000" tshark -q -z conv,tcp -r "$part"
+        told "wiremark, 200,000" "$wiremark" classify --format json --threads 1 "$part"
+    fi
+done

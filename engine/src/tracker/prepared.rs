@@ -1,0 +1,135 @@
+//! What can be made of a frame without the flow table: on any thread, and some frames ahead.
+
+use super::fragments::Uncounted;
+use super::frame::{Frame, Seen};
+use super::{Flow, Tracker};
+use crate::five_tuple::{Address, FiveTuple, Transport};
+use crate::observer::Observer;
+use crate::packet::{Encapsulation, Fragment, LinkType, Packet, ParseError, TcpFields};
+
+/// A frame's headers, read, and its flow's hash.
+///
+/// It speaks of one frame and one tracker; with another it harms nothing but that tracker's flows.
+#[derive(Clone, Copy, Debug)]
+pub struct Prepared {
+    hash: u64,
+    five_tuple: FiveTuple,
+    tcp: TcpFields,
+    /// Where in the frame the payload begins and ends; the end is 0 where the headers want more than a quick look.
+    payload: (u32, u32),
+}
+
+/// Of a frame that wants more than a quick look.
+const NOT_PLAIN: Prepared = Prepared {
+    hash: 0,
+    five_tuple: FiveTuple {
+        src: Address([0; 16]),
+        dst: Address([0; 16]),
+        src_port: 0,
+        dst_port: 0,
+        transport: Transport::Tcp,
+    },
+    tcp: TcpFields { sequence: 0, flags: 0 },
+    payload: (0, 0),
+};
+
+/// Makes what a [`Tracker`] wants to know of frames; see [`Tracker::preparer`].
+#[derive(Clone, Copy, Debug)]
+pub struct Preparer {
+    hash_key: [u64; 2],
+}
+
+impl Preparer {
+    /// Reads a frame's headers.
+    #[inline]
+    pub fn prepare(&self, link_type: LinkType, bytes: &[u8]) -> Prepared {
+        match Packet::plain(link_type, 0, bytes) {
+            Some(Packet { five_tuple, tcp, payload, .. }) => {
+                let start = (payload.as_ptr() as usize).wrapping_sub(bytes.as_ptr() as usize);
+                Prepared {
+                    hash: five_tuple.key().hash(self.hash_key),
+                    five_tuple,
+                    tcp,
+                    payload: (start as u32, (start + payload.len()) as u32),
+                }
+            }
+            None => NOT_PLAIN,
+        }
+    }
+}
+
+impl Prepared {
+    /// The packet, of a frame that is plain.
+    #[inline]
+    fn packet<'a>(&self, frame: &Frame<'a>) -> Option<Packet<'a>> {
+        let (start, end) = self.payload;
+        if end == 0 {
+            return None;
+        }
+        Some(Packet {
+            five_tuple: self.five_tuple,
+            tcp: self.tcp,
+            time_us: frame.time_us,
+            payload: frame.bytes.get(start as usize..end as usize)?,
+            fragment: Fragment::Whole,
+        })
+    }
+}
+
+impl Tracker<'_> {
+    /// Prepares frames for this tracker.
+    pub fn preparer(&self) -> Preparer {
+        Preparer { hash_key: self.table.hash_key() }
+    }
+
+    /// Asks for the places in memory at which a frame's flow will be looked for, some 32 frames ahead.
+    #[inline]
+    pub fn prefetch_buckets(&self, prepared: &Prepared) {
+        self.table.prefetch_buckets(prepared.hash);
+    }
+
+    /// Asks for a frame's flow itself, some 16 frames ahead.
+    #[inline]
+    pub fn prefetch_flow(&self, prepared: &Prepared) {
+        self.table.prefetch_entry(prepared.hash);
+    }
+
+    /// [`Tracker::frame`] for a frame that was [prepared](Preparer::prepare).
+    ///
+    /// # Errors
+    /// As [`Tracker::frame`].
+    pub fn prepared_frame(
+        &mut self,
+        frame: &Frame<'_>,
+        prepared: &Prepared,
+        ended: &mut impl FnMut(&Flow),
+        observer: &mut impl Observer,
+    ) -> Result<Seen, ParseError> {
+        self.table.statistics.frames += 1;
+        self.sweep(frame.time_us, ended);
+        match prepared.packet(frame) {
+            Some(packet) => {
+                let frame = Uncounted { packets: 1, bytes: frame.wire_bytes.into() };
+                Ok(self.parsed((&packet, prepared.hash), Encapsulation::NONE, frame, true, ended, observer))
+            }
+            None => self.walked(frame, ended, observer).map(|(seen, _)| seen),
+        }
+    }
+
+    /// [`Tracker::follow`] for a frame that was [prepared](Preparer::prepare).
+    ///
+    /// # Errors
+    /// As [`Tracker::frame`].
+    pub fn follow_prepared<'a>(
+        &'a mut self,
+        frame: &Frame<'a>,
+        prepared: &Prepared,
+        ended: &mut impl FnMut(&Flow),
+        observer: &mut impl Observer,
+    ) -> Result<(Seen, Packet<'a>), ParseError> {
+        match prepared.packet(frame) {
+            Some(packet) => Ok((self.prepared_frame(frame, prepared, ended, observer)?, packet)),
+            None => self.follow(frame, ended, observer),
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! Captures through a tracker: one, or several that go on where the one before ended.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use wiremark::{Classifier, Flow, Frame, ParseError, Prepared, Seen, Statistics, Tracker, TrackerConfig};
+use wiremark_capture::Capture;
+use wiremark_capture::replay::{Counts, Follow, replay_ahead};
+
+use super::report::{Report, Totals};
+use crate::beside::{Besides, Names};
+use crate::captures::name_of;
+use crate::inputs::{Reloading, SignatureArguments};
+use crate::notes::{self, StatsRecord};
+use crate::progress::Progress;
+use crate::signal::Interrupt;
+use crate::stop::{Stop, complain};
+
+/// A file to read.
+pub(super) struct Input {
+    pub(super) path: PathBuf,
+    /// Ends waiting for more.
+    pub(super) stop: Arc<AtomicBool>,
+    /// Whether more may be written behind its end.
+    pub(super) follow: bool,
+    pub(super) threads: usize,
+}
+
+/// What is read as one: through one tracker.
+pub(super) struct Stream<'a> {
+    pub(super) name: String,
+    /// Whether it ends with a record of what was not looked into.
+    pub(super) stats: bool,
+    /// Whether records have the names seen in flows.
+    pub(super) with_names: bool,
+    /// Whether a verdict is told the moment it changes.
+    pub(super) tells_verdicts: bool,
+    pub(super) classifier: &'a Classifier,
+    pub(super) config: TrackerConfig,
+    pub(super) interrupt: &'a Interrupt,
+    /// Where signatures are loaded from anew.
+    pub(super) signatures: &'a SignatureArguments,
+}
+
+impl<'a> Stream<'a> {
+    /// Begins to read it.
+    pub(super) fn reading<'r, 's>(&'a self, report: &'r mut Report<'s>) -> Reading<'a, 'r, 's> {
+        let Self { classifier, interrupt, with_names, tells_verdicts, .. } = *self;
+        let flows = Flows { report, file: self.name.clone(), besides: Besides::default(), stop: None };
+        let (tracker, reloading) = (Tracker::new(classifier, self.config), self.signatures.reloading());
+        let (names, frames, progress) = (Names::default(), 0, None);
+        Reading { tracker, flows, interrupt, with_names, tells_verdicts, names, frames, progress, reloading }
+    }
+
+    /// Its files in turn.
+    pub(super) fn classify(
+        &self,
+        files: impl Iterator<Item = Result<Input, Stop>>,
+        report: &mut Report<'_>,
+        totals: &mut Totals,
+    ) -> Result<(), Stop> {
+        let mut reading = self.reading(report);
+        let mut counts = Counts::default();
+        let mut last: Option<(String, Vec<String>)> = None;
+        for input in files {
+            if let Some((name, complaints)) = last.take() {
+                notes::line(&name, &complaints, None).iter().for_each(complain);
+            }
+            let input = input?;
+            let (read, complaints) = reading.read(&input);
+            counts.add(&read);
+            totals.files += 1;
+            totals.failed_files += u64::from(!complaints.is_empty());
+            last = Some((name_of(&input.path), complaints));
+            if reading.flows.stop.is_some() || self.interrupt.came() {
+                break;
+            }
+        }
+        let (seen, sentence) = reading.finish(&counts, totals)?;
+        if self.stats {
+            report.other(&StatsRecord::new(&self.name, &counts, &seen))?;
+        }
+        let (name, complaints) = last.unwrap_or_default();
+        if name == self.name {
+            notes::line(&name, &complaints, sentence).iter().for_each(complain);
+        } else {
+            notes::line(&name, &complaints, None).iter().for_each(complain);
+            notes::line(&self.name, &[], sentence).iter().for_each(complain);
+        }
+        Ok(())
+    }
+}
+
+/// Takes the flows that end.
+pub(super) struct Flows<'r, 's> {
+    pub(super) report: &'r mut Report<'s>,
+    file: String,
+    /// Of flows that have not ended.
+    besides: Besides,
+    stop: Option<Stop>,
+}
+
+impl Flows<'_, '_> {
+    fn ended(&mut self, flow: &Flow) {
+        let beside = self.besides.take(flow);
+        let written = self.report.flow(&self.file, flow, beside);
+        self.note(written);
+    }
+
+    /// A flow's verdict changed with its last packet.
+    fn changed(&mut self, flow: &Flow) {
+        let beside = self.besides.of(flow);
+        let written = self.report.verdict(&self.file, flow, beside);
+        self.note(written);
+    }
+
+    fn note(&mut self, written: Result<(), Stop>) {
+        if self.stop.is_none() {
+            self.stop = written.err();
+        }
+    }
+}
+
+/// A stream being read.
+pub(super) struct Reading<'a, 'r, 's> {
+    pub(super) tracker: Tracker<'a>,
+    pub(super) flows: Flows<'r, 's>,
+    interrupt: &'a Interrupt,
+    with_names: bool,
+    tells_verdicts: bool,
+    /// Of the frame at hand.
+    names: Names,
+    /// Of the files before.
+    frames: u64,
+    progress: Option<Progress>,
+    reloading: Reloading<'a>,
+}
+
+impl Reading<'_, '_, '_> {
+    /// One file; gives back what there was, and the lines to complain about it.
+    fn read(&mut self, input: &Input) -> (Counts, Vec<String>) {
+        let mut capture = match Capture::open_until(&input.path, &input.stop, input.follow) {
+            Ok(capture) => capture,
+            // Nothing was waited for any longer.
+            Err(_) if self.interrupt.came() => return (Counts::default(), Vec::new()),
+            Err(error) => return (Counts::default(), vec![error.to_string()]),
+        };
+        self.progress =
+            Some(Progress::new(capture.name(), capture.file_bytes(), self.flows.report.scrolls()));
+        // What may come slowly is told at once.
+        let threads = if capture.file_bytes().is_some() { input.threads } else { 1 };
+        let preparer = self.tracker.preparer();
+        let prepare = |frame: &Frame<'_>| preparer.prepare(frame.link_type, frame.bytes);
+        let (counts, errors) = replay_ahead(&mut capture, threads, prepare, self);
+        self.frames += counts.frames;
+        self.progress = None;
+        (counts, self.interrupt.ours(&errors))
+    }
+}
+
+impl Follow<Prepared> for Reading<'_, '_, '_> {
+    #[inline]
+    fn soon(&self, prepared: &Prepared) {
+        self.tracker.prefetch_buckets(prepared);
+    }
+
+    #[inline]
+    fn next(&self, prepared: &Prepared) {
+        self.tracker.prefetch_flow(prepared);
+    }
+
+    #[inline]
+    fn look(&mut self, number: u64, frame: &Frame<'_>, prepared: &Prepared) -> Result<(), ParseError> {
+        self.frame(number, frame, prepared).map(|_| ())
+    }
+
+    fn goes_on(&mut self, bytes_read: u64) -> bool {
+        self.progress.iter_mut().for_each(|progress| progress.read(bytes_read));
+        if self.interrupt.wants_reload() {
+            self.reload();
+        }
+        self.flows.stop.is_none() && !self.interrupt.came()
+    }
+}
+
+impl Reading<'_, '_, '_> {
+    /// The next frame, which has this number in its file.
+    #[inline]
+    pub(super) fn frame(
+        &mut self,
+        number: u64,
+        frame: &Frame<'_>,
+        prepared: &Prepared,
+    ) -> Result<Seen, ParseError> {
+        let Self { tracker, flows, names, .. } = self;
+        names.clear();
+        let mut ended = |flow: &Flow| flows.ended(flow);
+        let seen = if self.with_names {
+            tracker.prepared_frame(frame, prepared, &mut ended, names)?
+        } else {
+            tracker.prepared_frame(frame, prepared, &mut ended, &mut ())?
+        };
+        flows.besides.frame(self.frames + number, frame, &seen, names);
+        if self.tells_verdicts
+            && seen.verdict.is_changed()
+            && let Some(flow) = self.tracker.flow(seen.place)
+        {
+            self.flows.changed(&flow);
+        }
+        Ok(seen)
+    }
+
+    /// Loads signatures anew, between two frames: flows keep their verdicts.
+    #[cold]
+    fn reload(&mut self) {
+        match self.reloading.again() {
+            Ok(Some(classifier)) => {
+                self.tracker.use_classifier(classifier);
+                self.flows.report.use_set(classifier.set());
+            }
+            Ok(None) => {}
+            Err(error) => complain(&format!("{error}; the signatures loaded before stay in force")),
+        }
+    }
+
+    /// What is left; gives back what the tracker saw, and what is to be said of frames that were not looked into.
+    pub(super) fn finish(
+        self,
+        counts: &Counts,
+        totals: &mut Totals,
+    ) -> Result<(Statistics, Option<String>), Stop> {
+        let Self { mut tracker, mut flows, .. } = self;
+        // What is left comes out in the order of the flow table, which means nothing to anybody.
+        let mut left = Vec::new();
+        tracker.finish(&mut |flow: &Flow| left.push(*flow));
+        left.sort_by_key(|flow| flow.number);
+        left.iter().for_each(|flow| flows.ended(flow));
+        let seen = tracker.statistics();
+        totals.counts.add(counts);
+        totals.evicted += seen.evicted;
+        flows.stop.map_or(Ok((seen, counts.sentence(&seen))), Err)
+    }
+}
