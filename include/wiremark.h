@@ -70,6 +70,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define WIREMARK_VERSION_MAJOR 0
 #define WIREMARK_VERSION_MINOR 1
@@ -651,7 +652,7 @@ wiremark_status wiremark_classifier_from_memory(const struct wiremark_source *so
 // Nobody waits: calls under way end with the signatures they began with, calls after this one use the new ones. Flows
 // keep their verdicts; trackers take the new ones up with their next frame. Both classifiers share the signatures from now
 // on, and each is still to be freed.
-// Cost: none to speak of; the old signatures are freed here or by the last call that still uses them.
+// Cost: none to speak of; the old signatures are freed by the next call of the last context that used them, or with it.
 // Errors: WIREMARK_NULL, WIREMARK_BAD_HANDLE.
 wiremark_status wiremark_classifier_replace(const struct wiremark_classifier *classifier,
                                             const struct wiremark_classifier *other);
@@ -812,6 +813,21 @@ wiremark_status wiremark_tracker_free(struct wiremark_tracker *tracker);
 #endif  // __cplusplus
 
 
+// Whether a packet can tell anything of its flow: to be asked before a wiremark_packet is filled in. 0 for most packets, by a
+// look at one line of your own memory: the flow's verdict is final, or there is no payload. wiremark_classify() would then
+// leave flow and verdict as they are, at the price of a call.
+//
+// flow: not NULL. tcp_flags: as in wiremark_packet, 0 for UDP. No errors.
+static inline int wiremark_wants(const wiremark_flow *flow, uint8_t tcp_flags, size_t payload_bytes)
+{
+    const unsigned char *bytes = (const unsigned char *)flow;
+    uint16_t state;
+    memcpy(&state, bytes + 58, sizeof state);
+    if ((bytes[39] & WIREMARK_VERDICT_FINAL) && (state & 0xc000) != 0x4000) {
+        return 0;
+    }
+    return payload_bytes != 0 || !(state & 1) || (tcp_flags & 0x02);
+}
 #if defined(__cplusplus)
 #if __cplusplus >= 201103L
 static_assert(sizeof(wiremark_flow) == 64, "wiremark_flow is 64 bytes");

@@ -14,7 +14,7 @@ use crate::mix::{Load, Mix};
 use crate::runner::{Name, Sets, contender, time};
 use crate::source::Source;
 use crate::traffic::{Kind, Traffic};
-use crate::{instructions, larger, memory};
+use crate::{classes, instructions, larger, memory};
 use wiremark::{Classifier, Context, Options};
 
 /// What to measure.
@@ -59,6 +59,8 @@ struct MixReport {
     flows: usize,
     bytes: u64,
     lines: Vec<Line>,
+    /// What each class of packet takes in the engine.
+    classes: Vec<classes::Line>,
 }
 
 #[derive(Debug, Serialize)]
@@ -184,7 +186,9 @@ fn measure(kind: Kind, mix: &Mix, sets: &Sets, rounds: usize) -> MixReport {
         flows_with_verdict: contenders[index].found().map(|(_, matched)| matched),
     };
     let lines = (0..names.len()).map(line).collect();
-    MixReport { mix: kind.to_string(), packets: mix.slots.len(), flows: mix.flows, bytes: mix.bytes(), lines }
+    let classes = Vec::new();
+    let (packets, flows, bytes) = (mix.slots.len(), mix.flows, mix.bytes());
+    MixReport { mix: kind.to_string(), packets, flows, bytes, lines, classes }
 }
 
 fn spread(values: impl Iterator<Item = f64>) -> Spread {
@@ -203,11 +207,12 @@ fn count(report: &mut MixReport, kind: Kind, source: &Source) -> Result<(), Box<
         line.instructions_per_packet = Some(*count);
         line.instructions_times_floor = floor.map(|(_, floor)| count / floor);
     }
+    report.classes = classes::count(kind, source)?;
     Ok(())
 }
 
 fn print_mix(report: &MixReport) {
-    let MixReport { mix, packets, flows, bytes, lines } = report;
+    let MixReport { mix, packets, flows, bytes, lines, classes } = report;
     println!("\n{mix}: {packets} packets, {flows} flows, {} MB", bytes / 1_000_000);
     println!(
         "  {:<12} {:>9} {:>15} {:>8} {:>13} {:>9} {:>8} {:>9}",
@@ -228,6 +233,9 @@ fn print_mix(report: &MixReport) {
             line.instructions_times_floor.map_or(String::new(), |one| format!("{one:.2}")),
             line.flows_with_verdict.map_or(String::new(), |one| one.to_string()),
         );
+    }
+    if !classes.is_empty() {
+        classes::print(classes);
     }
 }
 

@@ -1,6 +1,7 @@
 //! `wiremark-bench`: the engine beside its floor and its peers. See README.md.
 
 mod c_abi;
+mod classes;
 mod compare;
 mod inference;
 mod instructions;
@@ -65,6 +66,11 @@ enum Command {
     Read(reading::Wanted),
     /// Write a mix as a capture file.
     Write(write::Wanted),
+    /// Count what each class of packet takes in the engine: its share, and instructions a packet.
+    Classes {
+        #[command(flatten)]
+        source: Source,
+    },
     /// Print the memory a number of flows takes in one engine.
     Memory {
         /// Which.
@@ -84,6 +90,7 @@ fn main() -> ExitCode {
         Command::Write(wanted) => write::run(&wanted),
         Command::Inference(wanted) => inference::run(&wanted),
         Command::Instructions { names, source } => instructions::run(&names, &source),
+        Command::Classes { source } => classes::run(&source),
         Command::Memory { name, flows, source } => memory::run(name, flows, &source),
     };
     match done {

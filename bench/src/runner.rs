@@ -6,6 +6,7 @@ use std::time::Duration;
 use cpu_time::ThreadTime;
 
 use crate::c_abi::{self, CAbi};
+use crate::classes::ByClass;
 use crate::larger;
 use crate::mix::Load;
 #[cfg(feature = "ndpi")]
@@ -27,7 +28,10 @@ pub(crate) enum Name {
     Floor,
     /// The floor, and wiremark's state in the floor's table.
     OwnFlow,
-    /// The same with ten times as many signatures.
+    /// The same, each class of packet by a function of its own: for counting instructions, not for timing.
+    #[value(hide = true)]
+    ByClass,
+    /// As own-flow with ten times as many signatures.
     TenTimes,
     /// The floor, and wiremark through its C ABI.
     CAbi,
@@ -46,14 +50,19 @@ pub(crate) enum Name {
 impl Name {
     /// Whether it has a flow table.
     pub(crate) fn keeps_flows(self) -> bool {
-        !matches!(self, Name::Touch | Name::Parse | Name::TenTimes)
+        !matches!(self, Name::Touch | Name::Parse | Name::TenTimes | Name::ByClass)
     }
 
     /// Those that can be measured here.
     pub(crate) fn here() -> Vec<Self> {
         use clap::ValueEnum;
         let has_library = c_abi::library().is_some();
-        Self::value_variants().iter().copied().filter(|name| *name != Name::CAbi || has_library).collect()
+        let is_here = |name: &Name| match name {
+            Name::CAbi => has_library,
+            Name::ByClass => false,
+            _ => true,
+        };
+        Self::value_variants().iter().copied().filter(is_here).collect()
     }
 
     /// What it is measured against: the same without the engine.
@@ -68,7 +77,7 @@ impl Name {
     pub(crate) fn state_bytes(self) -> Option<usize> {
         match self {
             Name::Floor => Some(0),
-            Name::OwnFlow | Name::TenTimes | Name::CAbi => Some(size_of::<FlowState>()),
+            Name::OwnFlow | Name::ByClass | Name::TenTimes | Name::CAbi => Some(size_of::<FlowState>()),
             #[cfg(feature = "ndpi")]
             Name::NdpiLean | Name::Ndpi => Some(Ndpi::flow_bytes()),
             _ => None,
@@ -124,6 +133,9 @@ pub(crate) fn contender<'s>(name: Name, sets: &'s Sets, flows: usize) -> Box<dyn
         Name::Parse => Box::new(Bare(parse_pass)),
         Name::Floor => Box::new(InTable { table: Table::new(flows), engine: Floor }),
         Name::OwnFlow => Box::new(InTable { table: Table::new(flows), engine: own_flow(&sets.shipped) }),
+        Name::ByClass => {
+            Box::new(InTable { table: Table::new(flows), engine: ByClass(own_flow(&sets.shipped)) })
+        }
         Name::TenTimes => Box::new(InTable { table: Table::new(flows), engine: own_flow(&sets.larger) }),
         Name::CAbi => Box::new(InTable { table: Table::new(flows), engine: CAbi::new() }),
         Name::TrackerFloor | Name::Tracker => {

@@ -40,8 +40,11 @@ impl Classifier {
         observer: &mut impl Observer,
     ) -> Verdict {
         // Most packets of most flows: one cache line is read, nothing is written.
-        let asks_server = flow.awaits_proof() && flow.packets < self.options.budget_packets;
-        if flow.verdict.is_final() && !asks_server || !flow.wants(packet) {
+        if !flow.wants(packet.tcp.flags, packet.payload.len()) {
+            return flow.verdict();
+        }
+        let asks_server = || flow.awaits_proof() && flow.packets < self.options.budget_packets;
+        if flow.verdict.is_final() && !asks_server() {
             return flow.verdict();
         }
         if self.tells_nothing(flow, packet, &context.evidence) {

@@ -99,10 +99,15 @@ impl FlowState {
         self.verdict
     }
 
-    /// Whether a packet can tell anything: it is the first, a SYN, or has payload.
+    /// Whether a packet can tell anything of its flow, by what its headers say: the question to ask before a [`Packet`] is made.
+    /// No for most: the verdict is final, or there is no payload. [`Classifier::classify`](crate::Classifier::classify)
+    /// would leave flow and verdict as they are. `tcp_flags` are 0 for UDP.
+    ///
+    /// (`wiremark_wants` in wiremark.h is the same in C.)
     #[inline]
-    pub(crate) fn wants(&self, packet: &Packet<'_>) -> bool {
-        !packet.payload.is_empty() || !self.has(BEGUN) || packet.tcp.flags & TcpFields::SYN != 0
+    pub fn wants(&self, tcp_flags: u8, payload_bytes: usize) -> bool {
+        (!self.verdict.is_final() || self.flags & (PROVEN[0] | PROVEN[1]) == PROVEN[0])
+            && (payload_bytes != 0 || !self.has(BEGUN) || tcp_flags & TcpFields::SYN != 0)
     }
 
     /// Who sent this packet, once the flow has begun.

@@ -4,7 +4,7 @@ use std::ffi::c_char;
 use std::path::Path;
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Cache};
 use engine::{Classifier, LoadError, Options, SignatureSet, Source};
 use wiremark_signatures::ReadError;
 
@@ -28,7 +28,6 @@ impl Opaque for wiremark_classifier {
 
 impl wiremark_classifier {
     /// The signatures in force, which stay whole for as long as this is kept. Never waits.
-    #[inline]
     pub(crate) fn current(&self) -> arc_swap::Guard<Arc<Classifier>> {
         self.current.load()
     }
@@ -36,6 +35,23 @@ impl wiremark_classifier {
     /// Where whatever is in force can be found, also after the classifier was freed.
     pub(crate) fn shared(&self) -> Arc<ArcSwap<Classifier>> {
         Arc::clone(&self.current)
+    }
+}
+
+/// The signatures a context used last: asked for by one load and one comparison, and kept until others are put in force and
+/// the context is used again.
+#[derive(Default)]
+pub(crate) struct LastUsed(Option<Cache<Arc<ArcSwap<Classifier>>, Arc<Classifier>>>);
+
+impl LastUsed {
+    /// The signatures in force. Never waits.
+    #[inline]
+    pub(crate) fn of(&mut self, classifier: &wiremark_classifier) -> &Classifier {
+        // The cache keeps its classifier's place, so that no other can have the same.
+        if self.0.as_ref().is_none_or(|cache| !std::ptr::eq(cache.arc_swap(), &*classifier.current)) {
+            self.0 = None;
+        }
+        self.0.get_or_insert_with(|| Cache::new(classifier.shared())).load()
     }
 }
 
@@ -202,7 +218,7 @@ pub unsafe extern "C" fn wiremark_classifier_from_memory(
 /// Nobody waits: calls under way end with the signatures they began with, calls after this one use the new ones. Flows
 /// keep their verdicts; trackers take the new ones up with their next frame. Both classifiers share the signatures from now
 /// on, and each is still to be freed.
-/// Cost: none to speak of; the old signatures are freed here or by the last call that still uses them.
+/// Cost: none to speak of; the old signatures are freed by the next call of the last context that used them, or with it.
 /// Errors: WIREMARK_NULL, WIREMARK_BAD_HANDLE.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wiremark_classifier_replace(

@@ -2,7 +2,7 @@
 
 use engine::{Carrier, Confidence, Context, ContextConfig, FlowState};
 
-use crate::classifier::wiremark_classifier;
+use crate::classifier::{LastUsed, wiremark_classifier};
 use crate::handle::{self, Opaque};
 use crate::packet::{self, wiremark_packet};
 use crate::panic_boundary::status_of;
@@ -34,6 +34,7 @@ const CONFIDENCE_AT: usize = 38;
 /// Threads: one at a time; make one for each worker.
 pub struct wiremark_context {
     context: Context,
+    signatures: LastUsed,
 }
 
 impl Opaque for wiremark_context {
@@ -134,7 +135,7 @@ pub unsafe extern "C" fn wiremark_context_new(
         // SAFETY: by contract NULL or a struct as long as it says.
         let config = config(unsafe { pointer::read_optional(options)? })?;
         check_memory(context_bytes(&config))?;
-        let context = wiremark_context { context: Context::new(config) };
+        let context = wiremark_context { context: Context::new(config), signatures: LastUsed::default() };
         // SAFETY: checked above, and by contract may be written to.
         unsafe { pointer::put(out, handle::give(context)) }
     })
@@ -187,14 +188,15 @@ pub unsafe extern "C" fn wiremark_classify(
     status_of(|| {
         pointer::check(out)?;
         // SAFETY: by contract NULL or a classifier, not freed meanwhile.
-        let classifier = unsafe { handle::share(classifier)? }.current();
+        let classifier = unsafe { handle::share(classifier)? };
         // SAFETY: by contract NULL or a context, not freed meanwhile.
-        let mut context = unsafe { handle::hold(context)? };
+        let mut held = unsafe { handle::hold(context)? };
         // SAFETY: by contract NULL or a flow that nobody else uses meanwhile.
         let flow = unsafe { flow_state(flow)? };
         // SAFETY: by contract NULL or a packet whose payload does not change meanwhile.
         let packet = unsafe { packet::read(packet)? };
-        let verdict = classifier.classify(&mut context.context, flow, &packet);
+        let wiremark_context { context, signatures } = &mut *held;
+        let verdict = signatures.of(classifier).classify(context, flow, &packet);
         // SAFETY: checked above, and by contract may be written to.
         unsafe { pointer::put(out, verdict.into()) }
     })

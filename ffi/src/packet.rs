@@ -1,6 +1,7 @@
 //! Packets: as the host describes them, or out of a frame.
 
 use std::ffi::c_char;
+use std::mem::MaybeUninit;
 
 use engine::{Address, FiveTuple, Fragment, LinkType, Packet, ParseError, TcpFields, Transport};
 
@@ -106,6 +107,13 @@ impl From<&Packet<'_>> for wiremark_packet {
     }
 }
 
+/// An IPv4 address: the first four bytes.
+#[inline]
+fn short(address: &[u8; 16]) -> Address {
+    let [a, b, c, d, ..] = *address;
+    Address::v4([a, b, c, d])
+}
+
 /// The packet as the engine wants it.
 ///
 /// # Safety
@@ -118,19 +126,17 @@ pub(crate) unsafe fn read<'a>(packet: *const wiremark_packet) -> Result<Packet<'
         Error::new(WIREMARK_BAD_VALUE, c"wiremark_packet: ip_version is neither 4 nor 6");
     const NO_FRAGMENT: Error =
         Error::new(WIREMARK_BAD_VALUE, c"wiremark_packet: fragment is none of WIREMARK_FRAGMENT_*");
+    let mut spare = MaybeUninit::uninit();
     // SAFETY: the same contract.
-    let given = unsafe { pointer::read(packet)? };
-    let address = |[a, b, c, d, rest @ ..]: [u8; 16]| match given.ip_version {
-        4 => Ok(Address::v4([a, b, c, d])),
-        6 => {
-            let [e, f, g, h, i, j, k, l, m, n, o, p] = rest;
-            Ok(Address::v6([a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p]))
-        }
-        _ => Err(NO_VERSION),
+    let given = unsafe { pointer::view(packet, &mut spare)? };
+    let (src, dst) = match given.ip_version {
+        4 => (short(&given.src), short(&given.dst)),
+        6 => (Address::v6(given.src), Address::v6(given.dst)),
+        _ => return Err(NO_VERSION),
     };
     let five_tuple = FiveTuple {
-        src: address(given.src)?,
-        dst: address(given.dst)?,
+        src,
+        dst,
         src_port: given.src_port,
         dst_port: given.dst_port,
         transport: match given.transport {

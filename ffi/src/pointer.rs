@@ -83,6 +83,24 @@ pub(crate) unsafe fn read<T: Sized32>(pointer: *const T) -> Result<T, Error> {
     Ok(unsafe { value.assume_init() })
 }
 
+/// As [`read`], in place where the caller's struct is as long as ours: nothing is copied. `spare` is room for others.
+///
+/// # Safety
+/// As [`read`], and nobody changes the struct during `'a`.
+#[inline]
+pub(crate) unsafe fn view<'a, T: Sized32>(
+    pointer: *const T,
+    spare: &'a mut MaybeUninit<T>,
+) -> Result<&'a T, Error> {
+    // SAFETY: the same contract.
+    if unsafe { struct_bytes(pointer)? } == size_of::<T>() {
+        // SAFETY: neither NULL nor misaligned, as long as ours, any bytes are a valid value, and nobody changes it.
+        return Ok(unsafe { &*pointer });
+    }
+    // SAFETY: the same contract.
+    Ok(spare.write(unsafe { read(pointer)? }))
+}
+
 /// As [`read`]; NULL is `None`.
 ///
 /// # Safety

@@ -72,9 +72,33 @@ static void later(wiremark_tracker *t) {
     WANT(WIREMARK_OK, wiremark_tracker_flows(t, count, &flows));
     TRUE(flows == 1);
 }
+
+/* The header's own question agrees with the library. */
+static void wants(const wiremark_classifier *c, wiremark_context *x) {
+    wiremark_flow f = {0};
+    wiremark_verdict v = {0};
+    wiremark_packet p = a_packet();
+    TRUE(wiremark_wants(&f, 0, 0) && wiremark_wants(&f, 0, 1));
+    p.payload_bytes = 0, p.transport = WIREMARK_TCP;
+    WANT(WIREMARK_OK, wiremark_classify(c, x, &f, &p, &v));
+    TRUE(!wiremark_wants(&f, 0x10, 0) && wiremark_wants(&f, 0x12, 0) && wiremark_wants(&f, 0x10, 1));
+
+    wiremark_options o = {.struct_bytes = sizeof o, .evidence = WIREMARK_EVIDENCE_PAYLOAD, .budget_packets = 1};
+    wiremark_classifier *own = NULL;
+    WANT(WIREMARK_OK, wiremark_classifier_new(&o, &own));
+    p = a_packet(), p.dst_port = 9, f = (wiremark_flow){0};
+    WANT(WIREMARK_OK, wiremark_classify(own, x, &f, &p, &v));
+    TRUE(v.flags & WIREMARK_VERDICT_FINAL && !wiremark_wants(&f, 0, 1));
+    WANT(WIREMARK_OK, wiremark_classify(c, x, &f, &p, &v)); /* a context serves one classifier after the other */
+    WANT(WIREMARK_OK, wiremark_classifier_free(own));
+}
 #else
 static void later(wiremark_tracker *t) {
     (void)t;
+}
+
+static void wants(const wiremark_classifier *c, wiremark_context *x) {
+    (void)c, (void)x;
 }
 #endif
 
@@ -296,6 +320,7 @@ static void classify(const wiremark_classifier *c) {
     WANT(WIREMARK_OK, wiremark_flow_verdict(&f, &again));
     v.flags &= (uint8_t)~WIREMARK_VERDICT_CHANGED;
     TRUE(memcmp(&v, &again, sizeof v) == 0);
+    wants(c, x);
 
     WANT(WIREMARK_OK, wiremark_context_free(x));
     WANT(WIREMARK_BAD_HANDLE, wiremark_classify(c, x, &f, &p, &v));
