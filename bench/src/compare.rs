@@ -14,7 +14,7 @@ use crate::mix::{Load, Mix};
 use crate::runner::{Name, Sets, contender, time};
 use crate::source::Source;
 use crate::traffic::{Kind, Traffic};
-use crate::{classes, instructions, larger, memory};
+use crate::{class_costs, instructions, larger, memory};
 use wiremark::{Classifier, Context, Options};
 
 /// What to measure.
@@ -60,7 +60,7 @@ struct MixReport {
     bytes: u64,
     lines: Vec<Line>,
     /// What each class of packet takes in the engine.
-    classes: Vec<classes::Line>,
+    classes: Vec<class_costs::Line>,
 }
 
 #[derive(Debug, Serialize)]
@@ -207,7 +207,7 @@ fn count(report: &mut MixReport, kind: Kind, source: &Source) -> Result<(), Box<
         line.instructions_per_packet = Some(*count);
         line.instructions_times_floor = floor.map(|(_, floor)| count / floor);
     }
-    report.classes = classes::count(kind, source)?;
+    report.classes = class_costs::count(kind, source)?;
     Ok(())
 }
 
@@ -235,7 +235,7 @@ fn print_mix(report: &MixReport) {
         );
     }
     if !classes.is_empty() {
-        classes::print(classes);
+        class_costs::print(classes);
     }
 }
 

@@ -1,6 +1,7 @@
 //! `wiremark-bench`: the engine beside its floor and its peers. See README.md.
 
 mod c_abi;
+mod class_costs;
 mod classes;
 mod compare;
 mod inference;
@@ -90,7 +91,7 @@ fn main() -> ExitCode {
         Command::Write(wanted) => write::run(&wanted),
         Command::Inference(wanted) => inference::run(&wanted),
         Command::Instructions { names, source } => instructions::run(&names, &source),
-        Command::Classes { source } => classes::run(&source),
+        Command::Classes { source } => class_costs::run(&source),
         Command::Memory { name, flows, source } => memory::run(name, flows, &source),
     };
     match done {

@@ -3,7 +3,7 @@
 use crate::classifier::{Classifier, Options};
 use crate::context::Context;
 use crate::context::evidence::Evidence;
-use crate::dissect::stun;
+use crate::dissect::{banner, stun};
 use crate::five_tuple::Transport;
 use crate::flow::{FlowState, Side};
 use crate::inspect::{Findings, InspectContext};
@@ -11,6 +11,7 @@ use crate::observer::{Event, Observer};
 use crate::packet::{Fragment, Packet, TcpFields};
 use crate::packet_view::PacketView;
 use crate::reassembly::{self, StreamBytes};
+use crate::signature::first_byte::SEGMENT_ROWS;
 use crate::verdict::{Carrier, Verdict};
 
 /// What a packet itself gave of a start of so many bytes.
@@ -47,10 +48,55 @@ impl Classifier {
         if flow.verdict.is_final() && !asks_server() {
             return flow.verdict();
         }
-        if self.tells_nothing(flow, packet, &context.evidence) {
+        let is_quiet = if flow.packets == 0 {
+            self.begins_quietly(flow, packet, &context.evidence)
+        } else {
+            self.tells_nothing(flow, packet, &context.evidence)
+        };
+        if is_quiet {
             return flow.verdict();
         }
         self.classify_in_full(context, flow, packet, observer)
+    }
+
+    /// What can be had cheaply of a flow's beginning: a SYN, or a first datagram of which no dissector and no row would make
+    /// anything, between addresses nobody knows.
+    /// [`classify_in_full`](Self::classify_in_full) comes to the same.
+    #[inline]
+    fn begins_quietly(&self, flow: &mut FlowState, packet: &Packet<'_>, evidence: &Evidence) -> bool {
+        let (table, tuple) = (&self.set.table, &packet.five_tuple);
+        let is_first = !flow.has_begun();
+        let is_silent = match tuple.transport {
+            Transport::Tcp => packet.payload.is_empty(),
+            Transport::Udp => is_first && !packet.payload.is_empty() && self.cannot_match(0, packet),
+        };
+        if !is_silent
+            || flow.verdict.is_match()
+            || packet.fragment != Fragment::Whole
+            || !self.options.related
+            || self.options.budget_packets < 2
+        {
+            return false;
+        }
+        if is_first {
+            if table.has_addresses() || evidence.may_know(tuple.src) || evidence.may_know(tuple.dst) {
+                return false;
+            }
+            flow.renew(table.generation);
+        } else if flow.generation != table.generation || !self.is_up_to_date(flow, packet, evidence) {
+            return false;
+        }
+        let (side, _) = flow.begin(packet);
+        flow.note_epoch(tuple.transport, evidence.epoch() as u8);
+        if tuple.transport == Transport::Udp {
+            flow.packets = 1;
+            flow.note_datagram(side, packet.payload);
+            flow.dead_groups = u8::MAX;
+            if banner::is_foreign_datagram(packet.payload, [tuple.src_port, tuple.dst_port]) {
+                flow.note_foreign();
+            }
+        }
+        true
     }
 
     /// The rest that can be had cheaply: a later packet of an unknown flow of which no dissector, no row and no other
@@ -59,8 +105,7 @@ impl Classifier {
     #[inline]
     fn tells_nothing(&self, flow: &mut FlowState, packet: &Packet<'_>, evidence: &Evidence) -> bool {
         let transport = packet.five_tuple.transport;
-        if flow.packets == 0
-            || flow.verdict.is_match()
+        if flow.verdict.is_match()
             || flow.generation != self.set.table.generation
             || !self.is_up_to_date(flow, packet, evidence)
         {
@@ -68,7 +113,14 @@ impl Classifier {
         }
         let is_spent = self.is_spent(flow, packet);
         match transport {
-            Transport::Tcp => is_spent,
+            Transport::Tcp if is_spent => true,
+            Transport::Tcp => {
+                let nothing = self.is_nobodys_segment(flow, packet);
+                if nothing {
+                    flow.packets += 1;
+                }
+                nothing
+            }
             Transport::Udp => {
                 let nothing =
                     is_spent || packet.fragment == Fragment::Whole && self.cannot_match(flow.packets, packet);
@@ -79,6 +131,22 @@ impl Classifier {
                 nothing
             }
         }
+    }
+
+    /// Whether a segment lies behind its side's start, begins no row, and gives no occasion to ask other flows or to close
+    /// this one.
+    #[inline]
+    fn is_nobodys_segment(&self, flow: &FlowState, packet: &Packet<'_>) -> bool {
+        let Some(first) = packet.payload.first() else { return false };
+        let side = usize::from(packet.five_tuple.is_from_high());
+        let count = flow.packets.saturating_add(1);
+        flow.is_done(side)
+            && self.set.table.first_bytes.of(*first) & SEGMENT_ROWS == 0
+            && packet.tcp.flags & TcpFields::SYN == 0
+            && packet.fragment == Fragment::Whole
+            && count < self.options.budget_packets
+            && (flow.is_oriented() || !flow.packets.is_power_of_two())
+            && !reassembly::is_better_start(flow, side, packet.tcp.sequence)
     }
 
     /// Whether other flows taught nothing of this one's addresses since it asked last.

@@ -187,6 +187,7 @@ impl Classifier {
         let tuple = &packet.five_tuple;
         let listed = || [tuple.dst, tuple.src].into_iter().find_map(|one| self.set.table.by_address(one));
         if self.options.address
+            && self.set.table.has_addresses()
             && let Some(row) = listed()
         {
             observer.event(Event::Matched(self.set.table.rows[usize::from(row)].id));

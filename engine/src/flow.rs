@@ -110,6 +110,11 @@ impl FlowState {
             && (payload_bytes != 0 || !self.has(BEGUN) || tcp_flags & TcpFields::SYN != 0)
     }
 
+    /// Whether a packet was seen.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.has(BEGUN)
+    }
+
     /// Who sent this packet, once the flow has begun.
     pub fn direction(&self, packet: &Packet<'_>) -> Direction {
         self.direction_of(usize::from(packet.five_tuple.is_from_high()))

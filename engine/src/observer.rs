@@ -55,9 +55,20 @@ pub enum Event<'e> {
 pub trait Observer {
     /// Called in the order in which things happen.
     fn event(&mut self, event: Event<'_>);
+
+    /// Whether it is told also of what changes no verdict, such as names without a row.
+    #[inline]
+    fn is_curious(&self) -> bool {
+        true
+    }
 }
 
 impl Observer for () {
     #[inline]
     fn event(&mut self, _event: Event<'_>) {}
+
+    #[inline]
+    fn is_curious(&self) -> bool {
+        false
+    }
 }

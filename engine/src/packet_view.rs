@@ -27,8 +27,8 @@ pub(crate) struct PacketView<'s> {
     /// The path of the HTTP request.
     pub(crate) path: &'s [u8],
     pub(crate) stun: Option<stun::Message<'s>>,
-    /// A bit for each kind of attribute that it has, by the kind's low six bits.
-    pub(crate) stun_kinds: u64,
+    /// Its [`attribute_bits`](stun::Message::attribute_bits).
+    pub(crate) stun_attributes: u64,
     /// UDP: what the flow keeps of earlier datagrams.
     pub(crate) history: Option<History>,
 }
@@ -49,7 +49,7 @@ impl<'s> PacketView<'s> {
             http: None,
             path: &[],
             stun: None,
-            stun_kinds: 0,
+            stun_attributes: 0,
             history: None,
         }
     }
@@ -79,6 +79,7 @@ impl<'s> PacketView<'s> {
         let transport = if self.is_framed { Transport::Udp } else { self.packet.five_tuple.transport };
         usize::from(candidate.shortest) <= length
             && length <= usize::from(candidate.longest)
+            && candidate.stun_attributes & !self.stun_attributes == 0
             && candidate.transport.is_none_or(|wanted| wanted == transport)
             && match (candidate.direction, self.direction) {
                 (Some(wanted), Some(known)) => wanted == known,
@@ -107,8 +108,8 @@ impl<'s> PacketView<'s> {
             (Prefiltered::FitsUpTo(position), Some(pattern)) => pattern.matches_from(self.bytes, position),
             (Prefiltered::NotTried, Some(pattern)) => pattern.matches(self.bytes),
         };
-        if fits == Match::No {
-            return Match::No;
+        if fits == Match::No || !candidate.has_rest {
+            return fits;
         }
         for equation in &conditions.equations {
             fits = fits.and(|| equation.matches(self.bytes, self.length));
@@ -167,7 +168,7 @@ impl<'s> PacketView<'s> {
     fn stun_fits(&self, condition: &StunCondition) -> bool {
         let Some(message) = &self.stun else { return false };
         // Most rows ask for attributes that most messages lack.
-        let may_have = |kind: u16| self.stun_kinds >> (kind % 64) & 1 == 1;
+        let may_have = |kind: u16| self.stun_attributes & stun::attribute_bit(kind) != 0;
         let attribute = |kind| may_have(kind).then(|| message.attribute(kind)).flatten();
         let clock = |kind| attribute(kind).is_some_and(|value| self.clock_fits(value));
         let destination = |kind| attribute(kind).is_some_and(|value| self.is_destination(message, value));

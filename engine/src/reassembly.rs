@@ -30,9 +30,7 @@ pub(crate) fn add<'a>(
     let syn = packet.tcp.flags & TcpFields::SYN != 0;
     let sequence = packet.tcp.sequence.wrapping_add(u32::from(syn));
     if flow.is_done(side) {
-        // Without a SYN the first segment seen was taken for the start: one from before it is a better start.
-        let earlier = !flow.has_syn(side) && before(sequence, flow.sequence[side]);
-        if !earlier || flow.verdict.is_match() {
+        if !is_better_start(flow, side, sequence) || flow.verdict.is_match() {
             return StreamBytes::Segment;
         }
         flow.restart(side, sequence);
@@ -161,6 +159,12 @@ fn park(
         slot.insert(offset, bytes);
         flow.park(side, number);
     }
+}
+
+/// Whether a segment stands before what was taken for the start of its side, for want of a SYN.
+#[inline]
+pub(crate) fn is_better_start(flow: &FlowState, side: Side, sequence: u32) -> bool {
+    !flow.has_syn(side) && before(sequence, flow.sequence[side])
 }
 
 fn before(a: u32, b: u32) -> bool {

@@ -86,12 +86,9 @@ pub(crate) unsafe fn read<T: Sized32>(pointer: *const T) -> Result<T, Error> {
 /// As [`read`], in place where the caller's struct is as long as ours: nothing is copied. `spare` is room for others.
 ///
 /// # Safety
-/// As [`read`], and nobody changes the struct during `'a`.
+/// As [`read`], and nobody changes the struct while the result is used.
 #[inline]
-pub(crate) unsafe fn view<'a, T: Sized32>(
-    pointer: *const T,
-    spare: &'a mut MaybeUninit<T>,
-) -> Result<&'a T, Error> {
+pub(crate) unsafe fn view<T: Sized32>(pointer: *const T, spare: &mut MaybeUninit<T>) -> Result<&T, Error> {
     // SAFETY: the same contract.
     if unsafe { struct_bytes(pointer)? } == size_of::<T>() {
         // SAFETY: neither NULL nor misaligned, as long as ours, any bytes are a valid value, and nobody changes it.

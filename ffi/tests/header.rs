@@ -69,6 +69,7 @@ static inline int wiremark_wants(const wiremark_flow *flow, uint8_t tcp_flags, s
     }
     return payload_bytes != 0 || !(state & 1) || (tcp_flags & 0x02);
 }
+
 #if defined(__cplusplus)
 #if __cplusplus >= 201103L
 static_assert(sizeof(wiremark_flow) == 64, "wiremark_flow is 64 bytes");

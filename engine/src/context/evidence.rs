@@ -67,8 +67,8 @@ pub(crate) struct Evidence {
     asking: LruCache<Client, ()>,
     calls: LruCache<EndPoint, CallEnd>,
     streams: LruCache<u32, SignatureId>,
-    /// A bit for the hash of each address that was ever named or shown to be a server: most flows' are none of them, and
-    /// one look here saves four there.
+    /// A bit for the hash of each address that was ever named, shown to be a server or seen in a call: most flows' are none of
+    /// them, and one look here saves six there.
     known: Box<[u64]>,
     /// Of all of them.
     seed: u64,
@@ -183,6 +183,13 @@ impl Evidence {
             })
     }
 
+    /// Whether anything was ever learned of an address, its calls included; when in doubt it was.
+    #[inline]
+    pub(crate) fn may_know(&self, address: Address) -> bool {
+        let (word, bit) = known_bit(address.seeded_hash(self.seed));
+        self.known[word] & bit != 0
+    }
+
     fn note_known(&mut self, address: Address) -> u64 {
         let hash = address.seeded_hash(self.seed);
         let (word, bit) = known_bit(hash);
@@ -254,6 +261,8 @@ impl Evidence {
         now_us: u64,
     ) {
         if self.call_ttl_us > 0 {
+            self.note_known(client.0);
+            self.note_known(relay.0);
             self.calls.insert(client, CallEnd { signature, client: None }, now_us, self.call_ttl_us);
             let whole = (client.0, ANY_PORT);
             self.calls.insert(whole, CallEnd { signature, client: None }, now_us, self.call_ttl_us);
@@ -272,7 +281,7 @@ impl Evidence {
     pub(crate) fn call(&mut self, tuple: &FiveTuple, now_us: u64) -> Option<SignatureId> {
         let ends = [((tuple.src, tuple.src_port), tuple.dst), ((tuple.dst, tuple.dst_port), tuple.src)];
         ends.into_iter().find_map(|(end, other)| {
-            let call = self.calls.get(&end, now_us)?;
+            let call = self.may_know(end.0).then(|| self.calls.get(&end, now_us)).flatten()?;
             call.client.is_none_or(|client| client == other).then_some(call.signature)
         })
     }

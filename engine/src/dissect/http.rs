@@ -162,23 +162,27 @@ fn first_line(bytes: &[u8]) -> Result<Head<'_>, Stop> {
         }
         return Ok(Head::Response(response(status.ok_or(Stop::Malformed)?, bytes)));
     }
-    let mut words = line.split(|&byte| byte == b' ');
-    let (Some(method), Some(target), Some(b"HTTP/1.0" | b"HTTP/1.1"), None) =
-        (words.next(), words.next(), words.next(), words.next())
-    else {
-        return Err(Stop::Malformed);
-    };
-    if target.is_empty() {
-        return Err(Stop::Malformed);
+    let (method, rest) = word(line).ok_or(Stop::Malformed)?;
+    match word(rest) {
+        Some((target, b"HTTP/1.0" | b"HTTP/1.1")) if !target.is_empty() => {
+            Ok(Head::Request(request(method, target, bytes)))
+        }
+        _ => Err(Stop::Malformed),
     }
-    Ok(Head::Request(request(method, target, bytes)))
+}
+
+/// What stands before the first space, and behind it.
+fn word(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let space = memchr::memchr(b' ', line)?;
+    Some((&line[..space], &line[space + 1..]))
 }
 
 /// Whether the bytes begin with a method or a version of HTTP/1, as far as they go.
 fn word_may_begin(bytes: &[u8]) -> bool {
+    let Some(first) = bytes.first() else { return true };
     let begins = |word: &[u8]| bytes.starts_with(word) || word.starts_with(bytes);
     let method = || {
-        METHODS.iter().any(|&method| match bytes.strip_prefix(method) {
+        METHODS.iter().filter(|method| method[0] == *first).any(|&method| match bytes.strip_prefix(method) {
             Some(rest) => rest.first().is_none_or(|&byte| byte == b' '),
             None => method.starts_with(bytes),
         })
@@ -205,18 +209,18 @@ fn request<'a>(method: &'a [u8], target: &'a [u8], bytes: &'a [u8]) -> Request<'
         complete: false,
         host_field: None,
     };
-    let body = fields(bytes, |name, value| {
-        if name.eq_ignore_ascii_case(b"host") {
-            keep_first(&mut request.host_field, value);
-        } else if name.eq_ignore_ascii_case(b"user-agent") {
-            keep_first(&mut request.user_agent, value);
-        } else if name.eq_ignore_ascii_case(b"referer") {
-            keep_first(&mut request.referer, value);
-        } else if name.eq_ignore_ascii_case(b"upgrade") {
-            keep_first(&mut request.upgrade, value);
-        } else if name.eq_ignore_ascii_case(b"content-length") {
-            request.content_length = request.content_length.or(number(value));
+    let body = fields(bytes, |first, line| match first {
+        b'h' => keep_first(&mut request.host_field, value_of(line, b"host:")),
+        b'u' => {
+            keep_first(&mut request.user_agent, value_of(line, b"user-agent:"));
+            keep_first(&mut request.upgrade, value_of(line, b"upgrade:"));
         }
+        b'r' => keep_first(&mut request.referer, value_of(line, b"referer:")),
+        b'c' => {
+            let value = value_of(line, b"content-length:").and_then(number);
+            request.content_length = request.content_length.or(value);
+        }
+        _ => {}
     });
     Request { complete: body.is_some(), body: body.unwrap_or_default(), ..request }
 }
@@ -233,42 +237,42 @@ fn response(status: u16, bytes: &[u8]) -> Response<'_> {
         body: &[],
         complete: false,
     };
-    let body = fields(bytes, |name, value| {
-        if name.eq_ignore_ascii_case(b"content-type") {
-            keep_first(&mut response.content_type, value);
-        } else if name.eq_ignore_ascii_case(b"content-disposition") {
-            keep_first(&mut response.content_disposition, value);
-        } else if name.eq_ignore_ascii_case(b"content-encoding") {
-            keep_first(&mut response.content_encoding, value);
-        } else if name.eq_ignore_ascii_case(b"transfer-encoding") {
-            let last = value.rsplit(|&byte| byte == b',').next().unwrap_or_default();
-            response.chunked = last.trim_ascii().eq_ignore_ascii_case(b"chunked");
-        } else if name.eq_ignore_ascii_case(b"upgrade") {
-            keep_first(&mut response.upgrade, value);
-        } else if name.eq_ignore_ascii_case(b"content-length") {
-            response.content_length = response.content_length.or(number(value));
+    let body = fields(bytes, |first, line| match first {
+        b'c' => {
+            keep_first(&mut response.content_type, value_of(line, b"content-type:"));
+            keep_first(&mut response.content_disposition, value_of(line, b"content-disposition:"));
+            keep_first(&mut response.content_encoding, value_of(line, b"content-encoding:"));
+            let value = value_of(line, b"content-length:").and_then(number);
+            response.content_length = response.content_length.or(value);
         }
+        b't' => {
+            if let Some(value) = value_of(line, b"transfer-encoding:") {
+                let last = value.rsplit(|&byte| byte == b',').next().unwrap_or_default();
+                response.chunked = last.trim_ascii().eq_ignore_ascii_case(b"chunked");
+            }
+        }
+        b'u' => keep_first(&mut response.upgrade, value_of(line, b"upgrade:")),
+        _ => {}
     });
     Response { complete: body.is_some(), body: body.unwrap_or_default(), ..response }
 }
 
-/// Shows name and value of every complete field line. What follows the empty line, if that was seen.
-fn fields<'a>(bytes: &'a [u8], mut show: impl FnMut(&'a [u8], &'a [u8])) -> Option<&'a [u8]> {
+/// The value of a field line of this name, which is in lower case and has its colon behind it.
+fn value_of<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    let (start, value) = line.split_at_checked(name.len())?;
+    start.eq_ignore_ascii_case(name).then(|| value.trim_ascii())
+}
+
+/// Shows every complete field line with its first letter in lower case. What follows the empty line, if that was seen.
+fn fields<'a>(bytes: &'a [u8], mut show: impl FnMut(u8, &'a [u8])) -> Option<&'a [u8]> {
     let within = bytes.get(..HEAD_MAX).unwrap_or(bytes);
     let (_, mut rest) = split_line(within)?;
     for _ in 0..=FIELDS_MAX {
         let (line, after) = split_line(rest)?;
         rest = after;
-        if line.is_empty() {
-            return bytes.get(within.len() - rest.len()..);
-        }
-        if line.starts_with(b" ") || line.starts_with(b"\t") {
-            continue;
-        }
-        if let Some((name, [_, value @ ..])) =
-            line.iter().position(|&byte| byte == b':').and_then(|colon| line.split_at_checked(colon))
-        {
-            show(name, value.trim_ascii());
+        match line.first() {
+            None => return bytes.get(within.len() - rest.len()..),
+            Some(first) => show(first.to_ascii_lowercase(), line),
         }
     }
     None
@@ -276,7 +280,7 @@ fn fields<'a>(bytes: &'a [u8], mut show: impl FnMut(&'a [u8], &'a [u8])) -> Opti
 
 /// The first line without its end, and what follows it.
 fn split_line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let end = bytes.iter().position(|&byte| byte == b'\n')?;
+    let end = memchr::memchr(b'\n', bytes)?;
     let (line, rest) = bytes.split_at_checked(end)?;
     Some((line.strip_suffix(b"\r").unwrap_or(line), rest.get(1..)?))
 }
@@ -299,8 +303,8 @@ fn host_of(authority: &[u8]) -> &[u8] {
     }
 }
 
-fn keep_first<'a>(field: &mut Option<&'a [u8]>, value: &'a [u8]) {
-    *field = field.or(Some(value));
+fn keep_first<'a>(field: &mut Option<&'a [u8]>, value: Option<&'a [u8]>) {
+    *field = field.or(value);
 }
 
 fn number(digits: &[u8]) -> Option<u64> {

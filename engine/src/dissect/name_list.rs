@@ -43,33 +43,54 @@ impl<'a> Iterator for Pairs<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            let open = memchr::memchr(b'<', self.rest)?;
+            let open = near(b'<', self.rest)?;
             let tag = self.rest.get(open + 1..)?;
-            if let Some(attributes) = tag.strip_prefix(b"domain ") {
-                let end = memchr::memchr(b'>', attributes)?;
-                self.name = name_attribute(&attributes[..end]).unwrap_or(&[]);
-                self.rest = &attributes[end..];
-            } else if let Some(text) = tag.strip_prefix(b"ip>").or(tag.strip_prefix(b"ipv6>")) {
-                let end = memchr::memchr(b'<', text)?;
-                self.rest = &text[end..];
-                if let Some(address) = address(text[..end].trim_ascii()).filter(|_| !self.name.is_empty()) {
-                    return Some((self.name, address));
+            match tag.first() {
+                Some(b'd') if tag.starts_with(b"domain ") => {
+                    let attributes = &tag[b"domain ".len()..];
+                    let end = memchr::memchr(b'>', attributes)?;
+                    self.name = name_attribute(&attributes[..end]).unwrap_or(&[]);
+                    self.rest = &attributes[end..];
                 }
-            } else {
-                if tag.starts_with(b"/domain>") {
-                    self.name = &[];
+                Some(b'i') if tag.starts_with(b"ip>") || tag.starts_with(b"ipv6>") => {
+                    let text = &tag[if tag[2] == b'>' { 3 } else { 5 }..];
+                    let end = memchr::memchr(b'<', text)?;
+                    self.rest = &text[end..];
+                    if let Some(address) = address(text[..end].trim_ascii()).filter(|_| !self.name.is_empty())
+                    {
+                        return Some((self.name, address));
+                    }
                 }
-                self.rest = tag;
+                first => {
+                    if first == Some(&b'/') && tag.starts_with(b"/domain>") {
+                        self.name = &[];
+                    }
+                    self.rest = tag;
+                }
             }
         }
     }
 }
 
+/// Where the byte stands; most often within a few steps, which a search for long ones would take longer to set out on.
+#[inline]
+fn near(byte: u8, bytes: &[u8]) -> Option<usize> {
+    let within = &bytes[..bytes.len().min(NEAR)];
+    match within.iter().position(|one| *one == byte) {
+        None if bytes.len() > NEAR => memchr::memchr(byte, &bytes[NEAR..]).map(|at| NEAR + at),
+        found => found,
+    }
+}
+
+const NEAR: usize = 12;
+
 fn address(text: &[u8]) -> Option<IpAddr> {
     if let Some(v4) = dotted_quad(text) {
         return Some(v4.into());
     }
-    core::str::from_utf8(text).ok()?.parse().ok()
+    // Without a colon it may only be what is refused above, such as a number with a zero in front.
+    let may_be_v6 = near(b':', text).is_some();
+    may_be_v6.then(|| core::str::from_utf8(text).ok()?.parse().ok().map(IpAddr::V6)).flatten()
 }
 
 /// Nearly all of them: four numbers of one to three digits. The standard library's parser takes five times as long.
@@ -93,8 +114,11 @@ fn dotted_quad(text: &[u8]) -> Option<[u8; 4]> {
 }
 
 fn name_attribute(attributes: &[u8]) -> Option<&[u8]> {
-    let at = memchr::memmem::find(attributes, b"name=\"")? + b"name=\"".len();
-    let value = attributes.get(at..)?;
+    let name = b"name=\"";
+    let value = match attributes.strip_prefix(name) {
+        Some(value) => value,
+        None => attributes.get(memchr::memmem::find(attributes, name)? + name.len()..)?,
+    };
     value.get(..memchr::memchr(b'"', value)?)
 }
 

@@ -67,6 +67,7 @@ pub struct Message<'a> {
     /// Number of bytes past the stated length. In a datagram 0 for a sender that keeps to the RFC; in a TCP stream the
     /// next message.
     pub trailing: usize,
+    attribute_bits: u64,
     body: &'a [u8],
 }
 
@@ -87,10 +88,22 @@ impl<'a> Message<'a> {
         core::iter::from_fn(move || attribute(&mut body, padding)).take(ATTRIBUTES_MAX)
     }
 
+    /// [`attribute_bit`] of each attribute, at most [`ATTRIBUTES_MAX`]: tells of most types that no attribute has them.
+    #[inline]
+    pub fn attribute_bits(&self) -> u64 {
+        self.attribute_bits
+    }
+
     /// The value of the first attribute of this type.
     pub fn attribute(&self, kind: u16) -> Option<&'a [u8]> {
         self.attributes().find(|attribute| attribute.kind == kind).map(|attribute| attribute.value)
     }
+}
+
+/// The bit of an attribute type, by its low six bits.
+#[inline]
+pub fn attribute_bit(kind: u16) -> u64 {
+    1 << (kind % 64)
 }
 
 /// The message at the start of a datagram, or of a TCP stream (RFC 8489, 6.2.2).
@@ -111,39 +124,41 @@ fn header(bytes: &[u8]) -> Result<Message<'_>, Stop> {
     }
     let transaction_id = stream.take(12)?.first_chunk().ok_or(Stop::Cut)?;
     let body = stream.take(length.into())?;
-    let walk = if ends_even(body, true) {
-        Walk::Padded
-    } else if ends_even(body, false) {
-        Walk::Unpadded
-    } else {
-        Walk::Broken
+    let (is_padded, padded_bits) = walk_even(body, true);
+    let (walk, attribute_bits) = match (!is_padded).then(|| walk_even(body, false)) {
+        None => (Walk::Padded, padded_bits),
+        Some((true, bits)) => (Walk::Unpadded, bits),
+        Some((false, _)) => (Walk::Broken, padded_bits),
     };
-    Ok(Message { kind, length, transaction_id, walk, trailing: stream.rest().len(), body })
+    let trailing = stream.rest().len();
+    Ok(Message { kind, length, transaction_id, walk, trailing, attribute_bits, body })
 }
 
 /// Takes the next attribute off the body.
+#[inline]
 fn attribute<'a>(body: &mut &'a [u8], padding: bool) -> Option<Attribute<'a>> {
-    let mut fields = Cursor::open(body);
-    let kind = fields.u16().ok()?;
-    let length = usize::from(fields.u16().ok()?);
-    let value = fields.take(length).ok()?;
+    let [k0, k1, l0, l1, rest @ ..] = *body else { return None };
+    let kind = u16::from_be_bytes([*k0, *k1]);
+    let length = usize::from(u16::from_be_bytes([*l0, *l1]));
+    let (value, behind) = rest.split_at_checked(length)?;
     let pad = if padding { length.wrapping_neg() % 4 } else { 0 };
-    *body = fields.rest().get(pad..).unwrap_or_default();
+    *body = behind.get(pad..).unwrap_or_default();
     Some(Attribute { kind, value })
 }
 
-/// Whether attributes so laid out end where the body does. Type 0 is reserved (RFC 8489, 18.3) and means that the walk
-/// has gone astray among filler bytes.
-fn ends_even(mut body: &[u8], padding: bool) -> bool {
+/// Whether attributes so laid out end where the body does, and the bits of those met up to there. Type 0 is reserved
+/// (RFC 8489, 18.3) and means that the walk has gone astray among filler bytes.
+fn walk_even(mut body: &[u8], padding: bool) -> (bool, u64) {
+    let (mut bits, mut is_even) = (0, true);
     for _ in 0..ATTRIBUTES_MAX {
         if body.is_empty() {
-            return true;
+            break;
         }
-        if attribute(&mut body, padding).is_none_or(|attribute| attribute.kind == 0) {
-            return false;
-        }
+        let Some(attribute) = attribute(&mut body, padding) else { return (false, bits) };
+        bits |= attribute_bit(attribute.kind);
+        is_even &= attribute.kind != 0;
     }
-    body.is_empty()
+    (is_even && body.is_empty(), bits)
 }
 
 /// Address and port in the value of an attribute coded like XOR-MAPPED-ADDRESS (RFC 8489, 14.2); 8 or 20 bytes.

@@ -73,18 +73,23 @@ pub fn client_hello(bytes: &[u8]) -> Dissection<ClientHello<'_>> {
     client_hello_in(bytes, &mut [])
 }
 
+/// As [`client_hello_in`], read no further than the SNI: what stands behind it is neither looked at nor told.
+pub fn client_name_in<'a>(bytes: &'a [u8], scratch: &'a mut [u8]) -> Dissection<ClientHello<'a>> {
+    records_hello(bytes, scratch, true).into()
+}
+
 /// As [`client_hello`], for a hello cut over any number of records too: its fragments are joined in `scratch`, which the
 /// facts then borrow. A hello within one record is not copied.
 ///
 /// `NotMine` when `scratch` is full and the SNI has still not come. Copies at most `scratch.len()` bytes.
 pub fn client_hello_in<'a>(bytes: &'a [u8], scratch: &'a mut [u8]) -> Dissection<ClientHello<'a>> {
-    records_hello(bytes, scratch).into()
+    records_hello(bytes, scratch, false).into()
 }
 
-fn records_hello<'a>(bytes: &'a [u8], scratch: &'a mut [u8]) -> Result<ClientHello<'a>, Stop> {
+fn records_hello<'a>(bytes: &'a [u8], scratch: &'a mut [u8], to_name: bool) -> Result<ClientHello<'a>, Stop> {
     let mut stream = Cursor::open(bytes);
     let length = record_header(&mut stream)?;
-    match hello(stream.rest().get(..length).unwrap_or(stream.rest())) {
+    match hello(stream.rest().get(..length).unwrap_or(stream.rest()), to_name) {
         // The record goes on, or the next may: ask for the bytes of this one first.
         Err(Stop::Cut) => drop(stream.take(length)?),
         told => return told,
@@ -110,7 +115,7 @@ fn records_hello<'a>(bytes: &'a [u8], scratch: &'a mut [u8]) -> Result<ClientHel
         }
     }
     let full = filled == scratch.len();
-    match hello(scratch.get(..filled).unwrap_or_default()) {
+    match hello(scratch.get(..filled).unwrap_or_default(), to_name) {
         Err(Stop::Cut) if full => Err(Stop::Malformed),
         told => told,
     }
@@ -119,7 +124,7 @@ fn records_hello<'a>(bytes: &'a [u8], scratch: &'a mut [u8]) -> Result<ClientHel
 /// A client hello without a record layer, as QUIC's CRYPTO stream carries it (RFC 9001, 4.1.3): from the message's type
 /// byte on.
 pub fn hello_message(bytes: &[u8]) -> Dissection<ClientHello<'_>> {
-    hello(bytes).into()
+    hello(bytes, false).into()
 }
 
 /// The server's hello at the start of the other direction's stream.
@@ -156,7 +161,7 @@ fn version(message: &mut Cursor<'_>) -> Result<u16, Stop> {
     Ok(u16::from_be_bytes([major, minor]))
 }
 
-fn hello(bytes: &[u8]) -> Result<ClientHello<'_>, Stop> {
+fn hello(bytes: &[u8], to_name: bool) -> Result<ClientHello<'_>, Stop> {
     let mut header = Cursor::open(bytes);
     header.expect(|kind| kind == CLIENT_HELLO)?;
     let length = header.u24()?;
@@ -184,7 +189,7 @@ fn hello(bytes: &[u8]) -> Result<ClientHello<'_>, Stop> {
             return Err(Stop::Malformed);
         }
     }
-    while body.left() > 0 {
+    while body.left() > 0 && !(to_name && hello.sni.is_some()) {
         let (kind, content) = match extension(&mut body) {
             Ok(extension) => extension,
             Err(Stop::Cut) if hello.sni.is_some() => return Ok(hello),
@@ -197,10 +202,11 @@ fn hello(bytes: &[u8]) -> Result<ClientHello<'_>, Stop> {
             _ => {}
         }
     }
-    hello.complete = true;
+    hello.complete = body.left() == 0;
     Ok(hello)
 }
 
+#[inline]
 fn extension<'a>(body: &mut Cursor<'a>) -> Result<(u16, &'a [u8]), Stop> {
     let kind = body.u16()?;
     let length = body.u16()?;

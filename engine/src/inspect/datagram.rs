@@ -9,6 +9,7 @@ use crate::flow::{FlowState, Side};
 use crate::observer::Observer;
 use crate::packet::Packet;
 use crate::packet_view::PacketView;
+use crate::signature::first_byte::{MEDIA, QUIC, ROWS, STUN};
 use crate::signature::prefix_index::FirstBytes;
 use crate::verdict::Carrier;
 
@@ -20,20 +21,26 @@ impl Classifier {
     /// a datagram behind `packets` others with payload.
     #[inline]
     pub(crate) fn cannot_match(&self, packets: u8, packet: &Packet<'_>) -> bool {
-        let (table, tuple) = (&self.set.table, &packet.five_tuple);
-        let Some(first_bytes) = FirstBytes::new(packet.payload) else { return true };
-        let is_like_media = first_bytes.first & 0xc0 == 0x80;
-        let may_be_media = || {
-            packets < CALL_PACKETS
-                || packet.payload.get(1).is_some_and(|byte| table.has_payload_type(byte & 0x7f))
+        let (table, tuple, payload) = (&self.set.table, &packet.five_tuple, packet.payload);
+        let Some(first) = payload.first() else { return true };
+        if tuple.src_port == DNS_PORT || tuple.dst_port == DNS_PORT {
+            return false;
+        }
+        let bits = table.first_bytes.of(*first);
+        let may_be = |bit: u8| bits & bit != 0;
+        let media = || {
+            packets < CALL_PACKETS || payload.get(1).is_some_and(|byte| table.has_payload_type(byte & 0x7f))
         };
-        packet.payload.get(4..8) != Some(&stun::MAGIC_COOKIE)
-            && !(is_like_media && may_be_media())
-            && tuple.src_port != DNS_PORT
-            && tuple.dst_port != DNS_PORT
-            && !quic::may_be(packet.payload)
-            && table.contains.is_none()
-            && table.udp.find(first_bytes).next().is_none()
+        let rows = || {
+            table.contains.is_some()
+                || FirstBytes::new(payload).is_some_and(|bytes| table.udp.find(bytes).next().is_some())
+        };
+        let may_match = bits & (ROWS | STUN | MEDIA | QUIC) != 0
+            && (may_be(STUN) && payload.get(4..8) == Some(&stun::MAGIC_COOKIE)
+                || may_be(MEDIA) && media()
+                || may_be(QUIC) && quic::may_be(payload)
+                || may_be(ROWS) && rows());
+        !may_match
     }
 
     /// A whole datagram: rows, names and carrier.
@@ -54,7 +61,7 @@ impl Classifier {
         }
         let Some(first_bytes) = FirstBytes::new(payload) else { return };
         let table = &self.set.table;
-        self.try_prefixes(view, &table.udp, first_bytes, findings);
+        self.try_prefixes(view, &table.udp, first_bytes, false, findings);
         self.try_contained(view, findings);
         // The cookie tells STUN, also the dialects whose message types lie outside RFC 7983's first bytes.
         if payload.get(4..8) == Some(&stun::MAGIC_COOKIE) {
@@ -80,11 +87,13 @@ impl Classifier {
         view.stun = stun::message(view.bytes).found();
         if let Some(message) = view.stun {
             findings.recognise(Carrier::Stun, observer);
-            view.stun_kinds =
-                message.attributes().fold(0, |kinds, attribute| kinds | 1 << (attribute.kind % 64));
-            self.try_rows(view, self.set.table.by_stun_type(message.kind), findings);
-            for attribute in message.attributes() {
-                self.try_rows(view, self.set.table.by_stun_attribute(attribute.kind), findings);
+            view.stun_attributes = message.attribute_bits();
+            let table = &self.set.table;
+            self.try_rows(view, table.by_stun_type(message.kind), findings);
+            if view.stun_attributes & table.stun_attribute_bits != 0 {
+                for attribute in message.attributes() {
+                    self.try_rows(view, table.by_stun_attribute(attribute.kind), findings);
+                }
             }
         }
     }

@@ -29,6 +29,9 @@ impl Classifier {
         evidence.note_asking(client, view.packet.time_us);
         let mut asked = None;
         for question in message.questions() {
+            if !observer.is_curious() && self.is_nobodys_name(&question.name, message) {
+                continue;
+            }
             let name = question.name.read_bytes(&mut buffer);
             let found = self.find_name(name, Carrier::Dns);
             asked = asked.or(found);
@@ -62,6 +65,22 @@ impl Classifier {
                 }
             }
         }
+    }
+
+    /// Whether no row is about a name, with a search suffix or without: for most names their bytes in the message tell, and
+    /// they are not read.
+    fn is_nobodys_name(&self, name: &dns::Name<'_>, message: &dns::Message<'_>) -> bool {
+        let Some(labels) = name.plain_labels() else { return false };
+        let (mut at, mut last) = (0, &[][..]);
+        while let Some((length, rest)) = labels.get(at..).and_then(<[u8]>::split_first) {
+            if rest.first().is_some_and(|first| self.set.table.hosts.may_hold(*first, rest.len())) {
+                return false;
+            }
+            last = rest;
+            at += 1 + usize::from(*length);
+        }
+        let is_unknown = message.response && message.rcode == NAME_ERROR;
+        !is_unknown && !dns::may_be_private_label(last)
     }
 
     /// A name with a row in front of a resolver's search suffix: of names nobody can register always, of others where

@@ -11,22 +11,26 @@ impl Classifier {
     /// Rows that may begin at any segment. That they would need more bytes is no reason to wait.
     pub(crate) fn try_segment_rows(&self, view: &PacketView<'_>, findings: &mut Findings) {
         if let Some(first_bytes) = FirstBytes::new(view.bytes) {
-            self.try_prefixes(view, &self.set.table.tcp_segments, first_bytes, findings);
+            self.try_prefixes(view, &self.set.table.tcp_segments, first_bytes, false, findings);
             findings.need_more = false;
         }
     }
 
+    /// Rows by their first bytes. That one of them would need more bytes is noted once, where `may_grow`.
     #[inline]
     pub(super) fn try_prefixes(
         &self,
         view: &PacketView<'_>,
         prefixes: &PrefixIndex,
         first_bytes: FirstBytes,
+        may_grow: bool,
         findings: &mut Findings,
     ) {
+        let length = view.bytes.len();
         for entry in prefixes.find(first_bytes) {
-            if view.may_match(&entry.candidate) {
-                self.try_row(view, &entry.candidate, entry.prefilter(view.bytes.len()), findings);
+            let is_idle = entry.is_beyond(length) && (findings.need_more || !may_grow);
+            if !is_idle && view.may_match(&entry.candidate) {
+                self.try_row(view, &entry.candidate, entry.prefilter(length), findings);
             }
         }
     }

@@ -28,7 +28,7 @@ impl Classifier {
         let bytes = view.bytes;
         let skipped = whole - bytes.len();
         let Some(first_bytes) = FirstBytes::new(bytes) else { return };
-        self.try_prefixes(view, &self.set.table.tcp, first_bytes, findings);
+        self.try_prefixes(view, &self.set.table.tcp, first_bytes, true, findings);
         self.try_contained(view, findings);
         if view.has_port(DNS_PORT) {
             self.inspect_dns_stream(view, context, findings, observer);
@@ -37,7 +37,7 @@ impl Classifier {
         if self.inspect_stun_stream(view, findings, observer) {
             return findings.count_skipped(skipped);
         }
-        match tls::client_hello_in(bytes, context.scratch) {
+        match tls::client_name_in(bytes, context.scratch) {
             Dissection::Found(hello) => self.inspect_hello(&hello, Carrier::Tls, findings, observer),
             Dissection::NeedMore => findings.need_more = true,
             Dissection::NotMine if tls::is_record(bytes) => findings.recognise(Carrier::Tls, observer),

@@ -30,6 +30,12 @@ impl AddressIndex {
         Self { blocks, first_bytes }
     }
 
+    /// Whether no row is about addresses alone.
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.blocks.is_empty()
+    }
+
     #[inline]
     pub(super) fn find(&self, address: Address) -> Option<RowIndex> {
         if let Some([first, ..]) = address.to_v4()

@@ -2,6 +2,7 @@
 
 use super::model::Conditions;
 use super::row::RowIndex;
+use crate::dissect::stun;
 use crate::five_tuple::{Direction, Transport};
 
 /// A row worth trying, and what tells at a glance that it cannot fit.
@@ -15,6 +16,10 @@ pub(crate) struct CandidateRow {
     pub(crate) direction: Option<Direction>,
     /// There are conditions on ports or addresses, or several ranges of lengths.
     pub(crate) asks_for_more: bool,
+    /// There are conditions beside those, the prefix and what stands here.
+    pub(crate) has_rest: bool,
+    /// A bit for each attribute that a STUN message must have, by the low six bits of its type.
+    pub(crate) stun_attributes: u64,
 }
 
 impl CandidateRow {
@@ -28,6 +33,18 @@ impl CandidateRow {
             asks_for_more: conditions.length.len() > 1
                 || !conditions.ports.is_empty()
                 || !conditions.addresses.is_empty(),
+            has_rest: !conditions.equations.is_empty()
+                || !conditions.contains.is_empty()
+                || conditions.stun.is_some()
+                || conditions.rtp.is_some()
+                || conditions.asks_for_history
+                || conditions.protobuf.is_some()
+                || conditions.http.is_some(),
+            stun_attributes: conditions.stun.iter().fold(0, |bits, stun| {
+                let listed = stun.attributes.iter().map(|wanted| wanted.kind);
+                let others = stun.first.into_iter().chain(stun.clock).chain(stun.xor_destination);
+                listed.chain(others).fold(bits, |bits, kind| bits | stun::attribute_bit(kind))
+            }),
         }
     }
 }

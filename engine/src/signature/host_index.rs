@@ -8,8 +8,9 @@ use core::ops::Range;
 /// Names by their fixed last labels.
 #[derive(Debug)]
 pub(crate) struct HostIndex {
-    /// A bit for each length a suffix has: most labels of most names end at none of them.
-    lengths: [u64; 4],
+    /// For each first letter, by its low five bits, a bit for each length that a suffix has, by the low six: what begins at
+    /// most labels of most names is no suffix.
+    lengths: [u64; 32],
     /// Open addressing by [`suffix_hash`]; a power of two of places.
     places: Vec<Option<Range<u32>>>,
     /// Grouped by suffix, within a suffix by falling rank.
@@ -37,13 +38,14 @@ impl HostIndex {
             a.suffix.cmp(&b.suffix).then(b.rank().cmp(&a.rank())).then(row_a.cmp(row_b))
         });
         let places = (2 * entries.len()).next_power_of_two().max(2);
-        let mut hosts = Self { lengths: [0; 4], places: alloc::vec![None; places], entries };
+        let mut hosts = Self { lengths: [0; 32], places: alloc::vec![None; places], entries };
         let mut begin = 0;
         while begin < hosts.entries.len() {
             let suffix = &hosts.entries[begin].0.suffix;
             let end =
                 begin + hosts.entries[begin..].iter().take_while(|(host, _)| host.suffix == *suffix).count();
-            hosts.lengths[suffix.len() >> 6 & 3] |= 1 << (suffix.len() & 63);
+            let first = suffix.as_bytes().first().copied().unwrap_or_default();
+            hosts.lengths[usize::from(first & 31)] |= 1 << (suffix.len() & 63);
             let mut place = suffix_hash(suffix.as_bytes()) & (places - 1);
             while hosts.places[place].is_some() {
                 place = (place + 1) & (places - 1);
@@ -52,6 +54,12 @@ impl HostIndex {
             begin = end;
         }
         hosts
+    }
+
+    /// Whether a name's end of this length that begins so may be a suffix.
+    #[inline]
+    pub(crate) fn may_hold(&self, first: u8, length: usize) -> bool {
+        self.lengths[usize::from(first & 31)] >> (length & 63) & 1 == 1
     }
 
     fn by_suffix(&self, suffix: &[u8]) -> &[(HostPattern, RowIndex)] {
@@ -75,8 +83,8 @@ impl HostIndex {
         let mut best = None;
         let starts = core::iter::once(0).chain(memchr::memchr_iter(b'.', name).map(|dot| dot + 1));
         for start in starts {
-            let length = name.len() - start;
-            if self.lengths[length >> 6 & 3] >> (length & 63) & 1 == 0 {
+            let first = name.get(start).copied().unwrap_or_default();
+            if !self.may_hold(first, name.len() - start) {
                 continue;
             }
             let front = name[..start].strip_suffix(b".").unwrap_or_default();

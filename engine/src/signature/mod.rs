@@ -4,6 +4,7 @@ mod address_index;
 pub(crate) mod candidate;
 pub mod equation;
 mod example;
+pub(crate) mod first_byte;
 mod host_index;
 mod load;
 mod load_error;

@@ -136,6 +136,15 @@ impl Pattern {
         (end as u8, self.at + self.elements.len() == end)
     }
 
+    /// So many bytes an input that matches has at least.
+    pub(crate) fn least(&self) -> usize {
+        let length = |element: &Element| match element {
+            Element::Masked { .. } | Element::OneOf(_) => 1,
+            Element::Jump { width, bounds } => usize::from(*width) + *bounds.start() as usize,
+        };
+        self.at + self.elements.iter().map(length).sum::<usize>()
+    }
+
     /// The pattern of these very bytes.
     pub(crate) fn from_literal(bytes: &[u8]) -> Self {
         let elements = bytes.iter().map(|value| Element::Masked { value: *value, mask: 0xff }).collect();

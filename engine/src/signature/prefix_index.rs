@@ -14,6 +14,8 @@ pub(crate) struct MaskedPrefix {
     decided: u8,
     /// They decide the whole pattern.
     is_whole: bool,
+    /// Bytes that the pattern takes at least.
+    least: u16,
     pub(crate) candidate: CandidateRow,
 }
 
@@ -21,7 +23,14 @@ impl MaskedPrefix {
     fn new(candidate: CandidateRow, pattern: &Pattern) -> Self {
         let (value, mask) = pattern.head();
         let (decided, is_whole) = pattern.decided();
-        Self { value, mask, decided, is_whole, candidate }
+        let least = pattern.least().try_into().unwrap_or(u16::MAX);
+        Self { value, mask, decided, is_whole, least, candidate }
+    }
+
+    /// Whether so many bytes are too few for the pattern: the row may need more, or fail, but cannot match.
+    #[inline]
+    pub(crate) fn is_beyond(&self, length: usize) -> bool {
+        length < usize::from(self.least)
     }
 
     /// What is known of the pattern without walking it, for bytes that it may fit by their first.
@@ -86,6 +95,13 @@ impl PrefixIndex {
             bounds[usize::from(byte) + 1] = entries.len() as u32;
         }
         Self { bounds, entries }
+    }
+
+    /// Whether some row's pattern may begin with this byte.
+    #[inline]
+    pub(crate) fn has_any(&self, first: u8) -> bool {
+        let first = usize::from(first);
+        self.bounds[first] != self.bounds[first + 1]
     }
 
     /// Rows whose fixed first bytes fit as far as there are bytes.

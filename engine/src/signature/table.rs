@@ -2,12 +2,14 @@
 
 use super::address_index::AddressIndex;
 use super::candidate::CandidateRow;
+use super::first_byte::FirstByteTable;
 use super::host_index::HostIndex;
 use super::load_error::LoadError;
 use super::model::{Anchor, App, Conditions, Signature};
 use super::pattern::Pattern;
 use super::prefix_index::PrefixIndex;
 use super::row::{self, Row, RowIndex};
+use crate::dissect::stun;
 use crate::five_tuple::{Address, Transport};
 use crate::verdict::{SignatureId, Verdict};
 use aho_corasick::AhoCorasick;
@@ -23,6 +25,7 @@ pub(crate) struct Table {
     pub(crate) tcp: PrefixIndex,
     pub(crate) tcp_segments: PrefixIndex,
     pub(crate) udp: PrefixIndex,
+    pub(crate) first_bytes: FirstByteTable,
     pub(crate) hosts: HostIndex,
     /// Rows about HTTP requests, by the first bytes of the path; a row with several paths may be found twice.
     pub(crate) requests_by_path: PrefixIndex,
@@ -33,6 +36,8 @@ pub(crate) struct Table {
     stun: Vec<(u16, CandidateRow)>,
     /// Rows for any type, by the type of an attribute they ask for.
     stun_attributes: Vec<(u16, CandidateRow)>,
+    /// A bit for each of these attributes, by the low six bits of its type.
+    pub(crate) stun_attribute_bits: u64,
     /// Rows for any type that ask for no attribute.
     stun_any: Vec<CandidateRow>,
     pub(crate) rtp: Vec<CandidateRow>,
@@ -80,11 +85,11 @@ impl Table {
             .filter(|(_, conditions)| found_by(conditions, Anchor::Stun))
             .filter_map(|(candidate, conditions)| Some((candidate, conditions.stun.as_ref()?)))
             .collect();
-        let mut stun: Vec<_> = about_stun
+        let mut stun_types: Vec<_> = about_stun
             .iter()
             .flat_map(|(candidate, stun)| stun.types.iter().map(|kind| (*kind, *candidate)))
             .collect();
-        stun.sort_by_key(|(kind, candidate)| (*kind, candidate.row));
+        stun_types.sort_by_key(|(kind, candidate)| (*kind, candidate.row));
         let mut stun_attributes: Vec<_> = about_stun
             .iter()
             .filter(|(_, stun)| stun.types.is_empty())
@@ -104,13 +109,16 @@ impl Table {
             })
             .collect();
         let rows = row::compile(apps, signatures)?;
+        let [tcp_segments, udp] = [prefixes(Transport::Tcp, true), prefixes(Transport::Udp, false)];
+        let contains = contained(apps, signatures)?;
         Ok(Self {
             generation: row::generation(&rows),
             by_id: row::by_id(&rows),
             rows,
+            first_bytes: FirstByteTable::new(&udp, &tcp_segments, contains.is_some()),
             tcp: prefixes(Transport::Tcp, false),
-            tcp_segments: prefixes(Transport::Tcp, true),
-            udp: prefixes(Transport::Udp, false),
+            tcp_segments,
+            udp,
             hosts: HostIndex::new(hosts),
             requests_by_path: PrefixIndex::new(&paths),
             requests: requests
@@ -121,7 +129,10 @@ impl Table {
             responses: candidates_where(&|conditions| {
                 conditions.http.as_ref().is_some_and(|http| http.disposition.is_some())
             }),
-            stun,
+            stun: stun_types,
+            stun_attribute_bits: stun_attributes
+                .iter()
+                .fold(0, |bits, (kind, _)| bits | stun::attribute_bit(*kind)),
             stun_attributes,
             stun_any: about_stun
                 .iter()
@@ -137,7 +148,7 @@ impl Table {
                 }),
             rtp: candidates_where(&|conditions| conditions.rtp.is_some()),
             addresses: AddressIndex::new(addresses),
-            contains: contains(apps, signatures)?,
+            contains,
         })
     }
 
@@ -160,13 +171,20 @@ impl Table {
 
     /// Rows about any STUN message with such an attribute.
     pub(crate) fn by_stun_attribute(&self, kind: u16) -> impl Iterator<Item = CandidateRow> + '_ {
-        of_kind(&self.stun_attributes, kind)
+        let is_any = self.stun_attribute_bits & stun::attribute_bit(kind) != 0;
+        of_kind(if is_any { &self.stun_attributes } else { &[] }, kind)
     }
 
     /// Whether some row speaks of this RTP payload type.
     #[inline]
     pub(crate) fn has_payload_type(&self, kind: u8) -> bool {
         self.payload_types >> (kind & 0x7f) & 1 != 0
+    }
+
+    /// Whether some row is about addresses alone.
+    #[inline]
+    pub(crate) fn has_addresses(&self) -> bool {
+        !self.addresses.is_empty()
     }
 
     /// The row with the longest block around `address`.
@@ -183,7 +201,7 @@ fn of_kind(list: &[(u16, CandidateRow)], kind: u16) -> impl Iterator<Item = Cand
     list[begin..].iter().take_while(move |(its, _)| *its == kind).map(|(_, candidate)| *candidate)
 }
 
-fn contains(
+fn contained(
     apps: &[App],
     signatures: &[Signature],
 ) -> Result<Option<(AhoCorasick, Vec<CandidateRow>)>, LoadError> {

@@ -116,7 +116,7 @@ pub(super) fn inspect_stream_start<'s>(
         return;
     }
     let mut scratch = vec![0; 16 * 1024];
-    match tls::client_hello_in(view.bytes, &mut scratch) {
+    match tls::client_name_in(view.bytes, &mut scratch) {
         Dissection::Found(hello) => return findings.hello(set, &hello, Carrier::Tls),
         Dissection::NeedMore => return findings.asks_for_more = true,
         Dissection::NotMine if tls::is_record(view.bytes) => return findings.carrier = Carrier::Tls,

@@ -16,7 +16,21 @@ pub struct Name<'a> {
     pub(super) at: usize,
 }
 
-impl Name<'_> {
+impl<'a> Name<'a> {
+    /// The name's labels as they stand in the message, each behind its length, without the root's zero; `None` where a pointer
+    /// comes in, or the name breaks off.
+    #[inline]
+    pub(crate) fn plain_labels(&self) -> Option<&'a [u8]> {
+        let mut end = self.at;
+        loop {
+            match *self.message.get(end)? {
+                0 => return self.message.get(self.at..end),
+                length @ 1..=63 => end += 1 + usize::from(length),
+                _ => return None,
+            }
+        }
+    }
+
     /// Writes the name into the buffer, dotted, in lower case, without a dot at its end, and gives it back from there.
     /// The root is empty, and so is a name that breaks off or whose pointers lead astray. Bytes of a label that are no
     /// visible ASCII, and dots, become `?`.

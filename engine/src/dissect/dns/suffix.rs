@@ -23,7 +23,12 @@ const PRIVATE_SUFFIXES: [&[u8]; 16] = [
 
 /// Whether a name may end in such a suffix, by its last label: most end in another one.
 pub(crate) fn may_be_private(name: &[u8]) -> bool {
-    let label = memchr::memrchr(b'.', name).map_or(name, |dot| &name[dot + 1..]);
+    may_be_private_label(memchr::memrchr(b'.', name).map_or(name, |dot| &name[dot + 1..]))
+}
+
+/// The same of the last label.
+#[inline]
+pub(crate) fn may_be_private_label(label: &[u8]) -> bool {
     // No two- or three-letter domain but these.
     label.len() > 3 || [&b"lan"[..], b"box", b"net"].iter().any(|one| label.eq_ignore_ascii_case(one))
 }

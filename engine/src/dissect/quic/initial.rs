@@ -13,6 +13,10 @@ const TAG_LENGTH: usize = 16;
 /// Where the sample for header protection begins, behind the longest packet number (RFC 9001, 5.4.2).
 const SAMPLE_AT: usize = 4;
 
+/// Shortest connection id that a client chooses for the server (RFC 9000, 7.2). Shorter ones are those of clients, in a
+/// server's packets, and give no keys.
+const FIRST_ID_MIN: usize = 8;
+
 /// RFC 9001, 5.2, and drafts 33 and 34.
 const SALT_V1: [u8; 20] =
     *b"\x38\x76\x2c\xf7\xf5\x59\x34\xb3\x4d\x17\x9a\xe6\xa4\xc8\x0c\xad\xcc\xbb\x7f\x0a";
@@ -100,6 +104,9 @@ impl Keys {
             Dialect::V2 => [&b"tls13 quicv2 key"[..], b"tls13 quicv2 iv", b"tls13 quicv2 hp"],
             _ => [&b"tls13 quic key"[..], b"tls13 quic iv", b"tls13 quic hp"],
         };
+        if destination_id.len() < FIRST_ID_MIN {
+            return None;
+        }
         let initial = Hkdf::<Sha256>::new(Some(salt), destination_id);
         let client = Hkdf::<Sha256>::from_prk(&expand::<32>(&initial, b"tls13 client in")?).ok()?;
         Some(Self {
