@@ -7,8 +7,11 @@ use wiremark::{Direction, LinkType, Packet, TcpFields, Transport};
 
 use super::sequence;
 use super::targets::LINKS;
+use crate::conversation::end_point;
+use crate::protocol::whatsapp_chat::Chat;
 use crate::trace::Trace;
-use crate::{case, demo};
+use crate::wrap::Wrap;
+use crate::{carriers, case, demo};
 
 /// Seeds by target.
 pub type Seeds = BTreeMap<&'static str, BTreeSet<Vec<u8>>>;
@@ -27,6 +30,13 @@ pub fn seeds() -> Result<Seeds, String> {
     let demo = demo::trace();
     for part in 0..demo.len() / 60 {
         add_trace(&mut seeds, &demo.clone().skip(part * 60));
+    }
+    let chat = Chat::of((6, 3)).flow(end_point("10.0.0.1:40000"), end_point("198.51.100.60:5222"), 7);
+    let chat = chat.at(1_700_000_000_000_000).trace().skip(3);
+    for chat in [chat.clone(), chat.to_ipv6()] {
+        carriers::all().for_each(|carrier| add_trace(&mut seeds, &chat.clone().carried(&carrier)));
+        add_trace(&mut seeds, &chat.clone().fragment(48));
+        add_trace(&mut seeds, &chat.wrap(Wrap::GtpU(9, false)).fragment(64).duplicate(1, 30));
     }
     add_signatures(&mut seeds);
     let list: &[u8] =

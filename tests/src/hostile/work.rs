@@ -273,16 +273,28 @@ pub fn cases() -> Vec<Case> {
     let options = packet::ip(v6(1), v6(2), 0, &[0; 8].repeat(JUMBO / 8));
     case("IPv6: 1,112 headers of options", packets((0..40).map(|_| options.clone())));
 
+    let datagram = |number: u8| packet::udp(client(), server(443), &[number; 60_000]);
+    let first = |number: u8| packet::fragments(&datagram(number), 1480).swap_remove(0);
+    case("fragments: the first of a packet, 200 times", packets((0..200).map(first)));
+    case("fragments: one packet in pieces of eight bytes", packets(packet::fragments(&datagram(1), 8)));
+    let copies: Vec<Vec<u8>> = packet::fragments(&ip_in_pieces(), 8);
+    case("fragments: copies of a whole packet's", packets(copies.iter().chain(&copies).cloned()));
+
     case("look-up list: in segments", look_up_list(&list(40_000), "identity", 120));
     case("look-up list: deflated, 30,000 bytes", look_up_list(&deflated(&list(30_000)), "deflate", 8));
     case("look-up list: deflated, a bomb", look_up_list(&deflated(&vec![b' '; 1 << 22]), "deflate", 120));
     cases
 }
 
+/// A packet of a protocol that is not looked into.
+fn ip_in_pieces() -> Vec<u8> {
+    packet::ip(client().ip(), server(0).ip(), 50, &[7; 8000])
+}
+
 /// So little memory that making a tracker costs little, and enough for one flow.
 pub fn config() -> TrackerConfig {
     let context = ContextConfig { parked_slots: 16, remembered: 64, ..ContextConfig::default() };
-    TrackerConfig { capacity: 64, context, ..TrackerConfig::default() }
+    TrackerConfig { capacity: 64, context, fragmented_packets: 16, ..TrackerConfig::default() }
 }
 
 /// What the case's packets cost: each at its best of as many plays as `budget_ms` allows, but at least three, each play
