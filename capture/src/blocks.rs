@@ -135,15 +135,8 @@ impl Copier {
         let mut copied = Vec::with_capacity(blocks.len() + 128);
         let mut rest = blocks;
         while !rest.is_empty() {
-            let kind = ByteOrder::Little.read_u32(rest, 0);
-            if kind == SECTION {
-                // The byte-order mark reads so in a little-endian section.
-                let little = ByteOrder::Little.read_u32(rest, 8) == 0x1a2b_3c4d;
-                self.order = if little { ByteOrder::Little } else { ByteOrder::Big };
-            }
-            let kind = self.order.read_u32(rest, 0);
-            let length = (self.order.read_u32(rest, 4) as usize).clamp(12, rest.len().max(12));
-            let (block, behind) = rest.split_at_checked(length).unwrap_or((rest, &[]));
+            let (block, behind) = self.first_block(rest);
+            let kind = self.order.read_u32(block, 0);
             rest = behind;
             match comment.filter(|_| rest.is_empty()) {
                 Some(comment) if kind == SIMPLE_PACKET => {
@@ -171,6 +164,48 @@ impl Copier {
             }
         }
         copied
+    }
+
+    /// Whole blocks apart: those that every copy of a part of the file needs (sections without their stated lengths,
+    /// interfaces, names, keys), and the last one, which is a packet block.
+    pub fn apart<'b>(&mut self, blocks: &'b [u8]) -> (Vec<u8>, &'b [u8]) {
+        let (mut shared, mut rest) = (Vec::new(), blocks);
+        loop {
+            let (block, behind) = self.first_block(rest);
+            if behind.is_empty() {
+                return (shared, block);
+            }
+            self.copy_shared(block, &mut shared);
+            rest = behind;
+        }
+    }
+
+    /// The blocks behind the last packet that every copy needs.
+    pub fn shared(&mut self, blocks: &[u8]) -> Vec<u8> {
+        let (mut shared, last) = self.apart(blocks);
+        self.copy_shared(last, &mut shared);
+        shared
+    }
+
+    fn copy_shared(&self, block: &[u8], to: &mut Vec<u8>) {
+        to.extend(block);
+        if self.order.read_u32(block, 0) == SECTION {
+            let at = to.len() - block.len() + 16;
+            if let Some(length) = to.get_mut(at..at + 8) {
+                length.fill(0xff);
+            }
+        }
+    }
+
+    /// The first block, in the byte order of its section, and what is behind it.
+    fn first_block<'b>(&mut self, blocks: &'b [u8]) -> (&'b [u8], &'b [u8]) {
+        if ByteOrder::Little.read_u32(blocks, 0) == SECTION {
+            // The byte-order mark reads so in a little-endian section.
+            let little = ByteOrder::Little.read_u32(blocks, 8) == 0x1a2b_3c4d;
+            self.order = if little { ByteOrder::Little } else { ByteOrder::Big };
+        }
+        let length = (self.order.read_u32(blocks, 4) as usize).clamp(12, blocks.len().max(12));
+        blocks.split_at_checked(length).unwrap_or((blocks, &[]))
     }
 
     /// Comments that are still waiting for a packet that can have them.

@@ -11,40 +11,40 @@ const NAMES: usize = 8;
 
 /// What is kept of one flow.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Beside {
+pub struct Beside {
     /// Where the verdict became what it is.
-    pub(crate) decided: Option<Decided>,
+    pub decided: Option<Decided>,
     /// Names of servers, in the order in which they were seen, each once.
-    pub(crate) names: Vec<String>,
+    pub names: Vec<String>,
     /// Whether a frame was longer on the wire than what was captured.
-    pub(crate) is_truncated: bool,
+    pub is_truncated: bool,
     /// The program or app on the capturing machine.
-    pub(crate) process: Option<String>,
+    pub process: Option<String>,
 }
 
 /// The packet that decided.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Decided {
+pub struct Decided {
     verdict: Verdict,
     /// Of the flow, from 1.
-    pub(crate) packet: u64,
+    pub packet: u64,
     /// Of the capture, from 1.
-    pub(crate) frame: u64,
+    pub frame: u64,
 }
 
 /// What is kept of all flows of a tracker. Most flows need nothing, and most frames add nothing.
 #[derive(Debug, Default)]
-pub(crate) struct Besides {
+pub struct Besides {
     flows: HashMap<u64, Beside>,
 }
 
 /// Names of the frame that is being looked at.
 #[derive(Debug, Default)]
-pub(crate) struct Names(Vec<Vec<u8>>);
+pub struct Names(Vec<Vec<u8>>);
 
 impl Names {
     /// The next frame has none yet.
-    pub(crate) fn clear(&mut self) {
+    pub fn clear(&mut self) {
         self.0.clear();
     }
 }
@@ -61,7 +61,7 @@ impl Observer for Names {
 
 impl Besides {
     /// Takes in a frame that the tracker has taken: the `number`th of the capture.
-    pub(crate) fn frame(&mut self, number: u64, frame: &Frame<'_>, seen: &Seen, names: &mut Names) {
+    pub fn frame(&mut self, number: u64, frame: &Frame<'_>, seen: &Seen, names: &mut Names) {
         let process = process_of(frame);
         let is_truncated = (frame.bytes.len() as u64) < u64::from(frame.wire_bytes);
         let verdict = seen.verdict;
@@ -87,12 +87,12 @@ impl Besides {
     }
 
     /// What is kept of a flow that goes on.
-    pub(crate) fn of(&self, flow: &Flow) -> Beside {
+    pub fn of(&self, flow: &Flow) -> Beside {
         self.flows.get(&flow.number).cloned().unwrap_or_default()
     }
 
     /// What was kept of a flow that ended.
-    pub(crate) fn take(&mut self, flow: &Flow) -> Beside {
+    pub fn take(&mut self, flow: &Flow) -> Beside {
         self.flows.remove(&flow.number).unwrap_or_default()
     }
 }

@@ -3,5 +3,7 @@
 
 #[cfg(feature = "anonymize")]
 pub mod anonymize;
+pub mod beside;
+pub mod flows;
 pub mod record;
 pub mod time;

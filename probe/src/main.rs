@@ -1,8 +1,9 @@
 //! The `wiremark` command: captures in, tables and records out.
 #![forbid(unsafe_code)]
 
-mod beside;
 mod captures;
+#[cfg(feature = "parquet")]
+mod column_output;
 mod command;
 #[cfg(feature = "locality")]
 mod countries;
@@ -37,7 +38,7 @@ use command::locality;
 use command::manual;
 #[cfg(feature = "tasks")]
 use command::tasks;
-use command::{annotate, classify, explain, signatures};
+use command::{annotate, classify, explain, shard, signatures};
 use exit_codes::EXIT_CODES;
 use stop::{Outcome, Stop, complain};
 
@@ -70,6 +71,7 @@ enum Command {
     Infer(infer::Arguments),
     #[cfg(feature = "locality")]
     Locality(locality::Arguments),
+    Shard(shard::Arguments),
     Signatures(signatures::Arguments),
     #[cfg(feature = "tasks")]
     Tasks(tasks::Arguments),
@@ -106,6 +108,8 @@ Examples:
       fields of a protocol nobody knows, and a draft of signatures for it
   wiremark locality --nodes nodes.csv --db country.mmdb --paths atlas.json
       where messages travel, and who can listen there
+  wiremark shard -n 64 -o shards/ archive-*.pcap.zst
+      the same frames in 64 files, each client's in one, for many machines
   wiremark signatures check my-signatures/
       run every example of your own signature files
 
@@ -165,6 +169,7 @@ fn main() -> ExitCode {
         Command::Infer(arguments) => infer::run(&arguments),
         #[cfg(feature = "locality")]
         Command::Locality(arguments) => locality::run(&arguments),
+        Command::Shard(arguments) => shard::run(&arguments),
         Command::Signatures(arguments) => signatures::run(&arguments),
         #[cfg(feature = "tasks")]
         Command::Tasks(arguments) => tasks::run(&arguments),

@@ -38,7 +38,7 @@ const BATCH_BYTES: usize = 64 * 1024;
 /// Where a disk is full, a file ends with the last record that fitted whole.
 pub(crate) struct Output {
     name: String,
-    to: Box<dyn Write>,
+    to: Box<dyn Write + Send>,
     /// The same file once more, to cut off what a full disk took of a record.
     file: Option<File>,
     pending: Vec<u8>,
@@ -76,6 +76,12 @@ impl Output {
     /// From now on every record is written by itself, not with others.
     pub(crate) fn write_at_once(&mut self) {
         self.batch_bytes = 0;
+    }
+
+    /// What errors call it.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     /// Whether a person watches the results come.
@@ -136,7 +142,7 @@ impl Output {
 
 /// Standard output, without the standard library's buffer where that is possible: what a write did not take is known.
 #[cfg(unix)]
-fn standard_output() -> (Box<dyn Write>, Option<File>) {
+fn standard_output() -> (Box<dyn Write + Send>, Option<File>) {
     use std::os::fd::AsFd;
     match io::stdout().as_fd().try_clone_to_owned() {
         Ok(descriptor) => {
@@ -149,7 +155,7 @@ fn standard_output() -> (Box<dyn Write>, Option<File>) {
 }
 
 #[cfg(not(unix))]
-fn standard_output() -> (Box<dyn Write>, Option<File>) {
+fn standard_output() -> (Box<dyn Write + Send>, Option<File>) {
     (Box::new(io::stdout()), None)
 }
 

@@ -6,7 +6,10 @@ use serde::Serialize;
 use serde_json::Value;
 use wiremark::{Carrier, FiveTuple, Flow, SignatureSet, Transport};
 
-use crate::time::timestamp;
+use crate::time::Timestamp;
+
+#[cfg(feature = "arrow")]
+pub mod columns;
 
 /// A flow with its verdict, in the way of Suricata's EVE flow records. Field names and their order are stable.
 ///
@@ -14,7 +17,7 @@ use crate::time::timestamp;
 #[derive(Debug, Serialize)]
 pub struct FlowRecord<'a> {
     /// Time of the flow's first packet that has one.
-    pub timestamp: Option<String>,
+    pub timestamp: Option<Timestamp>,
     /// Always `flow`.
     pub event_type: &'static str,
     /// The originator's address.
@@ -69,7 +72,7 @@ pub struct FlowRecord<'a> {
     /// Number of the flow in its capture, from 1: what `wiremark explain --flow` takes.
     pub flow: u64,
     /// Time of the flow's last packet.
-    pub end: Option<String>,
+    pub end: Option<Timestamp>,
     /// Seconds between first and last packet.
     pub duration: f64,
     /// Host names seen in the flow (TLS, QUIC, HTTP, DNS), eight at most; empty, too, where they are to be left out.
@@ -155,7 +158,7 @@ impl<'a> FlowRecord<'a> {
         let [packets_toserver, packets_toclient] = ways(flow.packets);
         let [bytes_toserver, bytes_toclient] = ways(flow.bytes);
         Self {
-            timestamp: Some(flow.first_us).filter(|time_us| *time_us > 0).map(timestamp),
+            timestamp: Some(flow.first_us).filter(|time_us| *time_us > 0).map(Timestamp),
             event_type: "flow",
             src_ip: five_tuple.src.ip(),
             src_port: five_tuple.src_port,
@@ -182,7 +185,7 @@ impl<'a> FlowRecord<'a> {
             process: None,
             file: None,
             flow: flow.number,
-            end: Some(flow.last_us).filter(|time_us| *time_us > 0).map(timestamp),
+            end: Some(flow.last_us).filter(|time_us| *time_us > 0).map(Timestamp),
             duration: flow.last_us.saturating_sub(flow.first_us) as f64 / 1e6,
             names: Vec::new(),
             truncated: false,

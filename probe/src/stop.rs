@@ -33,6 +33,14 @@ pub(crate) enum Stop {
 }
 
 impl Stop {
+    /// What a build without heavy libraries says of what it cannot do.
+    #[cfg(not(all(feature = "charts", feature = "parquet")))]
+    pub(crate) fn not_built_in(format: &str, feature: &str) -> Self {
+        Self::Usage(format!(
+            "--format {format}: this wiremark was built without it; build it with `--features {feature}`, or with `--features full`"
+        ))
+    }
+
     /// For an error while writing to `output`.
     pub(crate) fn writing(output: &str, error: &io::Error) -> Self {
         match error.kind() {

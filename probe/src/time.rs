@@ -1,5 +1,17 @@
 //! Points in time as records write them.
 
+use serde::{Serialize, Serializer};
+
+/// Microseconds since 1970; a record writes it as [`timestamp`] does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Timestamp(pub u64);
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&timestamp(self.0))
+    }
+}
+
 /// Microseconds since 1970 in the way of Suricata's EVE records: `2023-02-17T10:00:00.123456+0000`, always UTC. Empty for 0,
 /// which is no time.
 pub fn timestamp(time_us: u64) -> String {

@@ -73,6 +73,8 @@ fn unsafe_code_is_where_it_must_be_and_nowhere_else() {
     assert_eq!(count("prefetch"), [("{", 1)], "prefetch");
     // Prefetching, a file mapped into memory, nDPI's C functions, and wiremark's own as a C program finds them: measured, never shipped.
     assert_eq!(count("bench"), [("{", 17), ("extern \"C\" fn", 3), ("extern", 1)], "bench");
+    // Python's buffers, which the bindings do not have before 3.11's interface, and the interpreter's lock.
+    assert_eq!(count("python"), [("{", 10), ("fn", 1), ("extern", 1)], "python");
 }
 
 #[test]

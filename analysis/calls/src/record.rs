@@ -4,6 +4,8 @@
 //! [`Names::addresses`] asks for them.
 
 mod channels;
+#[cfg(feature = "arrow")]
+pub mod columns;
 mod context;
 mod fields;
 mod findings;

@@ -1,139 +1,116 @@
-//! Rows into Parquet files.
+//! Records as columns: one definition of a record's columns gives its Arrow schema, its record batches ([`Rows`], or
+//! [`nested::batch`] for records with lists in them), and its Parquet and Arrow IPC files.
+//!
+//! Numbers are signed, as not every reader has unsigned ones; times are microseconds since 1970, UTC; words that repeat are
+//! dictionaries.
 
-use std::fs::File;
-use std::io;
-use std::path::Path;
+mod cell;
+pub mod nested;
+#[cfg(feature = "parquet")]
+mod parquet_file;
+mod rows;
+#[cfg(feature = "parquet")]
+mod stream;
+
 use std::sync::Arc;
 
-use parquet::basic::Compression;
-use parquet::column::writer::ColumnWriter;
-use parquet::data_type::ByteArray;
-use parquet::errors::{ParquetError, Result};
-use parquet::file::properties::WriterProperties;
-use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
-use parquet::schema::parser::parse_message_type;
+use arrow_schema::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
 
-pub use parquet::errors::ParquetError as ColumnError;
+pub use arrow_array::{RecordBatch, RecordBatchReader};
+pub use arrow_schema::ArrowError;
+pub use arrow_schema::SchemaRef as BatchSchema;
+pub use cell::Cell;
+#[cfg(feature = "parquet")]
+pub use parquet_file::{Layout, ParquetFile};
+pub use rows::Rows;
+#[cfg(feature = "parquet")]
+pub use stream::StreamFile;
 
-/// Rows kept before they are written.
-const ROWS: usize = 65_536;
-
-/// A value of a row; `None` where there is none.
-#[derive(Clone, Copy, Debug)]
-pub enum Cell<'a> {
-    /// 32 bits.
-    Int(i32),
-    /// 64 bits.
-    Long(Option<i64>),
-    /// True or false.
-    Flag(bool),
-    /// True, false or unknown.
-    OptionalFlag(Option<bool>),
+/// What stands in a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
     /// UTF-8.
-    Text(Option<&'a str>),
+    Text,
+    /// UTF-8 of few different values: a dictionary with 32-bit indices.
+    Word,
+    /// 32 bits, signed.
+    Int,
+    /// 64 bits, signed.
+    Long,
+    /// 64 bits, floating.
+    Double,
+    /// True or false.
+    Flag,
+    /// Microseconds since 1970, UTC.
+    Time,
+    /// An IP address; see [`Addresses`].
+    Address,
+    /// Any number of the same.
+    List(&'static Kind),
+    /// A record within the record.
+    Record(&'static [Column]),
 }
 
-/// One file and the rows that wait for it.
-#[derive(Debug)]
-pub struct ColumnFile {
-    writer: SerializedFileWriter<File>,
-    columns: Vec<Column>,
-    rows: usize,
-}
-
-#[derive(Debug, Default)]
-struct Column {
-    ints: Vec<i32>,
-    longs: Vec<i64>,
-    flags: Vec<bool>,
-    texts: Vec<ByteArray>,
-    /// 1 where there is a value, 0 where there is none.
-    present: Vec<i16>,
-    last: Option<(String, ByteArray)>,
+/// One column of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// The field's name in JSON.
+    pub name: &'static str,
+    /// What stands in it.
+    pub kind: Kind,
+    /// Whether there may be nothing in it.
+    pub is_optional: bool,
 }
 
 impl Column {
-    fn push(&mut self, cell: Cell<'_>) {
-        let is_present = !matches!(cell, Cell::Long(None) | Cell::Text(None) | Cell::OptionalFlag(None));
-        self.present.push(is_present.into());
-        match cell {
-            Cell::Int(int) => self.ints.push(int),
-            Cell::Long(long) => self.longs.extend(long),
-            Cell::Flag(flag) => self.flags.push(flag),
-            Cell::OptionalFlag(flag) => self.flags.extend(flag),
-            Cell::Text(None) => {}
-            // Words repeat from row to row: the bytes are then shared.
-            Cell::Text(Some(text)) => match &self.last {
-                Some((last, bytes)) if last == text => self.texts.push(bytes.clone()),
-                _ => {
-                    let bytes = ByteArray::from(text.as_bytes().to_vec());
-                    self.texts.push(bytes.clone());
-                    self.last = Some((text.to_owned(), bytes));
-                }
-            },
+    /// A column with a value in every row.
+    pub const fn new(name: &'static str, kind: Kind) -> Self {
+        Self { name, kind, is_optional: false }
+    }
+
+    /// A column that is null in some rows.
+    pub const fn optional(name: &'static str, kind: Kind) -> Self {
+        Self { name, kind, is_optional: true }
+    }
+
+    fn field(&self, addresses: Addresses) -> Field {
+        Field::new(self.name, self.kind.data_type(addresses), self.is_optional)
+    }
+}
+
+/// How addresses stand in columns.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Addresses {
+    /// As people write them: `192.0.2.1`, `2001:db8::1`.
+    #[default]
+    Text,
+    /// 16 bytes in network order; IPv4 as `::ffff:192.0.2.1`.
+    Binary,
+}
+
+impl Kind {
+    fn data_type(self, addresses: Addresses) -> DataType {
+        match self {
+            Self::Text => DataType::Utf8,
+            Self::Word => DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8)),
+            Self::Int => DataType::Int32,
+            Self::Long => DataType::Int64,
+            Self::Double => DataType::Float64,
+            Self::Flag => DataType::Boolean,
+            Self::Time => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+            Self::Address if addresses == Addresses::Binary => DataType::FixedSizeBinary(16),
+            Self::Address => DataType::Utf8,
+            Self::List(kind) => DataType::List(Arc::new(Field::new("item", kind.data_type(addresses), true))),
+            Self::Record(columns) => DataType::Struct(fields(columns, addresses)),
         }
     }
 }
 
-impl ColumnFile {
-    /// Makes the file; `schema` in Parquet's message text.
-    ///
-    /// # Errors
-    /// A file that cannot be made, a schema that cannot be read.
-    pub fn create(path: &Path, schema: &str) -> io::Result<Self> {
-        let file = File::create(path)?;
-        let schema = parse_message_type(schema).map_err(io::Error::other)?;
-        let columns = schema.get_fields().iter().map(|_| Column::default()).collect();
-        let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
-        let writer = SerializedFileWriter::new(file, Arc::new(schema), Arc::new(properties));
-        Ok(Self { writer: writer.map_err(io::Error::other)?, columns, rows: 0 })
-    }
-
-    /// Adds a row, a cell a column.
-    ///
-    /// # Errors
-    /// What could not be written.
-    pub fn row(&mut self, cells: &[Cell<'_>]) -> Result<()> {
-        for (column, cell) in self.columns.iter_mut().zip(cells) {
-            column.push(*cell);
-        }
-        self.rows += 1;
-        if self.rows >= ROWS { self.write() } else { Ok(()) }
-    }
-
-    fn write(&mut self) -> Result<()> {
-        if self.rows == 0 {
-            return Ok(());
-        }
-        self.rows = 0;
-        let mut group = self.writer.next_row_group()?;
-        for column in &mut self.columns {
-            write_column(&mut group, &std::mem::take(column))?;
-        }
-        group.close()?;
-        Ok(())
-    }
-
-    /// Writes what waits, and the end of the file.
-    ///
-    /// # Errors
-    /// What could not be written.
-    pub fn finish(mut self) -> Result<()> {
-        self.write()?;
-        self.writer.close()?;
-        Ok(())
-    }
+fn fields(columns: &[Column], addresses: Addresses) -> Fields {
+    columns.iter().map(|column| column.field(addresses)).collect()
 }
 
-fn write_column(group: &mut SerializedRowGroupWriter<'_, File>, column: &Column) -> Result<()> {
-    let Some(mut writer) = group.next_column()? else { return Ok(()) };
-    let present = Some(column.present.as_slice());
-    match writer.untyped() {
-        ColumnWriter::Int32ColumnWriter(typed) => typed.write_batch(&column.ints, present, None)?,
-        ColumnWriter::Int64ColumnWriter(typed) => typed.write_batch(&column.longs, present, None)?,
-        ColumnWriter::BoolColumnWriter(typed) => typed.write_batch(&column.flags, present, None)?,
-        ColumnWriter::ByteArrayColumnWriter(typed) => typed.write_batch(&column.texts, present, None)?,
-        _ => return Err(ParquetError::General("a column of a type that is not written here".into())),
-    };
-    writer.close()
+/// The Arrow schema of these columns.
+pub fn schema(columns: &[Column], addresses: Addresses) -> SchemaRef {
+    Arc::new(Schema::new(fields(columns, addresses)))
 }

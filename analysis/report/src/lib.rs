@@ -1,9 +1,9 @@
-//! What the analyses' reports share: tables, figures, series over time, pages and drawings; charts and Parquet files behind features.
+//! What the analyses' reports share: tables, figures, series over time, pages and drawings; charts, Arrow batches and Parquet files behind features.
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "charts")]
 mod chart;
-#[cfg(feature = "parquet")]
+#[cfg(feature = "arrow")]
 pub mod columns;
 mod figure;
 #[cfg(feature = "charts")]

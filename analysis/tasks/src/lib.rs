@@ -12,6 +12,8 @@
 
 mod apis;
 mod catalog;
+#[cfg(feature = "arrow")]
+pub mod columns;
 mod config;
 mod connection;
 mod copies;

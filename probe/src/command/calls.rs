@@ -5,7 +5,7 @@ mod report;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use report::{Format, Report};
+use report::{Format, Outlet};
 use wiremark::{Flow, Frame, ParseError, Prepared, Tracker, TrackerConfig};
 use wiremark_calls::{Atlas, Call, CallTracker, Scripts};
 use wiremark_capture::Capture;
@@ -99,7 +99,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
     let atlas = atlas(arguments)?;
     let output = Output::open(arguments.output.as_deref(), &arguments.files, arguments.overwrite)?;
     let mut report =
-        Report::new(arguments.format, output, classifier.set(), arguments.addresses, arguments.call, atlas);
+        Outlet::new(arguments.format, output, classifier.set(), arguments.addresses, arguments.call, atlas)?;
     let interrupt = Interrupt::listen();
     let (mut failed, mut calls) = (false, 0);
     let (mut files, mut frames) = (0, 0);
@@ -161,7 +161,7 @@ fn atlas(_: &Arguments) -> Result<Option<Box<dyn Atlas>>, Stop> {
 
 /// Takes the calls that end.
 struct Told<'r, 's> {
-    report: &'r mut Report<'s>,
+    report: &'r mut Outlet<'s>,
     file: String,
     /// Calls of the captures before.
     before: u64,

@@ -17,8 +17,12 @@ use report::{Report, Totals};
 use stream::{Input, Stream};
 use wiremark::TrackerConfig;
 use wiremark_capture::replay::tracker_config;
+#[cfg(feature = "parquet")]
+use wiremark_probe::record::columns::{COLUMNS, LAYOUT};
 
 use crate::captures::{CaptureArguments, Watched, name_of, stream_name};
+#[cfg(feature = "parquet")]
+use crate::column_output::ColumnOutput;
 use crate::exit_codes::EXIT_CODES;
 use crate::inputs::SignatureArguments;
 use crate::output::{Output, Overwrite};
@@ -138,6 +142,10 @@ enum Format {
     Json,
     /// The same fields as comma-separated values with a header
     Csv,
+    /// The same fields as a Parquet file; in a row group, rows are sorted by src_ip and timestamp
+    Parquet,
+    /// The same fields as an Arrow IPC stream
+    Arrow,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -243,6 +251,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
         Format::Table => Report::summary(set, output),
         Format::Json => Report::json(set, output),
         Format::Csv => Report::csv(set, output)?,
+        #[cfg(feature = "parquet")]
+        Format::Parquet => Report::columns(set, ColumnOutput::parquet(output, &COLUMNS, LAYOUT)?),
+        #[cfg(feature = "parquet")]
+        Format::Arrow => Report::columns(set, ColumnOutput::arrow(output, &COLUMNS, is_endless)?),
+        #[cfg(not(feature = "parquet"))]
+        Format::Parquet | Format::Arrow => return Err(Stop::not_built_in("parquet and arrow", "parquet")),
     };
     let interrupt = if is_endless { Interrupt::listen_for_reloads() } else { Interrupt::listen() };
     let mut config = tracker_config(arguments.max_flows);

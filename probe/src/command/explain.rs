@@ -14,8 +14,8 @@ use stops::Stops;
 use wiremark::{Event, Flow, Observer, SignatureSet, Tracker, TrackerConfig};
 use wiremark_capture::Capture;
 use wiremark_capture::replay::{replay, tracker_config};
+use wiremark_probe::beside::{Besides, Names};
 
-use crate::beside::{Besides, Names};
 use crate::captures::name_of;
 use crate::inputs::SignatureArguments;
 use crate::notes;

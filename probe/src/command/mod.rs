@@ -17,6 +17,7 @@ pub(crate) mod infer;
 pub(crate) mod locality;
 #[cfg(feature = "manual")]
 pub(crate) mod manual;
+pub(crate) mod shard;
 pub(crate) mod signatures;
 #[cfg(feature = "tasks")]
 pub(crate) mod tasks;

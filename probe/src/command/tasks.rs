@@ -167,7 +167,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
         #[cfg(feature = "charts")]
         Format::Html => Outlet::Html(open(arguments)?),
         #[cfg(not(feature = "charts"))]
-        Format::Html => return Err(not_built_in("html", "charts")),
+        Format::Html => return Err(Stop::not_built_in("html", "charts")),
         Format::Json => Outlet::Json { output: open(arguments)?, addresses: arguments.addresses },
         #[cfg(feature = "parquet")]
         Format::Parquet => {
@@ -180,7 +180,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
             Outlet::parquet(folder, classifier.set(), arguments.addresses)?
         }
         #[cfg(not(feature = "parquet"))]
-        Format::Parquet => return Err(not_built_in("parquet", "parquet")),
+        Format::Parquet => return Err(Stop::not_built_in("parquet", "parquet")),
     };
     let is_broken = AtomicBool::new(false);
     let mut records = Records { outlet, written: Ok(()), is_broken: &is_broken };
@@ -223,14 +223,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
         return Ok(outcome);
     }
     Ok(Outcome::failed_if(totals.failed_files > 0))
-}
-
-/// What a build without heavy libraries says of what it cannot do.
-#[cfg(not(all(feature = "charts", feature = "parquet")))]
-fn not_built_in(format: &str, feature: &str) -> Stop {
-    Stop::Usage(format!(
-        "--format {format}: this wiremark was built without it; build it with `--features {feature}`, or with `--features full`"
-    ))
 }
 
 fn open(arguments: &Arguments) -> Result<Output, Stop> {

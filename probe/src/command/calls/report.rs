@@ -5,9 +5,15 @@ use std::io::Write;
 use clap::ValueEnum;
 use serde::Serialize;
 use wiremark::SignatureSet;
+#[cfg(feature = "parquet")]
+use wiremark_calls::record::columns::{COLUMNS, batch};
 use wiremark_calls::{Atlas, Call, Names, Record, picture, story};
 use wiremark_probe::time::timestamp;
+#[cfg(feature = "parquet")]
+use wiremark_report::columns::Layout;
 
+#[cfg(feature = "parquet")]
+use crate::column_output::ColumnOutput;
 use crate::output::Output;
 use crate::stop::{Stop, printable};
 
@@ -23,9 +29,13 @@ pub(crate) enum Format {
     Svg,
     /// The pictures and the stories as a page
     Html,
+    /// The fields of the JSON records as a Parquet file
+    Parquet,
+    /// The same as an Arrow IPC stream
+    Arrow,
 }
 
-/// Takes calls as they end.
+/// Tells calls as they end.
 pub(crate) struct Report<'s> {
     format: Format,
     output: Output,
@@ -52,8 +62,104 @@ struct Line<'r> {
     record: &'r Record,
 }
 
-impl<'s> Report<'s> {
+/// Takes calls as they end, for whatever format.
+pub(crate) enum Outlet<'s> {
+    Told(Report<'s>),
+    #[cfg(feature = "parquet")]
+    Columns(ColumnReport<'s>),
+}
+
+impl<'s> Outlet<'s> {
     pub(crate) fn new(
+        format: Format,
+        output: Output,
+        set: &'s SignatureSet,
+        addresses: bool,
+        only: Option<u64>,
+        atlas: Option<Box<dyn Atlas>>,
+    ) -> Result<Self, Stop> {
+        #[cfg(feature = "parquet")]
+        let columns = |output, atlas| {
+            let (names, records) = (Names::new(addresses), Vec::new());
+            Ok(Self::Columns(ColumnReport { output, set, names, atlas, only, records }))
+        };
+        match format {
+            #[cfg(feature = "parquet")]
+            Format::Parquet => columns(ColumnOutput::parquet(output, &COLUMNS, Layout::default())?, atlas),
+            #[cfg(feature = "parquet")]
+            Format::Arrow => columns(ColumnOutput::arrow(output, &COLUMNS, false)?, atlas),
+            #[cfg(not(feature = "parquet"))]
+            Format::Parquet | Format::Arrow => Err(Stop::not_built_in("parquet and arrow", "parquet")),
+            _ => Ok(Self::Told(Report::new(format, output, set, addresses, only, atlas))),
+        }
+    }
+
+    /// Whether calls appear on the terminal as they end.
+    pub(crate) fn scrolls(&self) -> bool {
+        matches!(self, Self::Told(report) if report.scrolls())
+    }
+
+    /// Takes one call of a file.
+    pub(crate) fn call(&mut self, file: &str, call: Call) -> Result<(), Stop> {
+        match self {
+            Self::Told(report) => report.call(file, call),
+            #[cfg(feature = "parquet")]
+            Self::Columns(report) => report.call(file, call),
+        }
+    }
+
+    /// Prints what is left to print.
+    pub(crate) fn finish(self) -> Result<(), Stop> {
+        match self {
+            Self::Told(report) => report.finish(),
+            #[cfg(feature = "parquet")]
+            Self::Columns(mut report) => report.write().and_then(|()| report.output.finish()),
+        }
+    }
+}
+
+/// A call's record, with countries where there is an atlas.
+fn record(call: Call, set: &SignatureSet, names: &mut Names, atlas: &mut Option<Box<dyn Atlas>>) -> Record {
+    match atlas {
+        Some(atlas) => Record::located(call, set, names, Some(atlas.as_mut())),
+        None => Record::new(call, set, names),
+    }
+}
+
+/// Calls of a batch of columns.
+#[cfg(feature = "parquet")]
+const BATCH_CALLS: usize = 256;
+
+/// Calls as columns; what they tell together is for those who read the columns.
+#[cfg(feature = "parquet")]
+pub(crate) struct ColumnReport<'s> {
+    output: ColumnOutput,
+    set: &'s SignatureSet,
+    names: Names,
+    atlas: Option<Box<dyn Atlas>>,
+    only: Option<u64>,
+    /// With their files.
+    records: Vec<(String, Record)>,
+}
+
+#[cfg(feature = "parquet")]
+impl ColumnReport<'_> {
+    fn call(&mut self, file: &str, call: Call) -> Result<(), Stop> {
+        let record = record(call, self.set, &mut self.names, &mut self.atlas);
+        if self.only.is_none_or(|only| only == record.call_id) {
+            self.records.push((file.to_owned(), record));
+        }
+        if self.records.len() >= BATCH_CALLS { self.write() } else { Ok(()) }
+    }
+
+    fn write(&mut self) -> Result<(), Stop> {
+        let records = std::mem::take(&mut self.records);
+        if records.is_empty() { Ok(()) } else { self.output.batch(batch(&records)) }
+    }
+}
+
+impl<'s> Report<'s> {
+    fn new(
         format: Format,
         output: Output,
         set: &'s SignatureSet,
@@ -77,17 +183,14 @@ impl<'s> Report<'s> {
     }
 
     /// Whether calls appear on the terminal as they end.
-    pub(crate) fn scrolls(&self) -> bool {
+    fn scrolls(&self) -> bool {
         self.output.is_terminal() && matches!(self.format, Format::Story | Format::Json)
     }
 
     /// Takes one call of a file.
-    pub(crate) fn call(&mut self, file: &str, call: Call) -> Result<(), Stop> {
+    fn call(&mut self, file: &str, call: Call) -> Result<(), Stop> {
         // Every call counts for the number of relays, also those that are not printed.
-        let record = match &mut self.atlas {
-            Some(atlas) => Record::located(call, self.set, &mut self.names, Some(atlas.as_mut())),
-            None => Record::new(call, self.set, &mut self.names),
-        };
+        let record = record(call, self.set, &mut self.names, &mut self.atlas);
         self.calls += 1;
         if self.only.is_some_and(|only| only != record.call_id) {
             return Ok(());
@@ -110,6 +213,7 @@ impl<'s> Report<'s> {
                 self.listed.push((number, heading));
                 self.output.text(&section)
             }
+            Format::Parquet | Format::Arrow => Ok(()),
         }
     }
 
@@ -127,7 +231,7 @@ impl<'s> Report<'s> {
     }
 
     /// Prints what is left to print.
-    pub(crate) fn finish(mut self) -> Result<(), Stop> {
+    fn finish(mut self) -> Result<(), Stop> {
         match self.format {
             Format::Story => {
                 let close = story::close(&self.names, self.calls);
@@ -144,6 +248,7 @@ impl<'s> Report<'s> {
                 self.begin_page()?;
                 self.output.text(&picture::page_end(&story::close(&self.names, self.calls), &self.listed))?;
             }
+            Format::Parquet | Format::Arrow => {}
         }
         self.output.finish()
     }

@@ -8,9 +8,14 @@ use comfy_table::Table;
 use serde::Serialize;
 use wiremark::{AppId, Flow, Role, SignatureSet};
 use wiremark_capture::replay::Counts;
+use wiremark_probe::beside::Beside;
+use wiremark_probe::flows::record;
 use wiremark_probe::record::FlowRecord;
+#[cfg(feature = "parquet")]
+use wiremark_probe::record::columns::cells;
 
-use crate::beside::Beside;
+#[cfg(feature = "parquet")]
+use crate::column_output::ColumnOutput;
 use crate::output::Output;
 use crate::stop::{Stop, printable};
 use crate::table::{share, table, text};
@@ -36,6 +41,11 @@ pub(crate) enum Report<'s> {
     Csv {
         set: &'s SignatureSet,
         writer: csv::Writer<Output>,
+    },
+    #[cfg(feature = "parquet")]
+    Columns {
+        set: &'s SignatureSet,
+        output: ColumnOutput,
     },
 }
 
@@ -65,21 +75,6 @@ impl Tally {
     }
 }
 
-/// The whole record of a flow.
-fn record<'a>(file: &'a str, flow: &Flow, beside: Beside, set: &'a SignatureSet) -> FlowRecord<'a> {
-    let record = FlowRecord::new(flow, set);
-    let decided = beside.decided.filter(|_| record.app.is_some());
-    FlowRecord {
-        decided_at_packet: decided.map_or(record.decided_at_packet, |decided| Some(decided.packet)),
-        process: beside.process,
-        file: Some(file),
-        names: beside.names,
-        truncated: beside.is_truncated,
-        frame: decided.map(|decided| decided.frame),
-        ..record
-    }
-}
-
 impl<'s> Report<'s> {
     pub(crate) fn summary(set: &'s SignatureSet, output: Output) -> Self {
         Self::Summary { set, output, tallies: BTreeMap::new() }
@@ -106,12 +101,17 @@ impl<'s> Report<'s> {
         Ok(Self::Csv { set, writer })
     }
 
+    #[cfg(feature = "parquet")]
+    pub(crate) fn columns(set: &'s SignatureSet, output: ColumnOutput) -> Self {
+        Self::Columns { set, output }
+    }
+
     /// Whether flows appear on the terminal as they end.
     pub(crate) fn scrolls(&self) -> bool {
         match self {
             Self::Json { output, .. } => output.is_terminal(),
             Self::Csv { writer, .. } => writer.get_ref().is_terminal(),
-            Self::Summary { .. } | Self::Flows { .. } => false,
+            _ => false,
         }
     }
 
@@ -159,6 +159,8 @@ impl<'s> Report<'s> {
                     .and_then(|()| writer.flush());
                 writer.get_ref().explain(written)
             }
+            #[cfg(feature = "parquet")]
+            Self::Columns { set, output } => output.row(&cells(&record(file, flow, beside, set))),
         }
     }
 
@@ -186,6 +188,8 @@ impl<'s> Report<'s> {
             | Self::Flows { set, .. }
             | Self::Json { set, .. }
             | Self::Csv { set, .. } => *set = new,
+            #[cfg(feature = "parquet")]
+            Self::Columns { set, .. } => *set = new,
         }
     }
 
@@ -215,6 +219,8 @@ impl<'s> Report<'s> {
                 Ok(mut output) => output.finish(),
                 Err(error) => Err(Stop::writing("the CSV output", error.error())),
             },
+            #[cfg(feature = "parquet")]
+            Self::Columns { output, .. } => output.finish(),
         }
     }
 }

@@ -9,13 +9,13 @@ use wiremark_capture::Capture;
 use wiremark_capture::replay::{Counts, Follow, replay_ahead};
 
 use super::report::{Report, Totals};
-use crate::beside::{Besides, Names};
 use crate::captures::name_of;
 use crate::inputs::{Reloading, SignatureArguments};
 use crate::notes::{self, StatsRecord};
 use crate::progress::Progress;
 use crate::signal::Interrupt;
 use crate::stop::{Stop, complain};
+use wiremark_probe::beside::{Besides, Names};
 
 /// A file to read.
 pub(super) struct Input {

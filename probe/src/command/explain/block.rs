@@ -7,7 +7,7 @@ use wiremark::{Direction, Flow, SignatureSet};
 use wiremark_probe::record::transport_name;
 use wiremark_probe::time::timestamp;
 
-use crate::beside::Decided;
+use wiremark_probe::beside::Decided;
 
 use super::words::{Weight, signature, verdict};
 
