@@ -16,6 +16,7 @@ mod command;
 mod copies;
 mod faults;
 mod interfaces;
+mod infer;
 mod interrupts;
 mod locality;
 mod packets;

@@ -1,0 +1,138 @@
+//! `wiremark infer` as its users see it: fields of messages and of captures, a draft that loads, what is no input.
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+
+use crate::traces::*;
+use serde_json::Value;
+use wiremark_tests::protocol::wechat_longlink::{self, EVERYDAY, NOOP, RESPONSE, message};
+use wiremark_tests::protocol::{dns, ordinary};
+use wiremark_tests::random::Random;
+use wiremark_tests::trace::Trace;
+
+fn infer(input: &str, arguments: &[&str]) -> std::process::Output {
+    wiremark_with(input.as_bytes(), &[&["infer"][..], arguments].concat())
+}
+
+fn hex(messages: &[Vec<u8>]) -> String {
+    let mut text = String::new();
+    for message in messages {
+        message.iter().for_each(|byte| write!(text, "{byte:02x}").expect("memory takes all"));
+        text.push('\n');
+    }
+    text
+}
+
+/// Requests and answers of a long link with ids of one byte.
+fn long_link(count: usize) -> Vec<Vec<u8>> {
+    let mut random = Random::new(11);
+    let ids = [2, 9, 10, 19, 25, 121, 138, NOOP];
+    (0..count / 2)
+        .flat_map(|at| {
+            let id = ids[random.between(0, 7)];
+            let mut body = || if id == NOOP { Vec::new() } else { vec![0; 4 + random.between(0, 300)] };
+            let (up, down) = (body(), body());
+            let sequence = if id == NOOP { u32::MAX } else { 10 + at as u32 };
+            let mut fill = |body: Vec<u8>| random.bytes(body.len());
+            [message(id, sequence, &fill(up)), message(RESPONSE + id, sequence, &fill(down))]
+        })
+        .collect()
+}
+
+#[test]
+fn boundaries_are_one_line_of_json_a_message() {
+    let output = infer(&hex(&long_link(600)), &["--messages", "-", "--boundaries", "--format", "json"]);
+    assert_eq!((output.status.code(), stderr(&output)), (Some(0), ""));
+    let lines: Vec<Value> =
+        stdout(&output).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(lines.len(), 600);
+    for (at, line) in lines.iter().enumerate() {
+        assert_eq!(line["message"], at);
+        let offsets = line["boundaries"].as_array().expect("offsets");
+        let first: Vec<u64> =
+            offsets.iter().filter_map(Value::as_u64).filter(|offset| *offset < 16).collect();
+        assert_eq!(first, [4, 8, 11, 12], "message {at}");
+    }
+}
+
+#[test]
+fn what_has_no_structure_is_an_answer() {
+    let mut random = Random::new(5);
+    let noise: Vec<Vec<u8>> = (0..200).map(|_| random.bytes(48)).collect();
+    for (messages, sentence) in [
+        (noise, "no structure found"),
+        (vec![vec![1, 2, 3, 4]; 50], "all messages are identical"),
+        (long_link(10), "fewer than 20 messages"),
+    ] {
+        let output = infer(&hex(&messages), &["--messages", "-", "--boundaries", "--format", "json"]);
+        assert_eq!(output.status.code(), Some(0), "{sentence}");
+        assert!(stderr(&output).contains(sentence), "{}", stderr(&output));
+        assert_eq!(stdout(&output).lines().count(), messages.len());
+    }
+}
+
+#[test]
+fn bad_hex_is_told_with_file_line_and_column() {
+    let file = write(&folder(), "bad.hex", b"00112233\n0011x233\n");
+    let output = infer("", &["--messages", file.to_str().expect("a plain name")]);
+    assert_eq!(output.status.code(), Some(1));
+    let told = stderr(&output);
+    assert!(told.contains("bad.hex: line 2, column 5: 'x' is no hexadecimal digit"), "{told}");
+}
+
+/// Ten clients of a long link, and traffic of others.
+fn office(seed: u64) -> Trace {
+    let at = |text: String| text.parse::<SocketAddr>().expect("an address");
+    let server = at("203.0.113.80:8080".to_owned());
+    let links = (0..10u64).map(|client| {
+        let near = at(format!("10.0.{seed}.{}:{}", client + 1, 41_000 + client));
+        wechat_longlink::flow(near, server, false, &EVERYDAY, seed * 100 + client).trace()
+    });
+    let others = (0..10u64).flat_map(|client| {
+        let near = |port: u16| at(format!("10.1.{seed}.{}:{port}", client + 1));
+        let of = seed * 1000 + client;
+        [
+            ordinary::ntp(near(123), at("198.51.100.1:123".to_owned()), of),
+            ordinary::ssh(near(50_022), at("198.51.100.2:22".to_owned()), of),
+            ordinary::xmpp(near(50_222), at("198.51.100.3:5222".to_owned()), of),
+            dns::flow(near(5353), at("198.51.100.53:53".to_owned()), "example.org", &[], &[]),
+        ]
+    });
+    Trace::mixed(links.chain(others).collect::<Vec<_>>())
+}
+
+/// The way of ChatDissect, III: rows drafted from one capture find the protocol's flows of another, and nobody else's.
+#[test]
+fn a_draft_is_checked_and_finds_the_flows_of_another_capture() {
+    let folder = folder();
+    let capture = |name: &str, seed: u64| {
+        let mut file = Vec::new();
+        office(seed).write_pcap(&mut file).expect("memory takes all");
+        write(&folder, name, &file).to_str().expect("a plain name").to_owned()
+    };
+    let (seen, unseen) = (capture("seen.pcap", 1), capture("unseen.pcap", 2));
+    let signatures = folder.join("signatures");
+    std::fs::create_dir(&signatures).expect("a folder");
+    let draft = signatures.join("draft.toml");
+    let draft = draft.to_str().expect("a plain name");
+    let output = infer("", &[&seen, "--server", "203.0.113.80:8080", "--draft", draft]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let text = std::fs::read_to_string(draft).expect("the draft");
+    assert!(text.contains("prefix") && text.contains("why = \"draft by wiremark infer"), "{text}");
+
+    let signatures = signatures.to_str().expect("a plain name");
+    let check = wiremark(&["signatures", "check", signatures]);
+    assert_eq!(check.status.code(), Some(0), "{}", stderr(&check));
+    let records = |file: &str| {
+        let output = wiremark(&["classify", "--only-signatures", signatures, "--format", "json", file]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        let lines = stdout(&output).lines().map(|line| serde_json::from_str(line).expect("JSON"));
+        lines.collect::<Vec<Value>>()
+    };
+    for file in [&seen, &unseen] {
+        for record in records(file) {
+            let is_link = record["dest_port"] == 8080;
+            assert_eq!(record["app"] == "draft", is_link, "{record}");
+        }
+    }
+}
