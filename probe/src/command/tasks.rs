@@ -115,7 +115,8 @@ Examples:
   wiremark tasks --format json capture.pcap | jq 'select(.task != null)'
   wiremark tasks --format parquet -o usage/ capture.pcap
   duckdb -c \"select service, task, count(distinct user) users, sum(bytes_up) up,
-             sum(bytes_down) down from 'usage/tasks.parquet' group by all order by all\"
+             sum(bytes_down) down from 'usage/tasks.parquet'
+             group by all order by all\"
 
 Fields of a task record (json), in this order:
   timestamp      the task's first byte, UTC
