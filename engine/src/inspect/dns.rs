@@ -71,16 +71,21 @@ impl Classifier {
     /// they are not read.
     fn is_nobodys_name(&self, name: &dns::Name<'_>, message: &dns::Message<'_>) -> bool {
         let Some(labels) = name.plain_labels() else { return false };
-        let (mut at, mut last) = (0, &[][..]);
-        while let Some((length, rest)) = labels.get(at..).and_then(<[u8]>::split_first) {
-            if rest.first().is_some_and(|first| self.set.table.hosts.may_hold(*first, rest.len())) {
-                return false;
-            }
-            last = rest;
-            at += 1 + usize::from(*length);
+        if self.may_be_known(labels) {
+            return false;
         }
+        let last = label_starts(labels).last().and_then(|start| labels.get(start + 1..)).unwrap_or_default();
         let is_unknown = message.response && message.rcode == NAME_ERROR;
-        !is_unknown && !dns::may_be_private_label(last)
+        !(is_unknown || dns::may_be_private_label(last))
+            || !label_starts(labels).any(|cut| self.may_be_known(&labels[..cut]))
+    }
+
+    /// Whether a row may be about a name with these labels, each behind its length.
+    fn may_be_known(&self, labels: &[u8]) -> bool {
+        label_starts(labels).any(|start| {
+            let rest = &labels[start + 1..];
+            rest.first().is_some_and(|first| self.set.table.hosts.may_hold(*first, rest.len()))
+        })
     }
 
     /// A name with a row in front of a resolver's search suffix: of names nobody can register always, of others where
@@ -96,6 +101,17 @@ impl Classifier {
                 .then_some(front)
         })
     }
+}
+
+/// Where each of a name's labels, behind its length, begins.
+#[inline]
+fn label_starts(labels: &[u8]) -> impl Iterator<Item = usize> + '_ {
+    let mut next = 0;
+    core::iter::from_fn(move || {
+        let start = next;
+        next += 1 + usize::from(*labels.get(start)?);
+        Some(start)
+    })
 }
 
 /// Most labels of a search suffix.
