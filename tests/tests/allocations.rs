@@ -9,7 +9,11 @@ use wiremark::{
     TrackerConfig,
 };
 use wiremark_capture::Capture;
+use wiremark_tests::carriers;
+use wiremark_tests::conversation::end_point;
+use wiremark_tests::protocol::whatsapp_chat::Chat;
 use wiremark_tests::trace::Trace;
+use wiremark_tests::wrap::Wrap;
 
 #[global_allocator]
 static COUNTED: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
@@ -55,6 +59,20 @@ fn a_packet_allocates_nothing() {
     let mut traces = vec![("demo".to_owned(), built(&wiremark_tests::demo::trace()))];
     for case in wiremark_tests::case::load(wiremark_tests::case::folder()).expect("cases") {
         traces.push((case.name.clone(), built(&case.trace().expect("a case that builds"))));
+    }
+    let chat = Chat::of((6, 3)).flow(end_point("10.0.0.1:40000"), end_point("198.51.100.60:5222"), 7);
+    let chat = chat.at(1_700_000_000_000_000).trace();
+    for carrier in carriers::all() {
+        traces.push((carrier.name.to_owned(), built(&chat.clone().carried(&carrier))));
+    }
+    let inside = chat.clone().fragment(48).wrap(Wrap::GtpU(9, false));
+    for (name, trace) in [
+        ("fragments", chat.clone().fragment(48)),
+        ("fragments that are lost", chat.clone().fragment(48).lose(1, 30).duplicate(1, 30)),
+        ("fragments inside a tunnel", inside.clone()),
+        ("fragments of a tunnel with fragments inside", inside.fragment(48).duplicate(1, 30)),
+    ] {
+        traces.push((name.to_owned(), built(&trace)));
     }
     let paths = captures();
     if paths.is_empty() {

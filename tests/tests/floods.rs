@@ -112,6 +112,54 @@ fn the_undecided_go_first_then_the_quietest() {
     assert_eq!(timed_out, 15);
 }
 
+/// Pieces of packets that never are whole, and tunnels nested as deep as is stepped into and deeper, each of other addresses:
+/// the places are so many and no more, every frame is accounted for, and whoever has a verdict keeps it.
+#[test]
+fn floods_of_fragments_and_of_nested_tunnels_stay_within_their_places() {
+    let classifier = classifier();
+    let config = TrackerConfig { capacity: 1024, fragmented_packets: 16, ..TrackerConfig::default() };
+    let source = |number: u32| SocketAddr::from((number.to_be_bytes(), 5000));
+    let server = SocketAddr::from(([192, 0, 2, 9], 443));
+    let chats = Chat::of((6, 3)).opening(&mut Random::new(1));
+    let chat = |sequence: u32, payload: &[u8]| {
+        let header = TcpHeader { sequence, flags: 0x10, ..TcpHeader::default() };
+        packet::tcp(source(0x0a00_0001), SocketAddr::from(([192, 0, 2, 1], 5222)), &header, payload)
+    };
+    let nested = |number: u32, depth: usize| {
+        let inner = packet::udp(source(0x0b00_0000 | number), server, &[1; 64]);
+        (0..depth).fold(inner, |inner, _| packet::ip(source(number).ip(), server.ip(), 4, &inner))
+    };
+    type Make<'a> = &'a dyn Fn(u32) -> Vec<u8>;
+    let pieces =
+        |number: u32| packet::fragments(&packet::udp(source(0x0b00_0000 | number), server, &[7; 90]), 48);
+    let kinds: [(&str, Make<'_>); 4] = [
+        ("first pieces", &|number| pieces(number).swap_remove(0)),
+        ("last pieces", &|number| pieces(number).swap_remove(2)),
+        ("tunnels 16 deep", &|number| nested(number, 15)),
+        ("tunnels 40 deep", &|number| nested(number, 40)),
+    ];
+    for (what, make) in kinds {
+        let mut tracker = Tracker::new(&classifier, config);
+        let mut ended = 0;
+        let _ = tracker.frame(&raw(&chat(1, &chats), 1), &mut |_| {});
+        for number in 0..50_000 {
+            let time_us = 2 + u64::from(number) * 100;
+            let _ = tracker.frame(&raw(&make(number), time_us), &mut |_| ended += 1);
+            if number % 1000 == 0 {
+                let bytes = chat(1 + chats.len() as u32, b"");
+                let seen = tracker.frame(&raw(&bytes, time_us), &mut |_| ended += 1).expect("a chat's");
+                assert!(seen.verdict.is_match() && seen.flow_number == 1, "{what}, {number}");
+            }
+        }
+        assert!(tracker.flows().count() <= 1024, "{what}");
+        tracker.finish(&mut |_| ended += 1);
+        let seen = tracker.statistics();
+        assert_eq!((seen.frames, seen.flows), (50_051, ended), "{what}");
+        let told = seen.truncated + seen.malformed + seen.unsupported + seen.fragments_lost;
+        assert_eq!(seen.frames, seen.packets + told, "{what}: each frame is a flow's, or told");
+    }
+}
+
 /// With the halves of an address merely added up, whoever chose sources of one sum would have every packet's first fragment
 /// push out another's, whatever the key.
 #[test]
