@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use wiremark::wire::link::pcapdroid;
 use wiremark::wire::link::pktap::Pktap;
-use wiremark::{Event, Flow, Frame, LinkType, Observer, Seen, Verdict};
+use wiremark::{Direction, Event, Flow, Frame, LinkType, Observer, Seen, Verdict};
 
 /// Names kept of a flow; a connection has one or two, a resolver's flow any number.
 const NAMES: usize = 8;
@@ -20,6 +20,8 @@ pub struct Beside {
     pub is_truncated: bool,
     /// The program or app on the capturing machine.
     pub process: Option<String>,
+    /// Whether that machine sent what the tracker's originator sent.
+    pub is_outbound: Option<bool>,
 }
 
 /// The packet that decided.
@@ -62,10 +64,11 @@ impl Observer for Names {
 impl Besides {
     /// Takes in a frame that the tracker has taken: the `number`th of the capture.
     pub fn frame(&mut self, number: u64, frame: &Frame<'_>, seen: &Seen, names: &mut Names) {
-        let process = process_of(frame);
+        let (process, is_outgoing) = process_of(frame).unwrap_or_default();
         let is_truncated = (frame.bytes.len() as u64) < u64::from(frame.wire_bytes);
         let verdict = seen.verdict;
-        if !verdict.is_changed() && names.0.is_empty() && process.is_none() && !is_truncated {
+        let is_plain = process.is_none() && is_outgoing.is_none() && !is_truncated;
+        if !verdict.is_changed() && names.0.is_empty() && is_plain {
             return;
         }
         let beside = self.flows.entry(seen.flow_number).or_default();
@@ -78,6 +81,10 @@ impl Besides {
         beside.is_truncated |= is_truncated;
         if beside.process.is_none() {
             beside.process = process;
+        }
+        if beside.is_outbound.is_none() {
+            let is_up = seen.direction == Direction::Originator;
+            beside.is_outbound = is_outgoing.map(|is_outgoing| is_outgoing == is_up);
         }
         if !verdict.is_match() {
             beside.decided = None;
@@ -97,11 +104,15 @@ impl Besides {
     }
 }
 
-/// The program or app a frame belongs to, where the capture tells it.
-fn process_of(frame: &Frame<'_>) -> Option<String> {
-    let name = match frame.link_type {
-        LinkType::Pktap => Pktap::parse(frame.bytes).ok()?.command,
-        _ => pcapdroid::app(frame.bytes)?,
+/// The program or app a frame belongs to, and whether its machine sent it, where the capture tells.
+fn process_of(frame: &Frame<'_>) -> Option<(Option<String>, Option<bool>)> {
+    let (name, is_outgoing) = match frame.link_type {
+        LinkType::Pktap => {
+            let header = Pktap::parse(frame.bytes).ok()?;
+            (header.command, header.is_outgoing)
+        }
+        _ => (pcapdroid::app(frame.bytes)?, None),
     };
-    (!name.is_empty()).then(|| String::from_utf8_lossy(name).into_owned())
+    let name = (!name.is_empty()).then(|| String::from_utf8_lossy(name).into_owned());
+    Some((name, is_outgoing))
 }

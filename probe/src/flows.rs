@@ -67,6 +67,10 @@ pub fn record<'a>(file: &'a str, flow: &Flow, beside: Beside, set: &'a Signature
     FlowRecord {
         decided_at_packet: decided.map_or(record.decided_at_packet, |decided| Some(decided.packet)),
         process: beside.process,
+        // Where the ends are exchanged, the one seen first is the responder.
+        direction: beside.is_outbound.map(|is_outbound| {
+            if is_outbound == (record.originator_by == "port") { "inbound" } else { "outbound" }
+        }),
         file: Some(file),
         names: beside.names,
         truncated: beside.is_truncated,

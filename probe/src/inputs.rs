@@ -1,9 +1,10 @@
-//! The signatures a command works with.
+//! The signatures a command works with, and what is one flow to it.
 
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use wiremark::{Classifier, Options, SignatureSet};
+use wiremark::{Classifier, Options, SignatureSet, TrackerConfig};
+use wiremark_capture::replay::tracker_config;
 use wiremark_signatures::ReadError;
 
 use crate::stop::Stop;
@@ -36,6 +37,30 @@ impl SignatureFolders {
             }
             (None, None) => wiremark_signatures::embedded().map_err(|error| Stop::Failed(error.to_string())),
         }
+    }
+}
+
+/// Arguments that say what one flow is.
+#[derive(Clone, Copy, Args)]
+pub(crate) struct FlowArguments {
+    /// Take packets with the same addresses and ports for one flow whatever VLAN or tunnel they come in
+    ///
+    /// For networks whose two directions come with different tags. Otherwise they are flows of different networks.
+    #[arg(long)]
+    ignore_tags: bool,
+}
+
+impl FlowArguments {
+    /// A tracker for so many flows.
+    pub(crate) fn config(self, capacity: usize) -> TrackerConfig {
+        let mut config = tracker_config(capacity);
+        config.ignore_encapsulation = self.ignore_tags;
+        config
+    }
+
+    /// A tracker for the usual number of flows.
+    pub(crate) fn usual(self) -> TrackerConfig {
+        self.config(TrackerConfig::default().capacity)
     }
 }
 

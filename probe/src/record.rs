@@ -88,11 +88,13 @@ pub struct FlowRecord<'a> {
     /// How the originator is known: `syn` (a TCP SYN showed it), `first` (the end seen first) or `port`: guessed, the end seen first
     /// sends from a service's port to a client's, so it answers what the capture missed.
     pub originator_by: &'static str,
+    /// `outbound` where the capturing machine opened the flow, `inbound` where another did, where the capture tells it (PKTAP).
+    pub direction: Option<&'static str>,
 }
 
 impl FlowRecord<'_> {
     /// The fields' names, in order: the header of a CSV file.
-    pub const FIELDS: [&'static str; 35] = [
+    pub const FIELDS: [&'static str; 36] = [
         "timestamp",
         "event_type",
         "src_ip",
@@ -128,6 +130,7 @@ impl FlowRecord<'_> {
         "flow_id",
         "app_proto",
         "originator_by",
+        "direction",
     ];
 
     /// The record as cells of a table, in the order of [`FIELDS`](Self::FIELDS): nothing for null, blanks between names. A cell that a
@@ -200,6 +203,7 @@ impl<'a> FlowRecord<'a> {
                 (false, true) => "port",
                 (false, false) => "first",
             },
+            direction: None,
         }
     }
 }

@@ -18,6 +18,7 @@ mod faults;
 mod infer;
 mod interfaces;
 mod interrupts;
+mod layers;
 mod locality;
 mod packets;
 mod records;

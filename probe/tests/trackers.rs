@@ -17,8 +17,10 @@ fn nothing_else_here_makes_a_configuration() {
                 let text = std::fs::read_to_string(&path).unwrap();
                 let of_sizes = text.matches("TrackerConfig::default().capacity").count();
                 assert_eq!(text.matches("TrackerConfig::default()").count(), of_sizes, "{path:?}");
-                assert_eq!(text.matches("TrackerConfig {").count(), 0, "{path:?}");
-                found += text.matches("tracker_config(").count();
+                let returned = text.matches("-> TrackerConfig {").count();
+                assert_eq!(text.matches("TrackerConfig {").count(), returned, "{path:?}");
+                let asked = ["tracker_config(", ".usual()", "networks.config("];
+                found += asked.map(|words| text.matches(words).count()).iter().sum::<usize>();
             }
         }
     }

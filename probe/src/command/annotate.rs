@@ -8,13 +8,13 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use remarks::Remarks;
-use wiremark::{Frame, LinkType, Tracker, TrackerConfig};
+use wiremark::{Frame, LinkType, Tracker};
 use wiremark_capture::Capture;
 use wiremark_capture::blocks::{self, Copier};
-use wiremark_capture::replay::{Counts, ReplayError, tracker_config};
+use wiremark_capture::replay::{Counts, ReplayError};
 
 use crate::exit_codes::EXIT_CODES;
-use crate::inputs::SignatureArguments;
+use crate::inputs::{FlowArguments, SignatureArguments};
 use crate::notes;
 use crate::output::{Output, Overwrite};
 use crate::progress::Progress;
@@ -45,6 +45,9 @@ pub(crate) struct Arguments {
     overwrite: Overwrite,
 
     #[command(flatten)]
+    networks: FlowArguments,
+
+    #[command(flatten)]
     signatures: SignatureArguments,
 }
 
@@ -71,7 +74,7 @@ Exit codes:
   141  the reader of the output went away";
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
-    let Arguments { input, output, overwrite, signatures } = arguments;
+    let Arguments { input, output, overwrite, networks, signatures } = arguments;
     let standard_output = output == Path::new("-");
     if !standard_output
         && output.extension().is_none_or(|extension| !extension.eq_ignore_ascii_case("pcapng"))
@@ -92,7 +95,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
     let mut output = Output::open(Some(output), std::slice::from_ref(input), *overwrite)?;
     let name = capture.name().to_owned();
     let mut progress = Progress::new(&name, capture.file_bytes(), output.is_terminal());
-    let mut tracker = Tracker::new(&classifier, tracker_config(TrackerConfig::default().capacity));
+    let mut tracker = Tracker::new(&classifier, networks.usual());
     let mut remarks = Remarks::new(classifier.set());
     let mut to = Destination::new(&mut capture);
     let mut skipped: BTreeMap<(u32, u32), (u64, u64)> = BTreeMap::new();

@@ -18,7 +18,7 @@ use wiremark_linkage::simulate::defences::Row;
 use wiremark_linkage::what_if;
 
 use crate::exit_codes::EXIT_CODES;
-use crate::inputs::SignatureArguments;
+use crate::inputs::{FlowArguments, SignatureArguments};
 use crate::stop::{Outcome, Stop};
 
 /// Tells which calls can be linked by size and time alone, and what closes the leak
@@ -83,6 +83,9 @@ struct Captures {
 
     #[command(flatten)]
     print: PrintArguments,
+
+    #[command(flatten)]
+    networks: FlowArguments,
 
     #[command(flatten)]
     signatures: SignatureArguments,
@@ -156,7 +159,8 @@ impl Captures {
         if !self.defend.is_empty() {
             collector = collector.with_packets();
         }
-        let (channels, outcome) = captures::channels(&self.files, &self.signatures, &self.key()?, collector)?;
+        let (channels, outcome) =
+            captures::channels(&self.files, (&self.signatures, self.networks), &self.key()?, collector)?;
         let audit = audit(&channels, &settings);
         let mut all = tables::audit(&audit);
         let mut result = Defended { audit: &audit, defences: None };

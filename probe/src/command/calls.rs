@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use report::{Format, Outlet};
-use wiremark::{Flow, Frame, ParseError, Prepared, Tracker, TrackerConfig};
+use wiremark::{Flow, Frame, ParseError, Prepared, Tracker};
 use wiremark_calls::{Atlas, Call, CallTracker, Scripts};
 use wiremark_capture::Capture;
-use wiremark_capture::replay::{Counts, Follow, replay_ahead, tracker_config};
+use wiremark_capture::replay::{Counts, Follow, replay_ahead};
 
 use crate::captures::{CaptureArguments, name_of, stream_name};
 use crate::exit_codes::EXIT_CODES;
-use crate::inputs::SignatureArguments;
+use crate::inputs::{FlowArguments, SignatureArguments};
 use crate::notes;
 use crate::output::{Output, Overwrite};
 use crate::progress::Progress;
@@ -58,6 +58,9 @@ pub(crate) struct Arguments {
     #[cfg(feature = "locality")]
     #[command(flatten)]
     countries: crate::countries::CountryArguments,
+
+    #[command(flatten)]
+    networks: FlowArguments,
 
     #[command(flatten)]
     signatures: SignatureArguments,
@@ -107,7 +110,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
     let planned: usize = streams.iter().map(Vec::len).sum();
     for stream in streams {
         let mut following = Following {
-            tracker: Tracker::new(&classifier, tracker_config(TrackerConfig::default().capacity)),
+            tracker: Tracker::new(&classifier, arguments.networks.usual()),
             watch: CallTracker::new(&scripts, classifier.set()),
             told: Told { report: &mut report, file: stream_name(&stream), before: calls, stop: None },
             frames: 0,

@@ -16,7 +16,6 @@ use live::LiveArguments;
 use report::{Report, Totals};
 use stream::{Input, Stream};
 use wiremark::TrackerConfig;
-use wiremark_capture::replay::tracker_config;
 #[cfg(feature = "parquet")]
 use wiremark_probe::record::columns::{COLUMNS, LAYOUT};
 
@@ -24,7 +23,7 @@ use crate::captures::{CaptureArguments, Watched, name_of, stream_name};
 #[cfg(feature = "parquet")]
 use crate::column_output::ColumnOutput;
 use crate::exit_codes::EXIT_CODES;
-use crate::inputs::SignatureArguments;
+use crate::inputs::{FlowArguments, SignatureArguments};
 use crate::output::{Output, Overwrite};
 use crate::signal::Interrupt;
 use crate::stop::{Outcome, Stop};
@@ -87,12 +86,6 @@ pub(crate) struct Arguments {
     #[arg(long, conflicts_with = "follow")]
     watch: bool,
 
-    /// Take packets with the same addresses and ports for one flow whatever VLAN or tunnel they come in
-    ///
-    /// For networks whose two directions come with different tags. Otherwise they are flows of different networks.
-    #[arg(long)]
-    ignore_tags: bool,
-
     /// Leave host names out of the records
     #[arg(long)]
     no_names: bool,
@@ -105,6 +98,9 @@ pub(crate) struct Arguments {
     /// End each file with a record (event_type "stats") of what was not looked into, with --format json
     #[arg(long)]
     stats: bool,
+
+    #[command(flatten)]
+    networks: FlowArguments,
 
     #[command(flatten)]
     signatures: SignatureArguments,
@@ -202,6 +198,8 @@ Fields of a record, in this order (json and csv):
                      packets and bytes in an object of their own
   originator_by      how src is known to have opened the flow: syn, first (it was
                      seen first) or port (guessed: it was seen to be answered)
+  direction          outbound where the capturing machine opened the flow, else
+                     inbound; null where the capture does not tell (PKTAP does)
 In CSV names have blanks between them, and what a spreadsheet would take for a
 formula begins with an apostrophe.
 Records come in the order in which flows end: TCP flows 30 minutes and UDP
@@ -259,8 +257,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
         Format::Parquet | Format::Arrow => return Err(Stop::not_built_in("parquet and arrow", "parquet")),
     };
     let interrupt = if is_endless { Interrupt::listen_for_reloads() } else { Interrupt::listen() };
-    let mut config = tracker_config(arguments.max_flows);
-    config.ignore_encapsulation = arguments.ignore_tags;
+    let config = arguments.networks.config(arguments.max_flows);
     let mut totals = Totals::default();
     let stream = |name: String| Stream {
         name,

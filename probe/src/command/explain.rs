@@ -11,13 +11,13 @@ use std::path::PathBuf;
 use block::{Line, Notes};
 use clap::Args;
 use stops::Stops;
-use wiremark::{Event, Flow, Observer, SignatureSet, Tracker, TrackerConfig};
+use wiremark::{Event, Flow, Observer, SignatureSet, Tracker};
 use wiremark_capture::Capture;
-use wiremark_capture::replay::{replay, tracker_config};
+use wiremark_capture::replay::replay;
 use wiremark_probe::beside::{Besides, Names};
 
 use crate::captures::name_of;
-use crate::inputs::SignatureArguments;
+use crate::inputs::{FlowArguments, SignatureArguments};
 use crate::notes;
 use crate::output::{Output, Overwrite};
 use crate::progress::Progress;
@@ -40,6 +40,9 @@ pub(crate) struct Arguments {
     /// Only this flow: its number in the order of first packets, as `classify --flows` prints it
     #[arg(long, value_name = "N")]
     flow: Option<u64>,
+
+    #[command(flatten)]
+    networks: FlowArguments,
 
     #[command(flatten)]
     signatures: SignatureArguments,
@@ -90,7 +93,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
             blocks.push((*flow, notes));
         }
     };
-    let mut tracker = Tracker::new(&classifier, tracker_config(TrackerConfig::default().capacity));
+    let mut tracker = Tracker::new(&classifier, arguments.networks.usual());
     let mut stops = Stops::default();
     let (counts, errors) = replay(
         &mut capture,

@@ -30,6 +30,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
                 &arguments.choice,
                 arguments.feedback,
                 arguments.sample,
+                arguments.networks,
             )?
         }
     };

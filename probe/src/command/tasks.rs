@@ -12,7 +12,7 @@ use clap::{Args, ValueEnum};
 use records::{Outlet, Records, UsageRecord};
 use wiremark::{Frame, ParseError, TrackerConfig};
 use wiremark_capture::Capture;
-use wiremark_capture::replay::{Counts, replay, tracker_config};
+use wiremark_capture::replay::{Counts, replay};
 use wiremark_probe::time::timestamp;
 #[cfg(feature = "charts")]
 use wiremark_tasks::report::html;
@@ -21,7 +21,7 @@ use wiremark_tasks::{Config, TaskDissector, TaskTable, Usage};
 
 use crate::captures::{CaptureArguments, name_of};
 use crate::exit_codes::EXIT_CODES;
-use crate::inputs::SignatureArguments;
+use crate::inputs::{FlowArguments, SignatureArguments};
 use crate::notes;
 use crate::output::{Output, Overwrite};
 use crate::progress::Progress;
@@ -82,6 +82,9 @@ pub(crate) struct Arguments {
     /// Follow at most so many flows of a file at the same time; the quietest makes room for a new one
     #[arg(long, value_name = "N", default_value_t = TrackerConfig::default().capacity, value_parser = super::classify::flow_limit)]
     max_flows: usize,
+
+    #[command(flatten)]
+    networks: FlowArguments,
 
     #[command(flatten)]
     signatures: SignatureArguments,
@@ -185,7 +188,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
     };
     let is_broken = AtomicBool::new(false);
     let mut records = Records { outlet, written: Ok(()), is_broken: &is_broken };
-    let tracker = tracker_config(arguments.max_flows);
+    let tracker = arguments.networks.config(arguments.max_flows);
     let by_tunnel = arguments.users_by == Key::Tunnel;
     let config = Config { tracker, ipv6_prefix: arguments.ipv6_prefix, by_tunnel };
     let mut dissector = TaskDissector::new(&classifier, &task_table, config);

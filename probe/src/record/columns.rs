@@ -12,7 +12,7 @@ use super::FlowRecord;
 pub const LAYOUT: Layout = Layout { sorted_by: &["src_ip", "timestamp"], filtered: &["src_ip", "dest_ip"] };
 
 /// The columns, in the order of [`FlowRecord::FIELDS`].
-pub const COLUMNS: [Column; 35] = [
+pub const COLUMNS: [Column; 36] = [
     Column::optional("timestamp", Kind::Time),
     Column::new("event_type", Kind::Word),
     Column::new("src_ip", Kind::Address),
@@ -48,6 +48,7 @@ pub const COLUMNS: [Column; 35] = [
     Column::new("flow_id", Kind::Long),
     Column::new("app_proto", Kind::Word),
     Column::new("originator_by", Kind::Word),
+    Column::optional("direction", Kind::Word),
 ];
 
 /// A record's cells, one a column of [`COLUMNS`].
@@ -88,6 +89,7 @@ pub fn cells<'a>(record: &'a FlowRecord<'_>) -> [Cell<'a>; COLUMNS.len()] {
         record.flow_id.into(),
         Cell::Text(record.app_proto),
         Cell::Text(record.originator_by),
+        Cell::from_option(record.direction),
     ]
 }
 

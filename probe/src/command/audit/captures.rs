@@ -3,18 +3,18 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use wiremark::{
-    Address, Classifier, Direction, Flow, Frame, Packet, ParseError, Seen, Tracker, TrackerConfig, Transport,
-};
+use wiremark::{Address, Classifier, Direction, Flow, Frame, Packet, ParseError, Seen, Tracker, Transport};
 use wiremark_calls::{Call, CallKind, CallTracker, ChannelKind, EndPoint, Scripts, Side};
 use wiremark_capture::Capture;
-use wiremark_capture::replay::{replay, tracker_config};
+use wiremark_capture::replay::replay;
 use wiremark_linkage::channel::{Channel, Kind};
 use wiremark_linkage::collect::{ChannelPacket, Collector, KnownChannel, Onset};
 use wiremark_linkage::control::Role;
 use wiremark_linkage::pseudonym::{Key, Pseudonym};
 
-use crate::inputs::SignatureArguments;
+use crate::command::classify::name_of;
+use crate::inputs::{FlowArguments, SignatureArguments};
+use crate::notes;
 use crate::progress::Progress;
 use crate::signal::Interrupt;
 use crate::stop::{Outcome, Stop, complain};
@@ -27,7 +27,7 @@ const FLOWS_OF_A_FILE: u64 = 1 << 40;
 /// All channels of calls in the captures.
 pub(crate) fn channels(
     files: &[PathBuf],
-    signatures: &SignatureArguments,
+    (signatures, networks): (&SignatureArguments, FlowArguments),
     key: &Key,
     collector: Collector,
 ) -> Result<(Vec<Channel>, Outcome), Stop> {
@@ -37,10 +37,12 @@ pub(crate) fn channels(
     let mut legs = Legs { key, collector, flows: HashMap::new(), first_flow: 0, calls: 0 };
     let (mut failed, mut frames, mut read) = (false, 0, 0);
     for file in files {
-        let complaints = follow(file, &classifier, &scripts, &interrupt, &mut legs, &mut frames);
+        let tracker = Tracker::new(&classifier, networks.usual());
+        let (complaints, sentence) =
+            follow(file, tracker, &classifier, &scripts, &interrupt, &mut legs, &mut frames);
         read += 1;
         failed |= !complaints.is_empty();
-        complaints.iter().for_each(complain);
+        notes::line(&name_of(file), &complaints, sentence).iter().for_each(complain);
         if interrupt.came() {
             break;
         }
@@ -53,25 +55,24 @@ pub(crate) fn channels(
 /// One file through trackers of its own; gives back the lines to complain about it.
 fn follow(
     file: &Path,
+    mut tracker: Tracker<'_>,
     classifier: &Classifier,
     scripts: &Scripts,
     interrupt: &Interrupt,
     legs: &mut Legs<'_>,
     frames: &mut u64,
-) -> Vec<String> {
+) -> (Vec<String>, Option<String>) {
     let mut capture = match Capture::open_until(file, interrupt.flag(), false) {
         Ok(capture) => capture,
         // Nothing was waited for any longer.
-        Err(_) if interrupt.came() => return Vec::new(),
-        Err(error) => return vec![error.to_string()],
+        Err(_) if interrupt.came() => return (Vec::new(), None),
+        Err(error) => return (vec![error.to_string()], None),
     };
     let mut progress = Progress::new(capture.name(), capture.file_bytes(), false);
-    let mut tracker = Tracker::new(classifier, tracker_config(TrackerConfig::default().capacity));
     let mut calls = CallTracker::new(scripts, classifier.set());
     let mut over = Vec::new();
     let mut look = |number: u64, frame: &Frame<'_>| -> Result<(), ParseError> {
-        let packet = Packet::parse(frame.link_type, frame.time_us, frame.bytes)?;
-        let seen = tracker.packet_observed(&packet, frame.wire_bytes, &mut |_: &Flow| (), &mut ())?;
+        let (seen, packet) = tracker.follow(frame, &mut |_: &Flow| (), &mut ())?;
         if calls.wants(&seen) {
             calls.packet(&packet, &seen, number, &mut |call| over.push(call));
             // An acknowledgement says nothing of a call.
@@ -93,7 +94,7 @@ fn follow(
     over.iter().for_each(|call| legs.over(call));
     legs.next_file(calls.told());
     *frames += counts.frames;
-    interrupt.ours(&errors)
+    (interrupt.ours(&errors), counts.sentence(&tracker.statistics()))
 }
 
 fn role(side: Side) -> Role {

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use wiremark_inference::{chatdissect, voting};
 
 use super::choice::Choice;
-use crate::inputs::SignatureArguments;
+use crate::inputs::{FlowArguments, SignatureArguments};
 use crate::output::Overwrite;
 
 /// Infers the fields of an unknown protocol, and drafts signatures for it
@@ -79,6 +79,9 @@ pub(crate) struct Arguments {
 
     #[command(flatten)]
     pub(super) overwrite: Overwrite,
+
+    #[command(flatten)]
+    pub(super) networks: FlowArguments,
 
     #[command(flatten)]
     pub(super) signatures: SignatureArguments,

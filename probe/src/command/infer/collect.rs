@@ -3,13 +3,16 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use wiremark::{Address, Classifier, Direction, Flow, Packet, TcpFields, Tracker, TrackerConfig, Transport};
+use wiremark::{Address, Classifier, Direction, Flow, TcpFields, Tracker, Transport};
 use wiremark_capture::Capture;
-use wiremark_capture::replay::{replay, tracker_config};
+use wiremark_capture::replay::replay;
 use wiremark_inference::draft::DraftFlow;
 use wiremark_inference::{Messages, Origin};
 
 use super::choice::Choice;
+use crate::command::classify::name_of;
+use crate::inputs::FlowArguments;
+use crate::notes;
 use crate::progress::Progress;
 use crate::stop::{Stop, complain};
 
@@ -97,6 +100,7 @@ pub(super) fn collect(
     choice: &Choice,
     feedback: bool,
     sample: usize,
+    networks: FlowArguments,
 ) -> Result<(Collected, bool), Stop> {
     let mut reservoir = Reservoir { sample, seen: 0, state: 18, kept: Vec::new(), places: HashMap::new() };
     let mut described: BTreeMap<u64, Chosen> = BTreeMap::new();
@@ -109,9 +113,10 @@ pub(super) fn collect(
         }
         // Flow numbers of different captures are kept apart.
         let base = (number as u64) << 40;
-        let Some(flows) = verdicts(file, classifier, &mut failed) else { continue };
+        let Some(flows) = verdicts(file, classifier, networks, &mut failed) else { continue };
         let chosen = choose(&flows, classifier, choice, feedback);
-        messages(file, classifier, base, &chosen, &mut reservoir, &mut failed);
+        let tracker = Tracker::new(classifier, networks.usual());
+        messages(file, tracker, base, &chosen, &mut reservoir, &mut failed);
         described.extend(chosen.into_iter().map(|(number, flow)| (base + number, flow)));
     }
     let Reservoir { mut kept, seen, .. } = reservoir;
@@ -163,12 +168,17 @@ fn open(file: &Path, failed: &mut bool) -> Option<(Capture, Progress)> {
     }
 }
 
-fn verdicts(file: &Path, classifier: &Classifier, failed: &mut bool) -> Option<Vec<Flow>> {
+fn verdicts(
+    file: &Path,
+    classifier: &Classifier,
+    networks: FlowArguments,
+    failed: &mut bool,
+) -> Option<Vec<Flow>> {
     let (mut capture, mut progress) = open(file, failed)?;
     let mut flows = Vec::new();
     let mut ended = |flow: &Flow| flows.push(*flow);
-    let mut tracker = Tracker::new(classifier, tracker_config(TrackerConfig::default().capacity));
-    let (_, errors) = replay(
+    let mut tracker = Tracker::new(classifier, networks.usual());
+    let (counts, errors) = replay(
         &mut capture,
         |_, frame| tracker.frame(frame, &mut ended).map(|_| ()),
         |bytes| {
@@ -179,13 +189,15 @@ fn verdicts(file: &Path, classifier: &Classifier, failed: &mut bool) -> Option<V
     tracker.finish(&mut ended);
     drop(progress);
     *failed |= !errors.is_empty();
-    errors.iter().for_each(complain);
+    let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    let sentence = counts.sentence(&tracker.statistics());
+    notes::line(&name_of(file), &errors, sentence).iter().for_each(complain);
     Some(flows)
 }
 
 fn messages(
     file: &Path,
-    classifier: &Classifier,
+    mut tracker: Tracker<'_>,
     base: u64,
     chosen: &HashMap<u64, Chosen>,
     reservoir: &mut Reservoir,
@@ -193,16 +205,14 @@ fn messages(
 ) {
     let Some((mut capture, mut progress)) = open(file, failed) else { return };
     let mut streams: HashMap<(u64, bool), Stream> = HashMap::new();
-    let mut tracker = Tracker::new(classifier, tracker_config(TrackerConfig::default().capacity));
     // What went wrong was told in the first reading.
     let _ = replay(
         &mut capture,
         |_, frame| {
-            let seen = tracker.frame(frame, &mut |_| {})?;
+            let (seen, packet) = tracker.follow(frame, &mut |_| {}, &mut ())?;
             if !chosen.contains_key(&seen.flow_number) {
                 return Ok(());
             }
-            let packet = Packet::parse(frame.link_type, frame.time_us, frame.bytes)?;
             let upward = seen.direction == Direction::Originator;
             let origin = Origin { flow: base + seen.flow_number, upward, time_us: frame.time_us };
             if packet.five_tuple.transport == Transport::Udp {

@@ -8,7 +8,7 @@ use wiremark_locality::servers::PORTS_IGNORED;
 
 use crate::countries::CountryArguments;
 use crate::exit_codes::EXIT_CODES;
-use crate::inputs::SignatureArguments;
+use crate::inputs::{FlowArguments, SignatureArguments};
 use crate::output::Overwrite;
 
 /// Tells where messages travel: servers of messengers, countries on the way, and who can listen there
@@ -92,6 +92,9 @@ pub(crate) struct Arguments {
 
     #[command(flatten)]
     pub(super) overwrite: Overwrite,
+
+    #[command(flatten)]
+    pub(super) networks: FlowArguments,
 
     #[command(flatten)]
     pub(super) signatures: SignatureArguments,

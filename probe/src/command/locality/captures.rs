@@ -2,13 +2,15 @@
 
 use std::path::Path;
 
-use wiremark::{Classifier, Flow, Frame, Packet, ParseError, Tracker, TrackerConfig};
+use wiremark::{Classifier, Flow, Frame, ParseError, Tracker};
 use wiremark_capture::Capture;
-use wiremark_capture::replay::{replay, tracker_config};
+use wiremark_capture::replay::replay;
 use wiremark_locality::servers::{Server, ServerWatch, events};
 
 use super::arguments::Arguments;
+use crate::command::classify::name_of;
 use crate::countries::{read, refused};
+use crate::notes;
 use crate::progress::Progress;
 use crate::signal::Interrupt;
 use crate::stop::{Stop, complain};
@@ -27,10 +29,11 @@ pub(super) fn servers(arguments: &Arguments, interrupt: &Interrupt) -> Result<(V
     let mut failed = false;
     let background = arguments.background.iter().map(|file| (file, true));
     for (file, is_background) in background.chain(arguments.captures.iter().map(|file| (file, false))) {
-        let complaints = follow(file, &classifier, &mut watch, interrupt);
+        let tracker = Tracker::new(&classifier, arguments.networks.usual());
+        let (complaints, sentence) = follow(file, tracker, &classifier, &mut watch, interrupt);
         watch.end_capture(is_background);
         failed |= !complaints.is_empty();
-        complaints.iter().for_each(complain);
+        notes::line(&name_of(file), &complaints, sentence).iter().for_each(complain);
         if interrupt.came() {
             break;
         }
@@ -47,27 +50,25 @@ pub(super) fn servers(arguments: &Arguments, interrupt: &Interrupt) -> Result<(V
 /// One file through a tracker of its own; gives back the lines to complain about it.
 fn follow(
     file: &Path,
+    mut tracker: Tracker<'_>,
     classifier: &Classifier,
     watch: &mut ServerWatch,
     interrupt: &Interrupt,
-) -> Vec<String> {
+) -> (Vec<String>, Option<String>) {
     let mut capture = match Capture::open_until(file, interrupt.flag(), false) {
         Ok(capture) => capture,
-        Err(_) if interrupt.came() => return Vec::new(),
-        Err(error) => return vec![error.to_string()],
+        Err(_) if interrupt.came() => return (Vec::new(), None),
+        Err(error) => return (vec![error.to_string()], None),
     };
     let mut progress = Progress::new(capture.name(), capture.file_bytes(), false);
-    let mut tracker = Tracker::new(classifier, tracker_config(TrackerConfig::default().capacity));
     let look = |_: u64, frame: &Frame<'_>| -> Result<(), ParseError> {
-        let packet = Packet::parse(frame.link_type, frame.time_us, frame.bytes)?;
-        let seen =
-            tracker.packet_observed(&packet, frame.wire_bytes, &mut |_: &Flow| (), watch.observer())?;
+        let (seen, packet) = tracker.follow(frame, &mut |_: &Flow| (), watch.observer())?;
         watch.packet(&packet, &seen, classifier.set());
         Ok(())
     };
-    let (_, errors) = replay(&mut capture, look, |bytes| {
+    let (counts, errors) = replay(&mut capture, look, |bytes| {
         progress.read(bytes);
         !interrupt.came()
     });
-    interrupt.ours(&errors)
+    (interrupt.ours(&errors), counts.sentence(&tracker.statistics()))
 }
