@@ -184,6 +184,11 @@ impl Ring {
         Ok(self.counters)
     }
 
+    /// Whether the interface still is there. One that goes is told as down first, and then no more.
+    pub fn is_there(&self) -> bool {
+        interface(&self.name).is_ok_and(|interface| interface.index == self.interface.index)
+    }
+
     /// Blocks that are full and wait, of all there are.
     pub fn fill(&self) -> (usize, usize) {
         let waiting = (0..self.blocks).filter(|number| self.status(*number).load(Ordering::Relaxed) & 1 != 0);

@@ -146,6 +146,7 @@ impl Tap {
         match error {
             LiveError::Down(_) => self.is_down = true,
             _ => {
+                self.is_down = false;
                 let Counters { received, dropped, freezes } = self.last;
                 self.before.received += received;
                 self.before.dropped += dropped;
@@ -270,6 +271,10 @@ impl Pump<'_, '_, '_> {
             std::thread::sleep(wait);
             return Ok(false);
         };
+        if tap.is_down && !ring.is_there() {
+            tap.failed(LiveError::Gone(tap.name.clone()));
+            return Ok(false);
+        }
         let error = match ring.next_block(wait) {
             Ok(None) => return Ok(false),
             Err(error) => error,
