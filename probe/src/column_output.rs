@@ -20,7 +20,7 @@ pub(crate) struct ColumnOutput {
 
 enum File {
     Parquet(Box<ParquetFile<Bytes>>),
-    Arrow { file: StreamFile<Bytes>, rows: Option<Rows>, batch_rows: usize },
+    Arrow { file: Box<StreamFile<Bytes>>, rows: Option<Rows>, batch_rows: usize },
 }
 
 impl ColumnOutput {
@@ -38,7 +38,7 @@ impl ColumnOutput {
         let file = StreamFile::new(Bytes(output), columns).map_err(|error| Stop::writing(&name, &error))?;
         let rows = Rows::of_flat(columns, Addresses::Text);
         let batch_rows = if at_once { 1 } else { BATCH_ROWS };
-        Ok(Self { name, file: File::Arrow { file, rows, batch_rows } })
+        Ok(Self { name, file: File::Arrow { file: Box::new(file), rows, batch_rows } })
     }
 
     /// Adds a row.

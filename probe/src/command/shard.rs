@@ -108,7 +108,7 @@ fn cut(
     }
     shards.iter_mut().for_each(Shard::begin_capture);
     loop {
-        if *frames % PROGRESS_FRAMES == 0 {
+        if frames.is_multiple_of(PROGRESS_FRAMES) {
             progress.read(capture.bytes_read());
             if interrupt.came() {
                 return Ok(None);

@@ -12,7 +12,7 @@ use wiremark_linkage::collect::{ChannelPacket, Collector, KnownChannel, Onset};
 use wiremark_linkage::control::Role;
 use wiremark_linkage::pseudonym::{Key, Pseudonym};
 
-use crate::command::classify::name_of;
+use crate::captures::name_of;
 use crate::inputs::{FlowArguments, SignatureArguments};
 use crate::notes;
 use crate::progress::Progress;

@@ -64,9 +64,9 @@ struct Line<'r> {
 
 /// Takes calls as they end, for whatever format.
 pub(crate) enum Outlet<'s> {
-    Told(Report<'s>),
+    Told(Box<Report<'s>>),
     #[cfg(feature = "parquet")]
-    Columns(ColumnReport<'s>),
+    Columns(Box<ColumnReport<'s>>),
 }
 
 impl<'s> Outlet<'s> {
@@ -81,7 +81,7 @@ impl<'s> Outlet<'s> {
         #[cfg(feature = "parquet")]
         let columns = |output, atlas| {
             let (names, records) = (Names::new(addresses), Vec::new());
-            Ok(Self::Columns(ColumnReport { output, set, names, atlas, only, records }))
+            Ok(Self::Columns(Box::new(ColumnReport { output, set, names, atlas, only, records })))
         };
         match format {
             #[cfg(feature = "parquet")]
@@ -90,7 +90,7 @@ impl<'s> Outlet<'s> {
             Format::Arrow => columns(ColumnOutput::arrow(output, &COLUMNS, false)?, atlas),
             #[cfg(not(feature = "parquet"))]
             Format::Parquet | Format::Arrow => Err(Stop::not_built_in("parquet and arrow", "parquet")),
-            _ => Ok(Self::Told(Report::new(format, output, set, addresses, only, atlas))),
+            _ => Ok(Self::Told(Box::new(Report::new(format, output, set, addresses, only, atlas)))),
         }
     }
 

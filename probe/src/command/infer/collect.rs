@@ -10,7 +10,7 @@ use wiremark_inference::draft::DraftFlow;
 use wiremark_inference::{Messages, Origin};
 
 use super::choice::Choice;
-use crate::command::classify::name_of;
+use crate::captures::name_of;
 use crate::inputs::FlowArguments;
 use crate::notes;
 use crate::progress::Progress;

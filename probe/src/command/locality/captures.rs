@@ -8,7 +8,7 @@ use wiremark_capture::replay::replay;
 use wiremark_locality::servers::{Server, ServerWatch, events};
 
 use super::arguments::Arguments;
-use crate::command::classify::name_of;
+use crate::captures::name_of;
 use crate::countries::{read, refused};
 use crate::notes;
 use crate::progress::Progress;
