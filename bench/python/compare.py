@@ -25,7 +25,7 @@ def clock(work):
 
 
 def block(path):
-    """Offsets, lengths, lengths on the wire and times (us) of a little-endian pcap file, by following its records."""
+    """Offsets, lengths, lengths on the wire, times (us) and link type of a little-endian pcap file, by following its records."""
     data = np.fromfile(path, dtype=np.uint8)
     raw = data.tobytes()
     assert raw[:4] == b"\xd4\xc3\xb2\xa1", "give a pcap file, little-endian, microseconds"
@@ -35,7 +35,7 @@ def block(path):
         at += 16 + int.from_bytes(raw[at + 8 : at + 12], "little")
     offsets = np.array(offsets, dtype=np.int64)
     word = lambda back: np.sum([data[offsets - back + n].astype(np.int64) << 8 * n for n in range(4)], axis=0)
-    return data, offsets, word(8), word(4), word(16) * 1_000_000 + word(12)
+    return data, offsets, word(8), word(4), word(16) * 1_000_000 + word(12), int.from_bytes(raw[20:24], "little")
 
 
 def main():
@@ -49,7 +49,7 @@ def main():
     def run(*words):
         return lambda: subprocess.run([command, *words, capture], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
-    data, offsets, lengths, wire, times = block(capture)
+    data, offsets, lengths, wire, times, link_type = block(capture)
     classifier = wiremark.Classifier()
     works = {
         "command, summary": run("classify"),
@@ -59,7 +59,7 @@ def main():
         "flows().to_pandas()": lambda: wiremark.flows(capture, on_error="keep").to_pandas(),
         "flows().to_polars()": lambda: wiremark.flows(capture, on_error="keep").to_polars(),
         "packets().to_arrow()": lambda: wiremark.packets(capture, on_error="keep").to_arrow(),
-        "batch door": lambda: wiremark.Tracker(classifier).batch(data, offsets, times, lengths=lengths, wire_lengths=wire),
+        "batch door": lambda: wiremark.Tracker(classifier).batch(data, offsets, times, lengths=lengths, wire_lengths=wire, link_type=link_type),
     }
     try:
         from nfstream import NFStreamer

@@ -62,10 +62,14 @@ def spark(script, *arguments, kill=False):
     return time.monotonic() - began, most
 
 
-def flows_of(folder):
-    table = ds.dataset(folder / "table=flows", format="parquet").to_table()
-    names = [name for name in wiremark.flows([__file__]).columns if name in table.column_names]
+def comparable(table):
+    """Rows without what counts within a file, in any order."""
+    names = [name for name in wiremark.flows([__file__]).columns if name not in ("file", "flow", "flow_id", "frame")]
     return sorted(map(str, table.select(names).to_pylist()))
+
+
+def flows_of(folder):
+    return comparable(ds.dataset(folder / "table=flows", format="parquet").to_table())
 
 
 def main():
@@ -74,7 +78,7 @@ def main():
     command, capture = sys.argv[1:3]
     folder = pathlib.Path(sys.argv[3] if len(sys.argv) > 3 else tempfile.mkdtemp())
     began = time.monotonic()
-    alone = sorted(map(str, wiremark.flows(capture, on_error="keep").to_arrow().to_pylist()))
+    alone = comparable(wiremark.flows(capture, on_error="keep").to_arrow())
     print(f"one machine: {len(alone)} flows, {time.monotonic() - began:.1f} s")
     for count in (1, 4, 64):
         shards = folder / f"shards-{count}"

@@ -22,13 +22,18 @@ fn shards(captures: &[&Path], count: usize) -> (Vec<PathBuf>, String, Option<i32
     (files, stderr(&output).to_owned(), output.status.code())
 }
 
-/// Records of captures, in any order.
+/// Records of captures, in any order, without what counts within a file.
 fn records(files: &[PathBuf], options: &[&str]) -> Vec<String> {
     let files = files.iter().map(|file| file.to_str().unwrap());
     let arguments: Vec<&str> =
         ["classify", "--format", "json"].into_iter().chain(options.iter().copied()).chain(files).collect();
     let output = wiremark(&arguments);
-    let mut lines: Vec<String> = stdout(&output).lines().map(str::to_owned).collect();
+    let record = |line: &str| {
+        let mut record: serde_json::Map<String, serde_json::Value> = serde_json::from_str(line).unwrap();
+        record.retain(|name, _| !["file", "flow", "flow_id", "frame"].contains(&name.as_str()));
+        serde_json::to_string(&record).unwrap()
+    };
+    let mut lines: Vec<String> = stdout(&output).lines().map(record).collect();
     lines.sort_unstable();
     lines
 }
