@@ -75,7 +75,9 @@ pub(crate) fn stream_name(files: &[PathBuf]) -> String {
 /// The files a path stands for: those of a folder that begin like captures, those that match a pattern, or itself.
 fn named(path: &Path) -> Result<Vec<PathBuf>, Stop> {
     if path.is_dir() {
-        return captures_in(path);
+        let files = captures_in(path)?;
+        // A folder without captures is complained about as what it is, when its turn comes.
+        return Ok(if files.is_empty() { vec![path.to_owned()] } else { files });
     }
     let text = path.to_string_lossy();
     if !text.contains(['*', '?', '[']) || path.exists() {

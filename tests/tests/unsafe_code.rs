@@ -64,7 +64,7 @@ fn unsafe_code_is_where_it_must_be_and_nowhere_else() {
     // comment, and this line changed.
     assert_eq!(
         count("ffi"),
-        [("{", 94), ("fn", 19), ("extern \"C\" fn", 28), ("impl", 10), ("trait", 1), ("(", 34)],
+        [("{", 97), ("fn", 20), ("extern \"C\" fn", 28), ("impl", 10), ("trait", 1), ("(", 34)],
         "ffi"
     );
     // System calls, and memory that the kernel writes to; libpcap's functions.
