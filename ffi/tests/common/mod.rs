@@ -199,11 +199,17 @@ fn row_of_json(flow: &serde_json::Value) -> Row {
         let ip: std::net::IpAddr = flow[ip].as_str().unwrap().parse().unwrap();
         std::net::SocketAddr::new(ip, flow[port].as_u64().unwrap() as u16)
     };
+    // The command's records exchange the ends of what begins with a service's answer; the library has the end seen first.
+    let is_turned = flow["originator_by"] == "port";
+    let ways = |up: &str, down: &str| {
+        let [up, down] = if is_turned { [down, up] } else { [up, down] };
+        format!("{}/{}", flow[up], flow[down])
+    };
+    let ends = [end("src_ip", "src_port"), end("dest_ip", "dest_port")];
+    let [src, dst] = if is_turned { [ends[1], ends[0]] } else { ends };
     format!(
-        "{} {} > {} {} {} {} {} {} {} {} packet {} packets {}/{} bytes {}/{}",
+        "{} {src} > {dst} {} {} {} {} {} {} {} packet {} packets {} bytes {}",
         word(&flow["proto"]),
-        end("src_ip", "src_port"),
-        end("dest_ip", "dest_port"),
         word(&flow["app"]),
         word(&flow["role"]),
         word(&flow["carrier"]),
@@ -212,10 +218,8 @@ fn row_of_json(flow: &serde_json::Value) -> Row {
         flow["signature_id"].as_u64().unwrap_or(0),
         if flow["final"].as_bool().unwrap() { "final" } else { "open" },
         flow["decided_at_packet"].as_u64().unwrap_or(0),
-        flow["packets_toserver"],
-        flow["packets_toclient"],
-        flow["bytes_toserver"],
-        flow["bytes_toclient"],
+        ways("packets_toserver", "packets_toclient"),
+        ways("bytes_toserver", "bytes_toclient"),
     )
 }
 
