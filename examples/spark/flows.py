@@ -9,12 +9,10 @@ is the unit of work, and is read as a stream: memory does not grow with it. Cut 
 (wiremark shard -n N ... -o shards/), and give the shards.
 """
 
-import sys
-
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import SparkSession
 
+import captures
 import wiremark
 
 FLOWS = pa.schema(wiremark.flows([__file__]))
@@ -45,28 +43,18 @@ def rows(capture, table, error=None, batch=None):
     return pa.RecordBatch.from_arrays(columns, schema=COLUMNS)
 
 
-def classify(batches):
-    """On an executor: paths in, flows out."""
-    for batch in batches:
-        for capture in batch.column("capture").to_pylist():
-            records = wiremark.flows(capture, on_error="keep")
-            for flows in pa.RecordBatchReader.from_stream(records):
-                yield rows(capture, "flows", batch=flows)
-            for _, sentence in records.errors[:1]:
-                yield rows(capture, "errors", error=sentence)
+def classify(capture):
+    """On an executor: a capture in, flows out. A task of Spark has one core."""
+    records = wiremark.flows(capture, threads=1, on_error="keep")
+    for flows in pa.RecordBatchReader.from_stream(records):
+        yield rows(capture, "flows", batch=flows)
+    for _, sentence in records.errors[:1]:
+        yield rows(capture, "errors", error=sentence)
 
 
 def main():
-    if len(sys.argv) < 3:
-        sys.exit(__doc__)
-    out, captures = sys.argv[1], sys.argv[2:]
-    spark = SparkSession.builder.appName("wiremark flows").getOrCreate()
-    # A day is a UTC day.
-    spark.conf.set("spark.sql.session.timeZone", "UTC")
-    paths = spark.createDataFrame([(path,) for path in captures], "capture string").repartition(len(captures))
-    from pyspark.sql.pandas.types import from_arrow_schema
-
-    found = paths.mapInArrow(classify, from_arrow_schema(COLUMNS))
+    spark, out, files = captures.begin("wiremark flows", __doc__)
+    found = captures.read(spark, files, classify, COLUMNS)
     found.write.mode("overwrite").partitionBy("table", "day").parquet(out)
     spark.stop()
 

@@ -11,12 +11,11 @@ is made for the job and kept nowhere.
 
 import hashlib
 import secrets
-import sys
 
 import pyarrow as pa
-from pyspark.sql import SparkSession
 from pyspark.sql import functions as f
 
+import captures
 import wiremark
 
 COLUMNS = pa.schema(
@@ -33,39 +32,30 @@ COLUMNS = pa.schema(
 
 
 def tasks(key):
-    """What an executor does: paths in, tasks out."""
+    """What an executor does: a shard in, tasks out."""
 
     def pseudonym(user):
         return hashlib.blake2b(user.encode(), key=key, digest_size=12).hexdigest()
 
-    def read(batches):
-        for batch in batches:
-            for shard in batch.column("shard").to_pylist():
-                records = wiremark.tasks(shard, show_addresses=True, on_error="keep")
-                for found in pa.RecordBatchReader.from_stream(records):
-                    columns = {name: found.column(name) for name in COLUMNS.names if name not in ("user", "error")}
-                    users = [pseudonym(user) for user in found.column("user").to_pylist()]
-                    columns.update(user=pa.array(users, pa.string()), error=pa.nulls(found.num_rows, pa.string()))
-                    arrays = [columns[field.name].cast(field.type) for field in COLUMNS]
-                    yield pa.RecordBatch.from_arrays(arrays, schema=COLUMNS)
-                for _, sentence in records.errors[:1]:
-                    nulls = [pa.nulls(1, field.type) for field in COLUMNS][:-1]
-                    yield pa.RecordBatch.from_arrays([*nulls, pa.array([sentence])], schema=COLUMNS)
+    def read(shard):
+        records = wiremark.tasks(shard, show_addresses=True, threads=1, on_error="keep")
+        for found in pa.RecordBatchReader.from_stream(records):
+            columns = {name: found.column(name) for name in COLUMNS.names if name not in ("user", "error")}
+            users = [pseudonym(user) for user in found.column("user").to_pylist()]
+            columns.update(user=pa.array(users, pa.string()), error=pa.nulls(found.num_rows, pa.string()))
+            yield pa.RecordBatch.from_arrays([columns[field.name].cast(field.type) for field in COLUMNS], schema=COLUMNS)
+        for _, sentence in records.errors[:1]:
+            nulls = [pa.nulls(1, field.type) for field in COLUMNS][:-1]
+            yield pa.RecordBatch.from_arrays([*nulls, pa.array([sentence])], schema=COLUMNS)
 
     return read
 
 
 def main():
-    if len(sys.argv) < 3:
-        sys.exit(__doc__)
-    out, shards = sys.argv[1], sys.argv[2:]
-    spark = SparkSession.builder.appName("wiremark usage").getOrCreate()
-    spark.conf.set("spark.sql.session.timeZone", "UTC")
-    from pyspark.sql.pandas.types import from_arrow_schema
-
-    paths = spark.createDataFrame([(path,) for path in shards], "shard string").repartition(len(shards))
+    spark, out, shards = captures.begin("wiremark usage", __doc__)
     # Written once, as it is read several times: captures are the dear part.
-    paths.mapInArrow(tasks(secrets.token_bytes(32)), from_arrow_schema(COLUMNS)).write.mode("overwrite").parquet(f"{out}/tasks")
+    found = captures.read(spark, shards, tasks(secrets.token_bytes(32)), COLUMNS)
+    found.write.mode("overwrite").parquet(f"{out}/tasks")
     found = spark.read.parquet(f"{out}/tasks").withColumn("day", f.to_date("timestamp"))
     found.where("error is not null").select("error").write.mode("overwrite").parquet(f"{out}/errors")
     found = found.where("error is null")

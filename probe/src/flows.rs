@@ -1,10 +1,10 @@
 //! Every flow of a capture, as it ends: what `classify` and whoever wants the same rows are made of.
 
-use std::cell::RefCell;
-
-use wiremark::{Classifier, Flow, SignatureSet, Statistics, Tracker, TrackerConfig};
+use wiremark::{
+    Classifier, Flow, Frame, ParseError, Prepared, SignatureSet, Statistics, Tracker, TrackerConfig,
+};
 use wiremark_capture::Capture;
-use wiremark_capture::replay::{Counts, ReplayError, replay};
+use wiremark_capture::replay::{Counts, Follow, ReplayError, replay_ahead};
 
 use crate::beside::{Beside, Besides, Names};
 use crate::record::FlowRecord;
@@ -20,43 +20,81 @@ pub struct Replayed {
     pub statistics: Statistics,
 }
 
-/// Puts a capture through a tracker of its own. `take` gets each flow, and what was kept of it beside the tracker: as flows
-/// end, then those left at the end, in the order of their first packets. Names are kept only `with_names`. `go_on` is asked
-/// now and then, with the bytes read from the file so far; where it gives back false, no more frames are read.
+/// Hands a capture's frames to `look` in order, with a tracker that their headers were read for; reading a file and its headers is
+/// done on so many threads (at least 1, the caller's). `look` is given the frame's number, from 1, and gives back why it had no packet
+/// to offer. `go_on` is asked now and then, with the bytes read from the file so far; where it gives back false, no more frames
+/// are read.
+pub fn follow<'c>(
+    capture: &mut Capture,
+    tracker: &mut Tracker<'c>,
+    threads: usize,
+    look: impl FnMut(&mut Tracker<'c>, u64, &Frame<'_>, &Prepared) -> Result<(), ParseError>,
+    go_on: impl FnMut(u64) -> bool,
+) -> (Counts, Vec<ReplayError>) {
+    // What may come slowly is told at once.
+    let threads = if capture.file_bytes().is_some() { threads } else { 1 };
+    let preparer = tracker.preparer();
+    let prepare = |frame: &Frame<'_>| preparer.prepare(frame.link_type, frame.bytes);
+    replay_ahead(capture, threads, prepare, &mut Following { tracker, look, go_on })
+}
+
+/// A tracker, and what is done with each frame.
+struct Following<'t, 'c, L, G> {
+    tracker: &'t mut Tracker<'c>,
+    look: L,
+    go_on: G,
+}
+
+impl<'c, L, G> Follow<Prepared> for Following<'_, 'c, L, G>
+where
+    L: FnMut(&mut Tracker<'c>, u64, &Frame<'_>, &Prepared) -> Result<(), ParseError>,
+    G: FnMut(u64) -> bool,
+{
+    #[inline]
+    fn soon(&self, prepared: &Prepared) {
+        self.tracker.prefetch_buckets(prepared);
+    }
+
+    #[inline]
+    fn next(&self, prepared: &Prepared) {
+        self.tracker.prefetch_flow(prepared);
+    }
+
+    #[inline]
+    fn look(&mut self, number: u64, frame: &Frame<'_>, prepared: &Prepared) -> Result<(), ParseError> {
+        (self.look)(self.tracker, number, frame, prepared)
+    }
+
+    fn goes_on(&mut self, bytes_read: u64) -> bool {
+        (self.go_on)(bytes_read)
+    }
+}
+
+/// Puts a capture through a tracker of its own. `take` gets each flow, and what was kept of it beside the tracker, names seen in it
+/// among that: as flows end, then those left at the end, in the order of their first packets. Threads and `go_on`: [`follow`].
 pub fn flows(
     capture: &mut Capture,
     classifier: &Classifier,
     config: TrackerConfig,
-    with_names: bool,
+    threads: usize,
     mut take: impl FnMut(&Flow, Beside),
     go_on: impl FnMut(u64) -> bool,
 ) -> Replayed {
     let mut tracker = Tracker::new(classifier, config);
-    let besides = RefCell::new(Besides::default());
-    let mut names = Names::default();
-    let mut ended = |flow: &Flow| {
-        let beside = besides.borrow_mut().take(flow);
-        take(flow, beside);
+    let (mut besides, mut names) = (Besides::default(), Names::default());
+    let look = |tracker: &mut Tracker<'_>, number: u64, frame: &Frame<'_>, prepared: &Prepared| {
+        names.clear();
+        let mut ended = |flow: &Flow| take(flow, besides.take(flow));
+        let seen = tracker.prepared_frame(frame, prepared, &mut ended, &mut names)?;
+        besides.frame(number, frame, &seen, &mut names);
+        Ok(())
     };
-    let (counts, errors) = replay(
-        capture,
-        |number, frame| {
-            names.clear();
-            let seen = if with_names {
-                tracker.frame_observed(frame, &mut ended, &mut names)?
-            } else {
-                tracker.frame(frame, &mut ended)?
-            };
-            besides.borrow_mut().frame(number, frame, &seen, &mut names);
-            Ok(())
-        },
-        go_on,
-    );
+    let (counts, errors) = follow(capture, &mut tracker, threads, look, go_on);
     // What is left comes out in the order of the flow table, which means nothing to anybody.
     let mut left = Vec::new();
     tracker.finish(&mut |flow: &Flow| left.push(*flow));
     left.sort_by_key(|flow| flow.number);
-    left.iter().for_each(&mut ended);
+    left.iter().for_each(|flow| take(flow, besides.take(flow)));
     Replayed { counts, errors, statistics: tracker.statistics() }
 }
 

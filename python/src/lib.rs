@@ -8,6 +8,7 @@ mod buffer;
 mod classifier;
 mod compiled;
 mod error;
+mod readers;
 mod records;
 mod source;
 mod tracker;
@@ -24,7 +25,9 @@ mod _native {
     #[pymodule_export]
     use super::error::{CaptureError, SignatureError};
     #[pymodule_export]
-    use super::records::{Records, calls, flows, packets, tasks};
+    use super::readers::{calls, flows, packets, tasks};
+    #[pymodule_export]
+    use super::records::Records;
     #[pymodule_export]
     use super::tracker::Tracker;
     #[pymodule_export]

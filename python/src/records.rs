@@ -1,6 +1,5 @@
 //! Streams of records: what captures hold, as Arrow record batches.
 
-use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,18 +8,14 @@ use std::time::{Duration, Instant};
 use arrow_array::ffi_stream::FFI_ArrowArrayStream;
 use arrow_array::{RecordBatch, RecordBatchReader};
 use arrow_schema::{ArrowError, SchemaRef};
-use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
-use wiremark_report::columns::{Addresses, schema};
 
 use crate::arrow::{import, schema_capsule};
 use crate::attach::attached;
-use crate::classifier::Classifier;
-use crate::compiled::compiled;
 use crate::error::CaptureError;
-use crate::source::{Job, Message, Shared, What, run};
-use crate::tracker::config;
+use crate::source::{Job, Message, Shared, run};
 
 /// How long the interpreter waits between two looks at signals and progress.
 const LOOK: Duration = Duration::from_millis(50);
@@ -52,6 +47,14 @@ struct Raised {
 impl Raised {
     fn take(&self) -> Option<PyErr> {
         self.error.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl Records {
+    /// What this job is going to read.
+    pub(crate) fn of(job: Job, schema: SchemaRef, progress: Option<Py<PyAny>>) -> Self {
+        let (shared, raised) = Default::default();
+        Self { job: Some(job), schema, shared, raised, progress }
     }
 }
 
@@ -229,198 +232,4 @@ impl Drop for Reader {
             attached(|_| drop(progress));
         }
     }
-}
-
-/// What all kinds of records are asked for with.
-struct Request<'py> {
-    files: &'py Bound<'py, PyAny>,
-    classifier: Option<&'py Bound<'py, Classifier>>,
-    max_flows: Option<usize>,
-    ignore_tags: bool,
-    addresses: Addresses,
-    with_addresses: bool,
-    on_error: &'py str,
-    progress: Option<Py<PyAny>>,
-}
-
-impl Request<'_> {
-    fn records(self, py: Python<'_>, what: What) -> PyResult<Records> {
-        let raise = match self.on_error {
-            "raise" => true,
-            "keep" => false,
-            _ => return Err(PyValueError::new_err("on_error: give \"raise\" or \"keep\"")),
-        };
-        let compiled = match self.classifier {
-            Some(classifier) => Arc::clone(&classifier.get().0),
-            None => compiled(py, None, &[])?,
-        };
-        let job = Job {
-            what,
-            files: paths(self.files)?,
-            compiled,
-            config: config(self.max_flows, self.ignore_tags)?,
-            addresses: self.addresses,
-            with_addresses: self.with_addresses,
-            raise,
-        };
-        let schema = schema(what.columns(), self.addresses);
-        let (shared, raised) = Default::default();
-        Ok(Records { job: Some(job), schema, shared, raised, progress: self.progress })
-    }
-}
-
-/// One path or several.
-fn paths(files: &Bound<'_, PyAny>) -> PyResult<Vec<PathBuf>> {
-    if let Ok(file) = files.extract::<PathBuf>() {
-        return Ok(vec![file]);
-    }
-    let told = |_| PyTypeError::new_err("files: give a path, or a sequence of paths");
-    let files: Vec<PathBuf> =
-        files.try_iter().map_err(told)?.map(|file| file?.extract()).collect::<PyResult<_>>().map_err(told)?;
-    if files.is_empty() {
-        return Err(PyValueError::new_err("files: there is none; give the path of a capture"));
-    }
-    Ok(files)
-}
-
-fn addresses(word: &str) -> PyResult<Addresses> {
-    match word {
-        "text" => Ok(Addresses::Text),
-        "binary" => Ok(Addresses::Binary),
-        _ => Err(PyValueError::new_err("addresses: give \"text\" or \"binary\"")),
-    }
-}
-
-/// Every flow of captures, with its verdict.
-///
-/// Each file is read on its own, as ``wiremark classify`` does; flows come in the order in which they end.
-///
-/// Parameters
-/// ----------
-/// files : path or sequence of paths
-///     pcap, pcapng, snoop or ERF, plain or packed with gzip, zstd, xz, lz4 or bzip2.
-/// classifier : Classifier, optional
-///     The built-in signatures where none is given.
-/// max_flows : int
-///     Flows followed at the same time; the quietest makes room for a new one.
-/// ignore_tags : bool
-///     Packets with the same addresses and ports are one flow whatever VLAN or tunnel they come in.
-/// addresses : {"text", "binary"}
-///     As text, or as 16 bytes in network order (IPv4 as ``::ffff:a.b.c.d``).
-/// on_error : {"raise", "keep"}
-///     A capture that cannot be read to its end raises CaptureError once its flows have come; or, with "keep", goes to
-///     ``Records.errors``, and the next one is read.
-/// progress : callable, optional
-///     Called with the bytes read and the bytes of all files, some 20 times a second; what it raises ends the reading.
-///
-/// Returns
-/// -------
-/// Records
-///     A row a flow, columns as the fields of ``wiremark classify --format json``: timestamp (UTC, us), src_ip, src_port,
-///     dest_ip, dest_port, proto, app, role, carrier, confidence, signature, signature_id, final, decided_at_packet,
-///     packets_toserver, packets_toclient, bytes_toserver, bytes_toclient (int64; frame bytes on the wire), community_id, ...
-#[pyfunction]
-#[pyo3(signature = (files, *, classifier=None, max_flows=None, ignore_tags=false, addresses="text", on_error="raise", progress=None))]
-#[expect(clippy::too_many_arguments, reason = "keyword arguments in Python")]
-pub(crate) fn flows(
-    py: Python<'_>,
-    files: &Bound<'_, PyAny>,
-    classifier: Option<&Bound<'_, Classifier>>,
-    max_flows: Option<usize>,
-    ignore_tags: bool,
-    addresses: &str,
-    on_error: &str,
-    progress: Option<Py<PyAny>>,
-) -> PyResult<Records> {
-    let (addresses, with_addresses) = (self::addresses(addresses)?, true);
-    let request =
-        Request { files, classifier, max_flows, ignore_tags, addresses, with_addresses, on_error, progress };
-    request.records(py, What::Flows)
-}
-
-/// Every frame of captures, with what was known of its flow after it.
-///
-/// Parameters are those of ``flows``.
-///
-/// Returns
-/// -------
-/// Records
-///     A row a frame: capture (int32, number of the file, from 1), frame (int64, number in it, from 1), timestamp (UTC, us),
-///     wire_bytes, flow and packet (int64, from 1), src_ip, src_port, dest_ip, dest_port, proto, to_server, payload_bytes,
-///     app, role, carrier, confidence, signature_id, final, changed; null from flow on where it carries neither TCP nor UDP.
-#[pyfunction]
-#[pyo3(signature = (files, *, classifier=None, max_flows=None, ignore_tags=false, addresses="text", on_error="raise", progress=None))]
-#[expect(clippy::too_many_arguments, reason = "keyword arguments in Python")]
-pub(crate) fn packets(
-    py: Python<'_>,
-    files: &Bound<'_, PyAny>,
-    classifier: Option<&Bound<'_, Classifier>>,
-    max_flows: Option<usize>,
-    ignore_tags: bool,
-    addresses: &str,
-    on_error: &str,
-    progress: Option<Py<PyAny>>,
-) -> PyResult<Records> {
-    let (addresses, with_addresses) = (self::addresses(addresses)?, true);
-    let request =
-        Request { files, classifier, max_flows, ignore_tags, addresses, with_addresses, on_error, progress };
-    request.records(py, What::Packets)
-}
-
-/// What people do on WeChat, task by task.
-///
-/// Parameters are those of ``flows``, and:
-///
-/// show_addresses : bool
-///     Users by their addresses instead of pseudonyms.
-///
-/// Returns
-/// -------
-/// Records
-///     A row a task, columns as the fields of ``wiremark tasks --format json``: timestamp (UTC, us), service, task, cgi,
-///     bytes_up and bytes_down (int64), completion_us (int64), user, ...
-#[pyfunction]
-#[pyo3(signature = (files, *, classifier=None, max_flows=None, show_addresses=false, on_error="raise", progress=None))]
-#[expect(clippy::too_many_arguments, reason = "keyword arguments in Python")]
-pub(crate) fn tasks(
-    py: Python<'_>,
-    files: &Bound<'_, PyAny>,
-    classifier: Option<&Bound<'_, Classifier>>,
-    max_flows: Option<usize>,
-    show_addresses: bool,
-    on_error: &str,
-    progress: Option<Py<PyAny>>,
-) -> PyResult<Records> {
-    let (addresses, with_addresses, ignore_tags) = (Addresses::Text, show_addresses, false);
-    let request =
-        Request { files, classifier, max_flows, ignore_tags, addresses, with_addresses, on_error, progress };
-    request.records(py, What::Tasks)
-}
-
-/// The calls in captures.
-///
-/// Parameters are those of ``tasks``.
-///
-/// Returns
-/// -------
-/// Records
-///     A row a call, columns as the fields of ``wiremark calls --format json``: timestamp (UTC, us), call_id, app, outcome,
-///     duration_us (int64); parties, relays, legs, states, streams (lists of records, times in microseconds since the call's
-///     first packet), findings.
-#[pyfunction]
-#[pyo3(signature = (files, *, classifier=None, max_flows=None, show_addresses=false, on_error="raise", progress=None))]
-#[expect(clippy::too_many_arguments, reason = "keyword arguments in Python")]
-pub(crate) fn calls(
-    py: Python<'_>,
-    files: &Bound<'_, PyAny>,
-    classifier: Option<&Bound<'_, Classifier>>,
-    max_flows: Option<usize>,
-    show_addresses: bool,
-    on_error: &str,
-    progress: Option<Py<PyAny>>,
-) -> PyResult<Records> {
-    let (addresses, with_addresses, ignore_tags) = (Addresses::Text, show_addresses, false);
-    let request =
-        Request { files, classifier, max_flows, ignore_tags, addresses, with_addresses, on_error, progress };
-    request.records(py, What::Calls)
 }

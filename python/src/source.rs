@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow_array::RecordBatch;
 use arrow_schema::ArrowError;
-use wiremark::{Flow, Frame, ParseError, Tracker, TrackerConfig};
+use wiremark::{Flow, Frame, ParseError, Prepared, Tracker, TrackerConfig};
 use wiremark_calls::{Call, CallTracker, Names, Record, Scripts};
 use wiremark_capture::Capture;
-use wiremark_capture::replay::{Counts, ReplayError, replay};
-use wiremark_probe::flows::{Replayed, flows, record};
+use wiremark_capture::replay::{ReplayError, replay};
+use wiremark_probe::flows::{Replayed, flows, follow, record};
 use wiremark_probe::record::{columns, transport_name};
 use wiremark_report::columns::{Addresses, Cell, Column, Kind, Rows};
 use wiremark_tasks::{Config, Sink, TaskDissector, TaskRecord, TaskTable};
@@ -75,6 +75,8 @@ pub(crate) struct Job {
     pub(crate) addresses: Addresses,
     /// Whether tasks and calls show addresses.
     pub(crate) with_addresses: bool,
+    /// Threads a file is read on.
+    pub(crate) threads: usize,
     pub(crate) raise: bool,
 }
 
@@ -172,14 +174,16 @@ impl Worker<'_> {
         let set = job.compiled.classifier.set();
         let file = capture.name().to_owned();
         let take = |flow: &Flow, beside| self.row(&columns::cells(&record(&file, flow, beside, set)));
-        flows(capture, &job.compiled.classifier, job.config, true, take, go_on)
+        flows(capture, &job.compiled.classifier, job.config, job.threads, take, go_on)
     }
 
     fn packets(&mut self, capture: &mut Capture) -> Replayed {
         let (job, go_on) = (self.job, go_on(self.shared));
         let mut tracker = Tracker::new(&job.compiled.classifier, job.config);
-        let look = |number: u64, frame: &Frame<'_>| self.packet(&mut tracker, number, frame);
-        let (counts, errors) = replay(capture, look, go_on);
+        let look = |tracker: &mut Tracker<'_>, number: u64, frame: &Frame<'_>, prepared: &Prepared| {
+            self.packet(tracker, number, frame, prepared)
+        };
+        let (counts, errors) = follow(capture, &mut tracker, job.threads, look, go_on);
         Replayed { counts, errors, statistics: tracker.statistics() }
     }
 
@@ -188,6 +192,7 @@ impl Worker<'_> {
         tracker: &mut Tracker<'_>,
         number: u64,
         frame: &Frame<'_>,
+        prepared: &Prepared,
     ) -> Result<(), ParseError> {
         let mut cells = [Cell::None; PACKET_COLUMNS.len()];
         cells[..4].copy_from_slice(&[
@@ -196,7 +201,7 @@ impl Worker<'_> {
             Cell::time(frame.time_us),
             frame.wire_bytes.into(),
         ]);
-        let result = match tracker.follow(frame, &mut |_| (), &mut ()) {
+        let result = match tracker.follow_prepared(frame, prepared, &mut |_| (), &mut ()) {
             Ok((seen, packet)) => {
                 let (verdict, words) = (seen.verdict, &self.job.compiled.words);
                 let (app, role) = words.places(verdict).unzip();
@@ -237,10 +242,14 @@ impl Worker<'_> {
             let go_on = go_on(worker.shared);
             dissector.begin_capture(&capture.name().to_owned());
             let mut sink = Tasks(worker);
+            let is_ahead = job.threads > 1 && capture.file_bytes().is_some();
             let read = |take: &mut dyn FnMut(&Frame<'_>) -> Result<(), ParseError>| {
                 replay(capture, |_, frame| take(frame), go_on)
             };
-            let (counts, errors): (Counts, Vec<ReplayError>) = dissector.read_ahead(read, &mut sink);
+            let (counts, errors) = match is_ahead {
+                true => dissector.read_ahead(read, &mut sink),
+                false => read(&mut |frame| dissector.frame(frame, &mut sink)),
+            };
             dissector.end_capture(&mut sink);
             Replayed { counts, errors, statistics: dissector.statistics() }
         })
@@ -261,14 +270,14 @@ impl Worker<'_> {
                 let call = Call { number: call.number + told, ..call };
                 worker.call((file.clone(), Record::new(call, classifier.set(), &mut names)));
             };
-            let look = |number: u64, frame: &Frame<'_>| -> Result<(), ParseError> {
-                let (seen, packet) = tracker.follow(frame, &mut |_: &Flow| (), &mut ())?;
+            let look = |tracker: &mut Tracker<'_>, number: u64, frame: &Frame<'_>, prepared: &Prepared| {
+                let (seen, packet) = tracker.follow_prepared(frame, prepared, &mut |_: &Flow| (), &mut ())?;
                 if watch.wants(&seen) {
                     watch.packet_of_frame(&packet, frame.bytes, &seen, number, &mut ended);
                 }
                 Ok(())
             };
-            let (counts, errors) = replay(capture, look, go_on);
+            let (counts, errors) = follow(capture, &mut tracker, job.threads, look, go_on);
             watch.finish(&mut ended);
             told += watch.told();
             Replayed { counts, errors, statistics: tracker.statistics() }

@@ -19,17 +19,15 @@ def captures():
 
 @pytest.fixture(scope="session")
 def command():
-    """Runs the command and gives its records; skips where there is none."""
+    """Runs the command and gives its records, or what it writes in another format; skips where there is none."""
     program = os.environ.get("WIREMARK", ROOT / "target" / "debug" / "wiremark")
     if not pathlib.Path(program).exists():
         pytest.skip("no wiremark command: name it with WIREMARK=..., or cargo build -p wiremark-probe --features full")
 
-    def run(subcommand, capture, *options):
-        run = subprocess.run(
-            [program, subcommand, "--format", "json", *options, capture], capture_output=True, text=True, check=False
-        )
+    def run(subcommand, capture, form="json"):
+        run = subprocess.run([program, subcommand, "--format", form, capture], capture_output=True, check=False)
         assert run.returncode in (0, 1), run.stderr
-        return [json.loads(line) for line in run.stdout.splitlines()]
+        return [json.loads(line) for line in run.stdout.splitlines()] if form == "json" else run.stdout
 
     return run
 

@@ -210,6 +210,7 @@ def test_wrong_words_are_told(demo):
         lambda: wiremark.flows(demo, addresses="hex"),
         lambda: wiremark.flows(demo, on_error="ignore"),
         lambda: wiremark.flows(demo, max_flows=1),
+        lambda: wiremark.flows(demo, threads=0),
         lambda: wiremark.flows([]),
         lambda: wiremark.Tracker(max_flows=2**40),
         lambda: wiremark.Tracker().frame(b"", 0, 147),

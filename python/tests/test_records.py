@@ -1,6 +1,8 @@
 """What captures hold, as tables."""
 
+import csv
 import datetime
+import io
 import os
 import signal
 import subprocess
@@ -9,6 +11,7 @@ import threading
 import time
 
 import pyarrow as pa
+import pyarrow.parquet
 import pytest
 
 import wiremark
@@ -29,18 +32,46 @@ def rows(records):
     return as_json(records.to_arrow().to_pylist())
 
 
+READERS = {"classify": wiremark.flows, "tasks": wiremark.tasks, "calls": wiremark.calls}
+KINDS = {"classify": "flow", "tasks": "task", "calls": "call"}
+
+
+def order(rows):
+    """Flows that time out together end in any order."""
+    return sorted(rows, key=lambda row: sorted(map(str, row.items())))
+
+
 @pytest.mark.parametrize("subcommand", ["classify", "tasks", "calls"])
 def test_rows_are_the_commands_for_every_capture_at_hand(command, subcommand):
-    kind = {"classify": "flow", "tasks": "task", "calls": "call"}[subcommand]
-    read = {"classify": wiremark.flows, "tasks": wiremark.tasks, "calls": wiremark.calls}[subcommand]
     seen = 0
     for capture in captures():
-        told = [record for record in command(subcommand, capture) if record["event_type"] == kind]
-        # Flows that time out together end in any order.
-        order = lambda rows: sorted(rows, key=lambda row: sorted(map(str, row.items())))
-        assert order(rows(read(capture, on_error="keep"))) == order(told), capture
+        told = order(record for record in command(subcommand, capture) if record["event_type"] == KINDS[subcommand])
+        assert order(rows(READERS[subcommand](capture, on_error="keep"))) == told, capture
         seen += len(told)
     assert seen > 0
+
+
+@pytest.mark.parametrize("subcommand", ["classify", "calls"])
+def test_every_format_has_these_rows_and_types(command, subcommand):
+    for capture in captures():
+        table = READERS[subcommand](capture, on_error="keep").to_arrow()
+        told = order(as_json(table.to_pylist()))
+        arrow = pa.ipc.open_stream(command(subcommand, capture, "arrow")).read_all()
+        assert arrow.schema == table.schema and order(as_json(arrow.to_pylist())) == told, capture
+        parquet = pyarrow.parquet.read_table(io.BytesIO(command(subcommand, capture, "parquet")))
+        assert parquet.schema.equals(table.schema) and order(as_json(parquet.to_pylist())) == told, capture
+        if subcommand == "classify":
+            lines = csv.DictReader(io.StringIO(command(subcommand, capture, "csv").decode()))
+            lines = ({**line, "duration": str(float(line["duration"]))} for line in lines)
+            assert order(lines) == order({name: cell(value) for name, value in row.items()} for row in told), capture
+
+
+def cell(value):
+    """A value as CSV has it; what a spreadsheet would take for a formula begins with an apostrophe."""
+    if value is None or isinstance(value, bool):
+        return "" if value is None else str(value).lower()
+    text = " ".join(value) if isinstance(value, list) else str(value)
+    return "'" + text if not isinstance(value, (int, float)) and text[:1] in tuple("=+-@\t\r") else text
 
 
 def test_types(demo):
@@ -99,6 +130,12 @@ def test_packets_end_with_the_flows_verdict(demo):
     # The table's bytes are on the wire, as a flow's are.
     in_flows = packets[packets.flow.notna()].wire_bytes.sum()
     assert in_flows == flows.bytes_toserver.sum() + flows.bytes_toclient.sum()
+
+
+def test_rows_are_the_same_for_every_number_of_threads(demo):
+    for read in READERS.values():
+        one, several = (read([demo] * 3, threads=threads).to_arrow() for threads in (1, 4))
+        assert one.to_pylist() == several.to_pylist()
 
 
 def test_a_stream_is_read_once(demo):

@@ -122,6 +122,7 @@ def flows(
     max_flows: Optional[int] = None,
     ignore_tags: bool = False,
     addresses: Literal["text", "binary"] = "text",
+    threads: Optional[int] = None,
     on_error: Literal["raise", "keep"] = "raise",
     progress: Optional[_Progress] = None,
 ) -> Records: ...
@@ -132,6 +133,7 @@ def packets(
     max_flows: Optional[int] = None,
     ignore_tags: bool = False,
     addresses: Literal["text", "binary"] = "text",
+    threads: Optional[int] = None,
     on_error: Literal["raise", "keep"] = "raise",
     progress: Optional[_Progress] = None,
 ) -> Records: ...
@@ -141,6 +143,7 @@ def tasks(
     classifier: Optional[Classifier] = None,
     max_flows: Optional[int] = None,
     show_addresses: bool = False,
+    threads: Optional[int] = None,
     on_error: Literal["raise", "keep"] = "raise",
     progress: Optional[_Progress] = None,
 ) -> Records: ...
@@ -150,6 +153,7 @@ def calls(
     classifier: Optional[Classifier] = None,
     max_flows: Optional[int] = None,
     show_addresses: bool = False,
+    threads: Optional[int] = None,
     on_error: Literal["raise", "keep"] = "raise",
     progress: Optional[_Progress] = None,
 ) -> Records: ...
