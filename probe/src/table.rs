@@ -1,6 +1,7 @@
 //! Tables: with lines and as wide as the window on a terminal, plain columns elsewhere.
 
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle, presets};
+use terminal_size::{Width, terminal_size};
 
 /// An empty table. Columns whose title begins with `>` are aligned to the right.
 pub(crate) fn table(is_terminal: bool, titles: &[&str]) -> Table {
@@ -10,8 +11,11 @@ pub(crate) fn table(is_terminal: bool, titles: &[&str]) -> Table {
         table
             .load_style(TableStyle::new().header_separator(line))
             .set_content_arrangement(ContentArrangement::Dynamic);
+        if let Some((Width(columns), _)) = terminal_size() {
+            table.set_width(columns);
+        }
     } else {
-        table.load_style(presets::NOTHING).force_no_tty();
+        table.load_style(presets::NOTHING);
     }
     table.set_header(titles.iter().map(|title| title.trim_start_matches('>')));
     for (column, title) in table.column_iter_mut().zip(titles) {
