@@ -6,7 +6,7 @@ use std::process::Command;
 use std::{fs, thread};
 
 use crate::common::{
-    BOTH, Link, Program, demo, has_pcap, must, repository, rows_of_command, rows_of_probe, skip,
+    BOTH, Link, Program, demo, has_pcap, must, repository, rows_of_probe, rows_of_records, skip,
 };
 
 #[test]
@@ -38,7 +38,7 @@ fn the_probe_says_what_the_command_says() {
     if !has_pcap() {
         return;
     }
-    let expected = rows_of_command(&demo());
+    let expected = rows_of_records(&demo());
     assert!(
         expected.iter().filter(|row| !row.contains(" - - ")).count() >= 10,
         "too few known flows: {expected:#?}"
@@ -57,7 +57,7 @@ fn a_flow_is_printed_when_it_becomes_known() {
     }
     let probe = Program::new("examples/probe.c", "c11", Link::Shared, &["-lpcap"]).make("probe-known");
     let text = must(Command::new(&probe).arg(demo()));
-    let known = rows_of_command(&demo()).iter().filter(|row| !row.contains(" - - ")).count();
+    let known = rows_of_records(&demo()).iter().filter(|row| !row.contains(" - - ")).count();
     let mut numbers: Vec<&str> =
         text.lines().map(|line| line.strip_prefix("flow ").unwrap().split(' ').next().unwrap()).collect();
     numbers.sort_unstable();
@@ -75,10 +75,7 @@ fn classify_says_what_the_command_says() {
     if !has_pcap() {
         return;
     }
-    let json =
-        must(Command::new(crate::common::command()).args(["classify", "--format", "json"]).arg(demo()));
-    let expected = known(json.lines().filter_map(|line| {
-        let flow: serde_json::Value = serde_json::from_str(line).unwrap();
+    let expected = known(crate::common::records(&demo()).into_iter().filter_map(|flow| {
         let app = flow["app"].as_str()?;
         Some((
             crate::common::word(&flow["community_id"]).to_owned(),
@@ -104,7 +101,7 @@ fn a_cpp_program_says_what_the_command_says() {
     if !has_pcap() {
         return;
     }
-    let expected: Vec<String> = rows_of_command(&demo());
+    let expected: Vec<String> = rows_of_records(&demo());
     for link in BOTH {
         let user = Program::new("tests/c/user.cpp", "c++17", link, &["-lpcap"]).make("user");
         let text = must(Command::new(&user).arg(demo()));
@@ -145,14 +142,13 @@ fn on_real_captures_the_probe_says_what_the_command_says() {
     files.sort();
     assert!(!files.is_empty());
     let probe = Program::new("examples/probe.c", "c11", Link::Shared, &["-lpcap"]).make("probe-traces");
-    crate::common::command();
     let halves = files.split_at(files.len() / 2);
     let look = |files: &[PathBuf]| {
         let (mut differ, mut flows) = (Vec::new(), 0);
         for file in files {
             let rows = rows_of_probe(Command::new(&probe).arg("-a").arg(file));
             flows += rows.len();
-            if rows != rows_of_command(file) {
+            if rows != rows_of_records(file) {
                 differ.push(file.file_name().unwrap().to_owned());
             }
         }

@@ -3,8 +3,13 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::OnceLock;
+use std::sync::{LazyLock, OnceLock};
 use std::{env, fs, io};
+
+use engine::{Classifier, Flow, Options, TrackerConfig};
+use wiremark_capture::Capture;
+use wiremark_probe::beside::Beside;
+use wiremark_probe::flows::{flows, record};
 
 /// Warnings are errors in everything that is compiled here.
 const STRICT: [&str; 4] = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"];
@@ -161,31 +166,26 @@ pub fn traces() -> Option<PathBuf> {
     found
 }
 
-/// The `wiremark` command, built.
-pub fn command() -> &'static Path {
-    static COMMAND: OnceLock<PathBuf> = OnceLock::new();
-    COMMAND.get_or_init(|| {
-        let mut build = Command::new(env!("CARGO"));
-        // As the workspace's tests build it, so that it is there already when they all run.
-        build.current_dir(repository()).args(["build", "--quiet", "--profile", "test", "--locked"]);
-        must(
-            build
-                .args(["-p", "wiremark-probe", "--features", "full", "--bin", "wiremark"])
-                .env("CARGO_TARGET_DIR", target()),
-        );
-        target().join("debug/wiremark")
-    })
+/// The records that `wiremark classify --format json` prints, made in here: the command itself would have to be built first.
+pub fn records(capture: &Path) -> Vec<serde_json::Value> {
+    static SHIPPED: LazyLock<Classifier> =
+        LazyLock::new(|| Classifier::new(wiremark_signatures::embedded().unwrap(), Options::default()));
+    let mut records = Vec::new();
+    // One that cannot be read has none, as the probe has none of it.
+    let Ok(mut capture) = Capture::open(capture) else { return records };
+    let take = |flow: &Flow, beside: Beside| {
+        records.push(serde_json::to_value(record("-", flow, beside, SHIPPED.set())).unwrap());
+    };
+    flows(&mut capture, &SHIPPED, TrackerConfig::default(), false, take, |_| true);
+    records
 }
 
 /// A flow and its verdict, as text that can be compared: end points, verdict, counts.
 pub type Row = String;
 
-/// What `wiremark classify --format json` says, sorted.
-pub fn rows_of_command(capture: &Path) -> Vec<Row> {
-    let output = run(Command::new(command()).args(["classify", "--format", "json"]).arg(capture));
-    let text = String::from_utf8(output.stdout).unwrap();
-    let mut rows: Vec<Row> =
-        text.lines().map(|line| row_of_json(&serde_json::from_str(line).unwrap())).collect();
+/// What the command says of every flow, sorted.
+pub fn rows_of_records(capture: &Path) -> Vec<Row> {
+    let mut rows: Vec<Row> = records(capture).iter().map(row_of_json).collect();
     rows.sort();
     rows
 }
