@@ -65,12 +65,30 @@ impl Cable {
         assert!(done, "tcpreplay {file}");
     }
 
-    /// Waits until a packet socket is open in the namespace.
+    /// Waits until a packet socket captures in the namespace: it is there before it is bound to an interface, and hears
+    /// nothing until then.
     fn listens(&self) {
         until(|| {
-            let open = run("ip", &["netns", "exec", &self.0, "cat", "/proc/net/packet"]);
-            open.is_some_and(|open| open.stdout.iter().filter(|byte| **byte == b'\n').count() > 1)
+            let sockets = run("ip", &["netns", "exec", &self.0, "cat", "/proc/net/packet"]);
+            let text = sockets.map(|sockets| String::from_utf8(sockets.stdout).unwrap()).unwrap_or_default();
+            // sk RefCnt Type Proto Iface R Rmem User Inode
+            text.lines().skip(1).any(|socket| {
+                let columns: Vec<&str> = socket.split_whitespace().collect();
+                columns.get(4).is_some_and(|interface| *interface != "0") && columns.get(5) == Some(&"1")
+            })
         });
+    }
+
+    /// Waits until the frames put in so far have been handed over, as far as can be told from outside: the receiving end has
+    /// counted as many as the other has sent, and the kernel has had time to close the block they are in.
+    fn arrived(&self) {
+        let count = |end: &str, way: &str| {
+            let path = format!("/sys/class/net/{end}/statistics/{way}_packets");
+            let counted = run("ip", &["netns", "exec", &self.0, "cat", &path])?;
+            String::from_utf8(counted.stdout).ok()?.trim().parse::<u64>().ok()
+        };
+        until(|| count("put", "tx") == count("get", "rx"));
+        std::thread::sleep(Duration::from_millis(500));
     }
 }
 
@@ -155,7 +173,7 @@ fn what_comes_by_is_what_the_file_says() {
     ]);
     cable.listens();
     cable.replay(&file);
-    std::thread::sleep(Duration::from_millis(300));
+    cable.arrived();
     // `ip netns exec` becomes the program: the signal is for it.
     signal(&child, "INT");
     let live = child.wait_with_output().unwrap();
@@ -248,7 +266,7 @@ fn what_fails_is_told_in_a_sentence() {
     std::thread::sleep(Duration::from_millis(300));
     assert!(cable.ip("link set get up"));
     cable.replay(&capture(&folder()));
-    std::thread::sleep(Duration::from_millis(300));
+    cable.arrived();
     assert!(cable.ip("link del get"));
     std::thread::sleep(Duration::from_millis(300));
     signal(&child, "INT");
@@ -284,7 +302,7 @@ fn signatures_are_loaded_anew_without_a_lost_frame() {
     // A broken file changes nothing.
     write(&rows, "example.toml", b"[app");
     signal(&child, "HUP");
-    std::thread::sleep(Duration::from_millis(300));
+    cable.arrived();
     signal(&child, "INT");
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
