@@ -13,6 +13,8 @@ def begin(name, usage):
     spark = SparkSession.builder.appName(name).getOrCreate()
     # A day is a UTC day.
     spark.conf.set("spark.sql.session.timeZone", "UTC")
+    # Times in Parquet as everybody has them; Spark's own way has no time zone.
+    spark.conf.set("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS")
     return spark, sys.argv[1], sys.argv[2:]
 
 

@@ -63,7 +63,8 @@ def spark(script, *arguments, kill=False):
 
 
 def comparable(table):
-    """Rows without what counts within a file, in any order."""
+    """Rows without what counts within a file, in any order; times have to be times in UTC."""
+    assert str(table.schema.field("timestamp").type) == "timestamp[us, tz=UTC]", table.schema
     names = [name for name in wiremark.flows([__file__]).columns if name not in ("file", "flow", "flow_id", "frame")]
     return sorted(map(str, table.select(names).to_pylist()))
 
