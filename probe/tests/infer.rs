@@ -1,10 +1,13 @@
 //! `wiremark infer` as its users see it: fields of messages and of captures, a draft that loads, what is no input.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use crate::traces::*;
 use serde_json::Value;
+use wiremark_tests::network::{is_wechat, network};
+use wiremark_tests::population;
 use wiremark_tests::protocol::wechat_longlink::{self, EVERYDAY, NOOP, RESPONSE, message};
 use wiremark_tests::protocol::{dns, ordinary};
 use wiremark_tests::random::Random;
@@ -135,4 +138,75 @@ fn a_draft_is_checked_and_finds_the_flows_of_another_capture() {
             assert_eq!(record["app"] == "draft", is_link, "{record}");
         }
     }
+}
+
+/// WeChat's flows among twenty protocols of others, nobody saying which they are: the rows drafted from them find theirs in
+/// another capture, and no row finds flows of two protocols of which WeChat's is one.
+#[test]
+fn drafts_of_unclassified_flows_keep_protocols_apart() {
+    let folder = folder();
+    let capture = |name: &str, seed: u64| {
+        let mut file = Vec::new();
+        network(20, seed).write_pcap(&mut file).expect("memory takes all");
+        write(&folder, name, &file).to_str().expect("a plain name").to_owned()
+    };
+    let (seen, unseen) = (capture("seen.pcap", 1), capture("unseen.pcap", 2));
+    // WeChat's signatures are switched off: another app's stand alone.
+    let others = folder.join("others");
+    std::fs::create_dir(&others).expect("a folder");
+    std::fs::copy("../signatures/threema.toml", others.join("threema.toml")).expect("a copy");
+    let drafts = folder.join("drafts");
+    std::fs::create_dir(&drafts).expect("a folder");
+    let draft = drafts.join("draft.toml");
+    let (others, draft) = (others.to_str().expect("a plain name"), draft.to_str().expect("a plain name"));
+    let output = infer("", &[&seen, "--only-signatures", others, "--unclassified", "--draft", draft]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let drafts = drafts.to_str().expect("a plain name");
+    let check = wiremark(&["signatures", "check", drafts]);
+    assert_eq!(check.status.code(), Some(0), "{}", stderr(&check));
+
+    let output = wiremark(&["classify", "--only-signatures", drafts, "--format", "json", &unseen]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    // A row's flows of WeChat, and of others.
+    let mut rows: BTreeMap<u64, [usize; 2]> = BTreeMap::new();
+    let mut missed = 0;
+    for line in stdout(&output).lines() {
+        let record: Value = serde_json::from_str(line).expect("JSON");
+        let server: IpAddr = record["dest_ip"].as_str().expect("an address").parse().expect("an address");
+        let is_ours = is_wechat(server);
+        match record["signature_id"].as_u64() {
+            Some(row) => rows.entry(row).or_default()[usize::from(!is_ours)] += 1,
+            None => missed += usize::from(is_ours),
+        }
+    }
+    let found: usize = rows.values().map(|[ours, _]| ours).sum();
+    assert!(found * 100 >= 95 * (found + missed), "{found} found, {missed} missed: {rows:?}");
+    assert!(rows.values().all(|[ours, theirs]| *ours == 0 || *theirs == 0), "{rows:?}");
+}
+
+/// ChatDissect III-A4: of a day's long links the heartbeat comes by the clock and the sync follows the login, and nothing else does.
+#[test]
+fn the_heartbeat_is_periodic_and_the_sync_triggered() {
+    let config = population::Config {
+        users: 40,
+        other_users: 4,
+        hours: 8,
+        size_percent: 30,
+        syncs_on_login: true,
+        ..population::Config::default()
+    };
+    let mut file = Vec::new();
+    population::play(&config).trace.write_pcap(&mut file).expect("memory takes all");
+    let capture = write(&folder(), "day.pcap", &file);
+    let capture = capture.to_str().expect("a plain name");
+    let output = infer("", &[capture, "--port", "8080", "--transport", "tcp", "--format", "json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let records: Vec<Value> =
+        stdout(&output).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let of = |kind: &str| records.iter().filter(|record| record["event_type"] == kind).collect::<Vec<_>>();
+    let [heartbeat] = &of("periodic")[..] else { panic!("{records:?}") };
+    assert_eq!(heartbeat["opcode"], "06");
+    assert_eq!((heartbeat["period_us"].as_f64().expect("a number") / 1e6).round(), 300.0);
+    let [sync] = &of("triggered")[..] else { panic!("{records:?}") };
+    assert_eq!((&sync["by"], &sync["opcode"]), (&"cd".into(), &"79".into()));
 }

@@ -8,6 +8,7 @@ pub mod conversation;
 pub mod demo;
 mod frame;
 pub mod hostile;
+pub mod network;
 pub mod packet;
 pub mod population;
 pub mod protocol;

@@ -7,26 +7,14 @@
 use std::fmt::Write as _;
 
 use crate::fields::{Field, FieldType};
+use crate::grouping::{Asked, Values, groups, has, highest, size};
 use crate::inference::infer;
 use crate::messages::Messages;
+pub use crate::observed::DraftFlow;
 use crate::observed::Origin;
 
 /// Bytes a row may look at.
 const HEAD: usize = 16;
-/// Least information of a row in bits: over TCP, where one packet decides, and over UDP, where every packet has to fit.
-const LEAST_BITS: [f64; 2] = [16.0, 8.0];
-
-/// A flow that rows are to find.
-#[derive(Clone, Debug)]
-pub struct DraftFlow {
-    /// Over UDP, else TCP.
-    pub is_udp: bool,
-    /// Port of the responder.
-    pub port: u16,
-    /// Its messages.
-    pub messages: Vec<usize>,
-}
-
 /// A row, before it is text.
 #[derive(Clone, Debug)]
 pub struct DraftRow {
@@ -35,111 +23,51 @@ pub struct DraftRow {
     /// Ports of the responders, ascending.
     pub ports: Vec<u16>,
     /// For each byte of the head which values it may have.
-    allowed: Vec<[u64; 4]>,
+    allowed: Vec<Values>,
     /// Flows it was made of.
     pub flows: usize,
     messages: Vec<usize>,
     fields: Vec<Field>,
 }
 
-fn has(set: &[u64; 4], byte: u8) -> bool {
-    set[usize::from(byte >> 6)] >> (byte & 63) & 1 == 1
-}
-
-fn size(set: &[u64; 4]) -> u32 {
-    set.iter().map(|word| word.count_ones()).sum()
-}
-
-fn highest(set: &[u64; 4]) -> u8 {
-    (0..=255).rev().find(|&byte| has(set, byte)).unwrap_or(0)
-}
-
-/// What a condition on one byte tells, in bits; a zero is common in any protocol and tells less.
-fn bits(set: &[u64; 4], pattern: &str) -> f64 {
-    match pattern {
-        "??" => 0.0,
-        "00" => 3.0,
-        _ if pattern.starts_with("(00-") => 1.0,
-        _ => 8.0 - f64::from(size(set)).log2(),
-    }
-}
-
-/// A byte's pattern: the byte, a set of at most four, a range from zero, or anything.
-fn pattern(set: &[u64; 4]) -> String {
-    match size(set) {
-        1 => format!("{:02x}", highest(set)),
-        2..=4 => {
+/// A byte's pattern: the byte, a set of a few, a range from zero, or anything.
+fn pattern(set: &Values) -> String {
+    match Asked::of(set) {
+        Asked::Nothing => "??".to_owned(),
+        Asked::UpTo(most) => format!("(00-{most:02x})"),
+        Asked::Few if size(set) == 1 => format!("{:02x}", highest(set)),
+        Asked::Few => {
             let all: Vec<String> =
                 (0..=255u8).filter(|&byte| has(set, byte)).map(|byte| format!("{byte:02x}")).collect();
             format!("({})", all.join("|"))
         }
-        _ if highest(set) < 0x40 && has(set, 0) => {
-            format!("(00-{:02x})", (u32::from(highest(set)) + 1).next_power_of_two() - 1)
-        }
-        _ => "??".to_owned(),
     }
-}
-
-fn worth(allowed: &[[u64; 4]]) -> f64 {
-    allowed.iter().map(|set| bits(set, &pattern(set))).sum()
-}
-
-fn sets(messages: &Messages, of: &[usize]) -> Vec<[u64; 4]> {
-    let head = of.iter().map(|&at| messages.get(at).len()).min().unwrap_or(0).min(HEAD);
-    let mut sets = vec![[0u64; 4]; head];
-    for &at in of {
-        for (set, &byte) in sets.iter_mut().zip(messages.get(at)) {
-            set[usize::from(byte >> 6)] |= 1 << (byte & 63);
-        }
-    }
-    sets
-}
-
-fn united(one: &[[u64; 4]], other: &[[u64; 4]]) -> Vec<[u64; 4]> {
-    one.iter().zip(other).map(|(a, b)| std::array::from_fn(|word| a[word] | b[word])).collect()
 }
 
 /// Rows for flows, those of most flows first; flows that too little is fixed in give none.
 pub fn rows(messages: &Messages, origins: &[Origin], flows: &[DraftFlow]) -> Vec<DraftRow> {
-    let mut rows: Vec<DraftRow> = Vec::new();
-    let mut order: Vec<&DraftFlow> = flows.iter().filter(|flow| !flow.messages.is_empty()).collect();
-    order.sort_by_key(|flow| std::cmp::Reverse(flow.messages.len()));
-    for flow in order {
-        let own = sets(messages, &flow.messages);
-        let least = LEAST_BITS[usize::from(flow.is_udp)];
-        let best = rows
-            .iter_mut()
-            .filter(|row| row.is_udp == flow.is_udp)
-            .map(|row| (worth(&united(&row.allowed, &own)), row))
-            .filter(|(worth, _)| *worth >= least)
-            .max_by(|a, b| a.0.total_cmp(&b.0));
-        if let Some((_, row)) = best {
-            row.allowed = united(&row.allowed, &own);
-            row.ports.push(flow.port);
-            row.flows += 1;
-            row.messages.extend(&flow.messages);
-        } else {
-            rows.push(DraftRow {
-                is_udp: flow.is_udp,
-                ports: vec![flow.port],
-                allowed: own,
-                flows: 1,
-                messages: flow.messages.clone(),
-                fields: Vec::new(),
-            });
-        }
-    }
-    // One flow says nothing of the next, unless it is all there is.
-    rows.retain(|row| (row.flows > 1 || flows.len() == 1) && row.messages.len() >= 4);
-    rows.retain(|row| worth(&row.allowed) >= LEAST_BITS[usize::from(row.is_udp)]);
-    for row in &mut rows {
-        row.ports.sort_unstable();
-        row.ports.dedup();
-        row.messages.sort_unstable();
-        let own: Messages = row.messages.iter().map(|&at| messages.get(at)).collect();
-        let origins: Vec<Origin> = row.messages.iter().filter_map(|&at| origins.get(at).copied()).collect();
-        row.fields = infer(&own, &origins).fields;
-    }
+    let mut rows: Vec<DraftRow> = groups(messages, flows)
+        .into_iter()
+        .map(|group| {
+            let of = |at: &usize| &flows[*at];
+            let mut ports: Vec<u16> = group.flows.iter().map(|at| of(at).port).collect();
+            let mut own: Vec<usize> = group.flows.iter().flat_map(|at| of(at).messages.clone()).collect();
+            ports.sort_unstable();
+            ports.dedup();
+            own.sort_unstable();
+            let bytes: Messages = own.iter().map(|&at| messages.get(at)).collect();
+            let origins: Vec<Origin> = own.iter().filter_map(|&at| origins.get(at).copied()).collect();
+            DraftRow {
+                is_udp: group.is_udp,
+                ports,
+                allowed: group.head,
+                flows: group.flows.len(),
+                messages: own,
+                fields: infer(&bytes, &origins).fields,
+            }
+        })
+        .collect();
+    rows.retain(|row| row.messages.len() >= 4);
     rows.sort_by_key(|row| std::cmp::Reverse(row.flows));
     rows
 }

@@ -314,7 +314,9 @@ impl Seen<'_> {
         let mask = if width >= 8 { u64::MAX } else { (1 << (8 * width)) - 1 };
         let (mut steps, mut small, mut up, mut clock, mut timed) =
             (0usize, 0usize, 0usize, Vec::new(), 0usize);
-        for flow in self.flows() {
+        for mut flow in self.flows() {
+            // All ones stand for "no number" where they come between others (a heartbeat's, in a long link).
+            flow.retain(|row| row.1.iter().any(|byte| *byte != 0xff));
             for two in flow.windows(2) {
                 let step =
                     (number(two[1].1, little) as u64).wrapping_sub(number(two[0].1, little) as u64) & mask;

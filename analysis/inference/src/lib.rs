@@ -15,6 +15,7 @@ pub mod draft;
 mod features;
 mod fields;
 mod forest;
+mod grouping;
 mod inference;
 mod kinds;
 mod length;

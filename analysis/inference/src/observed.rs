@@ -10,3 +10,14 @@ pub struct Origin {
     /// Time of its first byte, microseconds since 1970.
     pub time_us: u64,
 }
+
+/// A flow that rows are to find.
+#[derive(Clone, Debug)]
+pub struct DraftFlow {
+    /// Over UDP, else TCP.
+    pub is_udp: bool,
+    /// Port of the responder.
+    pub port: u16,
+    /// Its messages.
+    pub messages: Vec<usize>,
+}

@@ -49,8 +49,8 @@ pub struct Periodic {
     pub flows: usize,
 }
 
-/// Opcodes (of one direction) that come by the clock: in every flow with at least three of them the coefficient of variation
-/// is small.
+/// Opcodes that come by the clock: in every flow with at least four of them in one direction the coefficient of variation is
+/// small. One that comes by the clock both ways, as a request does and its answer, is told once.
 pub fn periodic(occurrences: &[Occurrence], thresholds: Thresholds) -> Vec<Periodic> {
     let mut times: BTreeMap<(&[u8], bool), TimesByFlow> = BTreeMap::new();
     for one in occurrences {
@@ -73,7 +73,8 @@ pub fn periodic(occurrences: &[Occurrence], thresholds: Thresholds) -> Vec<Perio
             count += gaps.len();
             counted += 1;
         }
-        if counted > 0 && count >= thresholds.fewest.min(4) && variation <= thresholds.most_variation {
+        let is_told = found.last().is_some_and(|last| last.opcode == opcode);
+        if count >= thresholds.fewest && variation <= thresholds.most_variation && !is_told {
             found.push(Periodic {
                 opcode: opcode.to_vec(),
                 period_us: sum / count as f64,
@@ -101,7 +102,8 @@ pub struct Triggered {
 /// Opcodes that follow another of the same flow and direction within the gap far more often than by chance.
 ///
 /// A pair counts only where the follower is hardly ever seen without the trigger before it, so that of a chain of requests
-/// only neighbours are told, and not where they are one exchange.
+/// only neighbours are told, and not where they are one exchange. What answers do among each other because their requests do
+/// is told once.
 pub fn triggered(occurrences: &[Occurrence], thresholds: Thresholds) -> Vec<Triggered> {
     let mut flows: BTreeMap<(u64, bool), Vec<Timed<'_>>> = BTreeMap::new();
     for one in occurrences {
@@ -129,7 +131,7 @@ pub fn triggered(occurrences: &[Occurrence], thresholds: Thresholds) -> Vec<Trig
             }
         }
     }
-    let mut found = Vec::new();
+    let mut found: Vec<Triggered> = Vec::new();
     for ((trigger, opcode, upward), n) in follows {
         let triggers = counts[&(trigger, upward)];
         let others = counts[&(opcode, upward)];
@@ -139,8 +141,10 @@ pub fn triggered(occurrences: &[Occurrence], thresholds: Thresholds) -> Vec<Trig
         let probability = n as f64 / triggers as f64;
         let by_chance = others as f64 / duration_us.max(1.0) * thresholds.gap_us as f64;
         let ratio = probability / by_chance.max(1e-12);
-        if ratio >= thresholds.least_ratio && probability >= 0.5 {
-            found.push(Triggered { by: hex(trigger), opcode: opcode.to_vec(), probability, ratio });
+        let by = hex(trigger);
+        let is_told = |one: &Triggered| one.by == by && one.opcode == opcode;
+        if ratio >= thresholds.least_ratio && probability >= 0.5 && !found.iter().any(is_told) {
+            found.push(Triggered { by, opcode: opcode.to_vec(), probability, ratio });
         }
     }
     found

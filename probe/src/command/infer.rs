@@ -4,6 +4,7 @@ mod arguments;
 mod choice;
 mod collect;
 mod dissected;
+mod heads;
 mod report;
 mod tasks;
 

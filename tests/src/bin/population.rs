@@ -1,4 +1,5 @@
-//! Writes the capture of a population: `population OUT.pcap [USERS [HOURS [SEED]]]`.
+//! Writes the capture of a population: `population OUT.pcap [USERS [HOURS [SEED [SYNC]]]]`; with SYNC 1 every long link asks for
+//! what was missed as soon as it is open.
 
 use std::fs::File;
 use std::io::BufWriter;
@@ -9,12 +10,12 @@ use wiremark_tests::population::{Config, play};
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let Some(out) = arguments.next() else {
-        eprintln!("usage: population OUT.pcap [USERS [HOURS [SEED]]]");
+        eprintln!("usage: population OUT.pcap [USERS [HOURS [SEED [SYNC]]]]");
         return ExitCode::from(2);
     };
     let numbers: Result<Vec<u64>, _> = arguments.map(|text| text.parse()).collect();
     let Ok(numbers) = numbers else {
-        eprintln!("population: USERS, HOURS and SEED are numbers");
+        eprintln!("population: USERS, HOURS, SEED and SYNC are numbers");
         return ExitCode::from(2);
     };
     let number = |at: usize, or: u64| numbers.get(at).copied().unwrap_or(or);
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
         other_users: users / 5,
         hours: number(1, 3).max(1),
         seed: number(2, 1),
+        syncs_on_login: number(3, 0) == 1,
         ..Config::default()
     };
     let population = play(&config);

@@ -16,13 +16,23 @@ pub struct Config {
     pub size_percent: usize,
     /// Photos, avatars and pages come from the same address, as from a content delivery network.
     pub shared_servers: bool,
+    /// A long link asks for what was missed as soon as it is open.
+    pub syncs_on_login: bool,
     /// Where the numbers begin.
     pub seed: u64,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { users: 1000, other_users: 200, hours: 3, size_percent: 100, shared_servers: false, seed: 1 }
+        Self {
+            users: 1000,
+            other_users: 200,
+            hours: 3,
+            size_percent: 100,
+            shared_servers: false,
+            syncs_on_login: false,
+            seed: 1,
+        }
     }
 }
 

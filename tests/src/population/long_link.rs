@@ -34,6 +34,12 @@ impl Player {
         let name = ("System", "Connect to servers");
         let what = What::Request { name, command: IDENTIFY, function: 0, sizes: (96, 56) };
         events.push(Event { at_us: from_us, what });
+        if self.syncs_on_login {
+            let at_us = from_us + self.between(200_000, 600_000);
+            let name = ("System", "Sync after login");
+            let what = What::Request { name, command: 121, function: 138, sizes: (196, 358) };
+            events.push(Event { at_us, what });
+        }
         events.sort_by_key(|event| event.at_us);
         let (client, server) = self.ends(number, LONG, 8080);
         let link = self.books.links;

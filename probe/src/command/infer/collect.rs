@@ -10,6 +10,7 @@ use wiremark_inference::draft::DraftFlow;
 use wiremark_inference::{Messages, Origin};
 
 use super::choice::Choice;
+use super::heads::Heads;
 use crate::captures::name_of;
 use crate::inputs::FlowArguments;
 use crate::notes;
@@ -32,6 +33,8 @@ pub(super) struct Collected {
     /// One a message; none for messages out of a file in hex.
     pub origins: Vec<Origin>,
     pub flows: Vec<DraftFlow>,
+    /// For what comes by the clock.
+    pub heads: Heads,
     /// Messages there were, of which some are a sample.
     pub seen: usize,
     /// Opcodes and prefixes of classified flows are not new in the feedback round.
@@ -59,10 +62,12 @@ struct Reservoir {
     kept: Vec<(usize, Origin, Vec<u8>)>,
     /// Where a message number lies in `kept`.
     places: HashMap<usize, usize>,
+    heads: Heads,
 }
 
 impl Reservoir {
     fn push(&mut self, origin: Origin, bytes: Vec<u8>) -> usize {
+        self.heads.push(origin, &bytes);
         let number = self.seen;
         self.seen += 1;
         if self.kept.len() < self.sample {
@@ -102,7 +107,14 @@ pub(super) fn collect(
     sample: usize,
     networks: FlowArguments,
 ) -> Result<(Collected, bool), Stop> {
-    let mut reservoir = Reservoir { sample, seen: 0, state: 18, kept: Vec::new(), places: HashMap::new() };
+    let mut reservoir = Reservoir {
+        sample,
+        seen: 0,
+        state: 18,
+        kept: Vec::new(),
+        places: HashMap::new(),
+        heads: Heads::default(),
+    };
     let mut described: BTreeMap<u64, Chosen> = BTreeMap::new();
     let mut failed = false;
     for (number, file) in files.iter().enumerate() {
@@ -119,9 +131,9 @@ pub(super) fn collect(
         messages(file, tracker, base, &chosen, &mut reservoir, &mut failed);
         described.extend(chosen.into_iter().map(|(number, flow)| (base + number, flow)));
     }
-    let Reservoir { mut kept, seen, .. } = reservoir;
+    let Reservoir { mut kept, seen, heads, .. } = reservoir;
     kept.sort_by_key(|message| message.0);
-    let mut collected = Collected { seen, is_feedback: feedback, ..Collected::default() };
+    let mut collected = Collected { seen, heads, is_feedback: feedback, ..Collected::default() };
     let mut own: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
     for (at, (_, origin, bytes)) in kept.into_iter().enumerate() {
         own.entry(origin.flow).or_default().push(at);

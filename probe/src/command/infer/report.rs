@@ -190,15 +190,8 @@ fn line(output: &mut Output, record: &impl Serialize) -> Result<(), Stop> {
     output.text(&(serde_json::to_string(record).unwrap_or_default() + "\n"))
 }
 
-/// Occurrences of the opcode field, where there is one.
+/// Occurrences of the opcode field, where there is one: in whole flows, not in the sample.
 fn occurrences(collected: &Collected, inference: &Inference) -> Vec<opcodes::Occurrence> {
-    let Some(field) = inference.fields.iter().find(|field| field.field_type == FieldType::Opcode) else {
-        return Vec::new();
-    };
-    let all = collected.messages.iter().zip(&collected.origins);
-    all.filter_map(|(message, origin)| {
-        let value = message.get(field.offset..field.offset + field.length)?;
-        Some(opcodes::Occurrence { opcode: value.to_vec(), origin: *origin })
-    })
-    .collect()
+    let field = inference.fields.iter().find(|field| field.field_type == FieldType::Opcode);
+    field.map_or_else(Vec::new, |field| collected.heads.occurrences(field.offset, field.length))
 }
