@@ -130,20 +130,24 @@ fn threads_change_nothing() {
     let folder = folder();
     let mut files = captures_at_hand();
     files.push(write(&folder, "traffic.pcap", &file(&traffic())));
-    for file in files {
-        let file = file.to_str().unwrap();
-        let output = |threads: &str| {
-            let output = wiremark(&["classify", "--format", "json", "--stats", "--threads", threads, file]);
-            let mut lines: Vec<String> = stdout(&output).lines().map(str::to_owned).collect();
-            lines.sort();
-            (output.status.code(), lines, stderr(&output).to_owned())
-        };
-        let one = output("1");
+    let files: Vec<&str> = files.iter().map(|file| file.to_str().unwrap()).collect();
+    let output = |command: &[&str], threads: &str| {
+        let output = wiremark(&[command, &["--format", "json", "--threads", threads], &files[..]].concat());
+        let mut lines: Vec<String> = stdout(&output).lines().map(str::to_owned).collect();
+        lines.sort();
+        (output.status.code(), lines, stderr(&output).to_owned())
+    };
+    for (command, threads) in
+        [(&["classify", "--stats"][..], &["2", "3", "7"][..]), (&["calls"], &["3"]), (&["tasks"], &["3"])]
+    {
+        let one = output(command, "1");
         assert!(
-            file.contains("shared") || one.1.iter().filter(|line| line.contains("whatsapp")).count() > 20
+            command[0] != "classify" || one.1.iter().filter(|line| line.contains("whatsapp")).count() > 20
         );
-        for threads in ["2", "3", "7"] {
-            assert!(output(threads) == one, "{file}: {threads} threads");
+        for threads in threads {
+            let several = output(command, threads);
+            let differs = several.1.iter().zip(&one.1).find(|(several, one)| several != one);
+            assert!(several == one, "{command:?}, {threads} threads: {differs:?}");
         }
     }
 }
