@@ -6,3 +6,4 @@ mod header;
 mod install;
 mod misuse;
 mod ndpi;
+mod suricata;

@@ -1,0 +1,139 @@
+/* Flows: every packet of TCP and UDP is shown to wiremark, also after Suricata has made up its mind or bypasses the flow. */
+#include "plugin.h"
+#include <pthread.h>
+
+/* What a worker has of its own. */
+typedef struct worker {
+    wiremark_context *context; /* made with its first packet: most of Suricata's threads never see one */
+    uint16_t labelled_flows;   /* numbers of counters */
+    uint16_t handshakes_lost;
+} worker;
+
+static ThreadStorageId thread_storage = { .id = -1 };
+static FlowStorageId flow_storage = { .id = -1 };
+static wiremark_context_options context_options = { .struct_bytes = sizeof context_options };
+
+static wiremark_context *shared_context; /* NULL: each worker has its own */
+static pthread_mutex_t shared_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void free_flow_state(void *state) {
+    SCFree(state);
+}
+
+static void free_worker(void *data) {
+    worker *own = data;
+    wiremark_context_free(own->context);
+    SCFree(own);
+}
+
+static void on_thread(ThreadVars *tv, void *user) {
+    (void)user;
+    worker *own = SCCalloc(1, sizeof *own);
+    if (!own)
+        FatalError("no memory for a thread");
+    own->labelled_flows = StatsRegisterCounter("wiremark.labelled_flows", tv);
+    own->handshakes_lost = StatsRegisterCounter("wiremark.handshakes_lost", tv);
+    ThreadSetStorageById(tv, thread_storage, own);
+}
+
+static bool is_ready(worker *own) {
+    if (own->context || shared_context)
+        return true;
+    if (wiremark_context_new(&context_options, &own->context) == WIREMARK_OK)
+        return true;
+    SCLogError("%s", wiremark_last_error());
+    return false;
+}
+
+static void fill(wiremark_packet *packet, const Packet *p) {
+    packet->payload = p->payload_len ? p->payload : NULL;
+    packet->payload_bytes = p->payload_len;
+    packet->time_us = (uint64_t)SCTIME_SECS(p->ts) * 1000000 + (uint64_t)SCTIME_USECS(p->ts);
+    memcpy(packet->src, p->src.addr_data8, sizeof packet->src);
+    memcpy(packet->dst, p->dst.addr_data8, sizeof packet->dst);
+    packet->src_port = p->sp;
+    packet->dst_port = p->dp;
+    packet->ip_version = p->src.family == AF_INET ? 4 : 6;
+    packet->transport = p->proto;
+}
+
+static void look(worker *own, ThreadVars *tv, flow_state *state, const wiremark_packet *packet) {
+    wiremark_verdict before, after;
+    if (wiremark_flow_verdict(&state->wiremark, &before) != WIREMARK_OK)
+        return;
+    wiremark_status status;
+    if (shared_context) {
+        pthread_mutex_lock(&shared_lock);
+        status = wiremark_classify(signatures_in_force(), shared_context, &state->wiremark, packet, &after);
+        pthread_mutex_unlock(&shared_lock);
+    } else {
+        status = wiremark_classify(signatures_in_force(), own->context, &state->wiremark, packet, &after);
+    }
+    if (status != WIREMARK_OK)
+        return;
+    if (after.flags & ~before.flags & WIREMARK_VERDICT_LOST)
+        StatsIncr(tv, own->handshakes_lost);
+    if (after.app == before.app && after.role == before.role && after.signature == before.signature
+        && after.confidence == before.confidence)
+        return;
+    if (after.app && !before.app)
+        StatsIncr(tv, own->labelled_flows);
+    state->decided_at = after.app ? state->packets : 0;
+}
+
+static void on_packet(ThreadVars *tv, Flow *f, Packet *p, void *user) {
+    (void)user;
+    if (p->proto != f->proto) /* an ICMP error about the flow */
+        return;
+    uint8_t tcp_flags = 0;
+    uint32_t tcp_sequence = 0;
+    if (PacketIsTCP(p)) {
+        const TCPHdr *tcp = PacketGetTCP(p);
+        tcp_flags = tcp->th_flags;
+        tcp_sequence = SCNtohl(tcp->th_seq);
+    } else if (!PacketIsUDP(p)) {
+        return;
+    }
+    flow_state *state = FlowGetStorageById(f, flow_storage);
+    if (!state) {
+        state = SCCalloc(1, sizeof *state);
+        if (!state)
+            return;
+        FlowSetStorageById(f, flow_storage, state);
+    }
+    state->packets++;
+    if (!wiremark_wants(&state->wiremark, tcp_flags, p->payload_len))
+        return;
+    worker *own = ThreadGetStorageById(tv, thread_storage);
+    if (!own || !is_ready(own))
+        return;
+    wiremark_packet packet = { .struct_bytes = sizeof packet, .tcp_sequence = tcp_sequence, .tcp_flags = tcp_flags };
+    fill(&packet, p);
+    look(own, tv, state, &packet);
+}
+
+const flow_state *flows_find(const Flow *flow) {
+    const flow_state *state = flow ? FlowGetStorageById(flow, flow_storage) : NULL;
+    return state && state->decided_at ? state : NULL;
+}
+
+void flows_init(void) {
+    context_options.remembered = option_number("wiremark.remembered", 16777216);
+    context_options.parked_slots = option_number("wiremark.parked-slots", 1048576);
+    context_options.slot_bytes = option_number("wiremark.slot-bytes", 65536);
+    int is_shared = 0;
+    SCConfGetBool("wiremark.share-evidence", &is_shared);
+    /* One is made in any case, so that bad sizes are refused at the start. */
+    wiremark_context *first = NULL;
+    if (wiremark_context_new(&context_options, &first) != WIREMARK_OK)
+        FatalError("%s", wiremark_last_error());
+    if (is_shared)
+        shared_context = first;
+    else
+        wiremark_context_free(first);
+    thread_storage = ThreadStorageRegister("wiremark", sizeof(void *), NULL, free_worker);
+    flow_storage = FlowStorageRegister("wiremark", sizeof(void *), NULL, free_flow_state);
+    if (thread_storage.id < 0 || flow_storage.id < 0 || !SCThreadRegisterInitCallback(on_thread, NULL)
+        || !SCFlowRegisterUpdateCallback(on_packet, NULL))
+        FatalError("Suricata has no place for its flows");
+}

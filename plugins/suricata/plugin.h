@@ -1,0 +1,49 @@
+/* What the plugin's files know of each other. See README.md. */
+#ifndef WIREMARK_SURICATA_PLUGIN_H
+#define WIREMARK_SURICATA_PLUGIN_H
+
+#include "suricata-common.h"
+#include "suricata-plugin.h"
+#include "conf.h"
+#include "counters.h"
+#include "detect.h"
+#include "detect-engine.h"
+#include "detect-engine-helper.h"
+#include "detect-parse.h"
+#include "flow-callbacks.h"
+#include "flow-storage.h"
+#include "output-eve.h"
+#include "thread-callbacks.h"
+#include "thread-storage.h"
+#include "threadvars.h"
+#include "util-debug.h"
+#include <wiremark.h>
+
+/* What a flow carries: 72 bytes, of which malloc makes 80. */
+typedef struct flow_state {
+    wiremark_flow wiremark;
+    uint32_t packets;    /* of the flow, as far as it came */
+    uint32_t decided_at; /* the packet that brought app, role, signature and evidence as they are; 0 without an app */
+} flow_state;
+
+
+/* signatures.c */
+void signatures_init(void);
+wiremark_classifier *signatures_in_force(void);
+const wiremark_names *signatures_names(void); /* locked until signatures_names_done() */
+void signatures_names_done(void);
+const wiremark_names *signatures_for_rules(DetectEngineCtx *de_ctx); /* locked until signatures_for_rules_done() */
+void signatures_for_rules_done(void);
+
+/* flows.c */
+void flows_init(void);
+const flow_state *flows_find(const Flow *flow); /* NULL for a flow without an app */
+
+/* keywords.c, events.c */
+void keywords_init(void);
+void events_init(void);
+
+/* A number among the options, or 0; ends Suricata where it is none. */
+uint32_t option_number(const char *name, uint32_t max);
+
+#endif
