@@ -176,7 +176,7 @@ pub fn records(capture: &Path) -> Vec<serde_json::Value> {
     let take = |flow: &Flow, beside: Beside| {
         records.push(serde_json::to_value(record("-", flow, beside, SHIPPED.set())).unwrap());
     };
-    flows(&mut capture, &SHIPPED, TrackerConfig::default(), false, take, |_| true);
+    flows(&mut capture, &SHIPPED, TrackerConfig::default(), 1, take, |_| true);
     records
 }
 
