@@ -79,7 +79,15 @@ impl Classifier {
             return false;
         }
         if is_first {
-            if table.has_addresses() || evidence.may_know(tuple.src) || evidence.may_know(tuple.dst) {
+            // A SYN tells which end is the server, and nothing else is asked of it; a datagram may be a call's, too.
+            let (src, dst) = (tuple.src, tuple.dst);
+            let may_be_told = match (tuple.transport, packet.tcp.flags & (TcpFields::SYN | TcpFields::ACK)) {
+                (Transport::Udp, _) => evidence.may_know(src) || evidence.may_know(dst),
+                (Transport::Tcp, TcpFields::SYN) => evidence.may_know_server(dst),
+                (Transport::Tcp, flags) if flags & TcpFields::SYN != 0 => evidence.may_know_server(src),
+                (Transport::Tcp, _) => evidence.may_know_server(src) || evidence.may_know_server(dst),
+            };
+            if table.has_addresses() || may_be_told {
                 return false;
             }
             flow.renew(table.generation);
@@ -126,6 +134,9 @@ impl Classifier {
                     is_spent || packet.fragment == Fragment::Whole && self.cannot_match(flow.packets, packet);
                 if nothing {
                     flow.packets = flow.packets.saturating_add(1);
+                    if self.set.table.counts_all_datagrams {
+                        flow.note_datagram(usize::from(packet.five_tuple.is_from_high()), packet.payload);
+                    }
                     flow.dead_groups = u8::MAX;
                 }
                 nothing
@@ -224,7 +235,12 @@ impl Classifier {
             flow.packets = flow.packets.saturating_add(1);
             match transport {
                 // What others taught was all that there was to ask.
-                _ if was_spent => flow.dead_groups = u8::MAX,
+                _ if was_spent => {
+                    if transport == Transport::Udp {
+                        flow.note_datagram(side, packet.payload);
+                    }
+                    flow.dead_groups = u8::MAX;
+                }
                 Transport::Tcp => self.segment(context, flow, packet, side, observer),
                 Transport::Udp => self.datagram(context, flow, packet, side, observer),
             }
@@ -281,6 +297,7 @@ impl Classifier {
                 evidence: &mut context.evidence,
                 scratch: &mut context.scratch,
                 inflater: &mut context.inflater,
+                lists: &mut context.lists,
                 row: self.set.table.row_of(&flow.verdict),
             };
             self.inspect_stream_start(&mut view, &mut inspect_context, &mut findings, observer);

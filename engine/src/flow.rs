@@ -285,6 +285,7 @@ impl FlowState {
     }
 
     /// Takes in the next datagram with payload of a side; gives what rows about several datagrams ask of the flow.
+    #[inline]
     pub(crate) fn note_datagram(&mut self, side: Side, payload: &[u8]) -> History {
         let own = &mut self.head[side];
         if own[COUNT] == 0 {

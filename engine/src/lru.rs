@@ -53,6 +53,16 @@ impl<K: SeededHash, V: Copy> LruCache<K, V> {
         }
     }
 
+    /// How many sets of places there are.
+    pub(crate) fn sets(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// The keys in one of them.
+    pub(crate) fn keys_of(&self, set: usize) -> impl Iterator<Item = K> + '_ {
+        self.entries.get(set).into_iter().flatten().flatten().map(|entry| entry.key)
+    }
+
     #[inline]
     fn place(&self, hash: u64) -> Option<Place> {
         let set = hash as usize & self.tags.len().checked_sub(1)?;
@@ -111,13 +121,23 @@ impl<K: SeededHash, V: Copy> LruCache<K, V> {
 
     /// Keeps `value` until `now_us + ttl_us`.
     pub(crate) fn insert(&mut self, key: K, value: V, now_us: u64, ttl_us: u64) {
-        let Some(place) = self.place(key.seeded_hash(self.seed)) else { return };
-        let ways = &self.entries[place.set];
+        self.insert_hashed(key, key.seeded_hash(self.seed), value, now_us, ttl_us);
+    }
+
+    /// The same for a key whose [`SeededHash::seeded_hash`] is at hand.
+    pub(crate) fn insert_hashed(&mut self, key: K, hash: u64, value: V, now_us: u64, ttl_us: u64) {
+        let Some(place) = self.place(hash) else { return };
+        let expires_us = now_us.saturating_add(ttl_us);
+        let known = self.way(&place, &key);
+        let ways = &mut self.entries[place.set];
+        if let Some(entry) = known.and_then(|way| ways[way].as_mut()) {
+            (entry.value, entry.used_us, entry.expires_us) = (value, now_us, expires_us);
+            return;
+        }
         // `None`, a free place, comes before any time.
         let age = |way: &usize| ways[*way].as_ref().map(|entry| entry.used_us);
-        let way = self.way(&place, &key).or_else(|| (0..WAYS).min_by_key(age)).unwrap_or(0);
+        let way = (0..WAYS).min_by_key(age).unwrap_or(0);
         self.set_tag(&place, way, place.tag);
-        let expires_us = now_us.saturating_add(ttl_us);
         self.entries[place.set][way] = Some(Entry { key, value, used_us: now_us, expires_us });
     }
 

@@ -9,7 +9,6 @@ use crate::signature::model::{
     AttributeCondition, Block, Conditions, HttpCondition, RtpCondition, StunCondition,
 };
 use crate::signature::pattern::Match;
-use crate::signature::prefix_index::Prefiltered;
 use core::ops::RangeInclusive;
 
 /// What there is to look at.
@@ -88,12 +87,12 @@ impl<'s> PacketView<'s> {
     }
 
     /// Whether all conditions hold of a row that was not [ruled out](Self::may_match), but for `reverse`, `every` and `unless`,
-    /// which concern the flow. `prefix` is what is known of that condition already.
+    /// which concern the flow. `prefix` is how that condition turned out, where that is known.
     pub(crate) fn matches(
         &self,
         candidate: &CandidateRow,
         conditions: &Conditions,
-        prefix: Prefiltered,
+        prefix: Option<Match>,
     ) -> Match {
         if candidate.asks_for_more
             && !(within(&conditions.length, self.length as u64)
@@ -103,10 +102,9 @@ impl<'s> PacketView<'s> {
             return Match::No;
         }
         let mut fits = match (prefix, &conditions.prefix) {
-            (Prefiltered::Decided(known), _) => known,
-            (_, None) => Match::Yes,
-            (Prefiltered::FitsUpTo(position), Some(pattern)) => pattern.matches_from(self.bytes, position),
-            (Prefiltered::NotTried, Some(pattern)) => pattern.matches(self.bytes),
+            (Some(known), _) => known,
+            (None, None) => Match::Yes,
+            (None, Some(pattern)) => pattern.matches(self.bytes),
         };
         if fits == Match::No || !candidate.has_rest {
             return fits;
@@ -176,7 +174,6 @@ impl<'s> PacketView<'s> {
             && condition
                 .first
                 .is_none_or(|kind| message.attributes().next().is_some_and(|first| first.kind == kind))
-            && condition.attributes.iter().all(|wanted| may_have(wanted.kind))
             && attributes_fit(condition, message)
             && condition.without.iter().all(|kind| attribute(*kind).is_none())
             && condition.clock.is_none_or(clock)

@@ -105,6 +105,68 @@ fn a_text_that_stands_there_often_leaves_room_for_others() {
 }
 
 #[test]
+fn datagrams_that_no_row_is_about_count_where_a_row_without_a_group_depends_on_it() {
+    let rows = [
+        (
+            "zero",
+            "veto = true\ntransport = \"udp\"\nprefix = \"00\"\nevery = \"g\"\nhit = [\"00\"]\nmiss = [\"01\"]",
+        ),
+        (
+            "third",
+            "veto = true\ntransport = \"udp\"\nprefix = \"aa\"\nordinal = [3]\nevery = \"g\"\nhit = [\"00 > 00 > aa\"]\nmiss = [\"00 > aa\"]",
+        ),
+        (
+            "alone",
+            "transport = \"udp\"\nprefix = \"bb\"\nunless = [\"third\"]\nhit = [\"bb\"]\nmiss = [\"00\"]",
+        ),
+    ];
+    let classifier = classifier(&rows);
+    let play = |datagrams: &[&[u8]]| {
+        let mut talk = Talk::new(&classifier, Transport::Udp);
+        datagrams.iter().map(|payload| talk.at(0, payload).is_match()).last()
+    };
+    assert_eq!(play(&[b"\x33", b"\x33", b"\xaa", b"\xbb"]), Some(false));
+    assert_eq!(play(&[b"\x33", b"\xaa", b"\xbb"]), Some(true));
+}
+
+#[test]
+fn a_prefix_may_begin_behind_the_first_sixteen_bytes() {
+    // `classifier` tries the hits.
+    let far = "transport = \"udp\"\nat = 20\nprefix = \"aa bb\"\nhit = [\"00*20 aa bb\"]\nmiss = [\"00*16 aa bb 00*4\"]";
+    classifier(&[("far", far)]);
+}
+
+#[test]
+fn rows_that_begin_alike_are_told_apart_where_they_part() {
+    let row = |prefix: &str, hit: &str, miss: &str| {
+        format!(
+            "transport = \"tcp\"\ndirection = \"up\"\nprefix = '{prefix}'\nhit = ['{hit}']\nmiss = ['{miss}']"
+        )
+    };
+    let rows = [
+        ("one", row("45 {u8 1-9} 57 (01-08) 00 01", "45 02 00 00 57 01 00 01", "45 02 00 00 57 01 00 02")),
+        ("two", row("45 {u8 1-9} 57 (01-08) 00 02", "45 02 00 00 57 01 00 02", "45 02 00 00 57 01 00 01")),
+        ("short", row("45 {u8 1-9} 58", "45 01 00 58", "45 01 00 57")),
+        ("long", row("45 {u8 1-9} 58 {u8 0-3} 11", "45 01 00 58 01 ff 11", "45 01 00 58 02 ff 11")),
+        ("longer", row("45 {u8 1-9} 58 {u8 0-3} 12", "45 01 00 58 01 ff 12", "45 01 00 58 02 ff 12")),
+        (
+            "longest",
+            row("45 {u8 1-9} 58 {u8 0-3} 12 13", "45 01 00 58 01 ff 12 13", "45 01 00 58 01 ff 11 13"),
+        ),
+    ];
+    let rows: Vec<(&str, &str)> = rows.iter().map(|(name, more)| (*name, more.as_str())).collect();
+    let classifier = classifier(&rows);
+    for (bytes, row) in [
+        (&b"\x45\x02\0\0\x57\x01\0\x02"[..], 902),
+        (b"\x45\x02\0\0\x57\x09\0\x02", 0),
+        (b"\x45\x0a\0\0\x57\x01\0\x02", 0),
+        (b"\x45\x01\0\x58\x01", 903),
+    ] {
+        assert_eq!(one_segment(&classifier, bytes).signature.0, row, "{bytes:02x?}");
+    }
+}
+
+#[test]
 fn stun_and_rtp_are_udp_unasked() {
     // `classifier` tries the hits.
     classifier(&[

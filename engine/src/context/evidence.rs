@@ -1,11 +1,10 @@
 //! What flows taught about other flows: addresses that names stand for, servers, the end points of calls.
 
 use super::config::ContextConfig;
+use super::presence::{Known, Presence};
 use crate::five_tuple::{Address, FiveTuple, Transport};
 use crate::lru::{LruCache, SeededHash, fold};
 use crate::verdict::SignatureId;
-use alloc::boxed::Box;
-use alloc::vec;
 
 /// Address and port.
 pub(crate) type EndPoint = (Address, u16);
@@ -45,9 +44,6 @@ type Client = Address;
 /// In place of a client: whoever it is.
 const ANYBODY: Client = Address([0; 16]);
 
-/// Eight for each thing that is remembered by default.
-const KNOWN_BITS: usize = 1 << 16;
-
 /// In place of a port: whichever the client uses.
 const ANY_PORT: u16 = 0;
 
@@ -67,9 +63,8 @@ pub(crate) struct Evidence {
     asking: LruCache<Client, ()>,
     calls: LruCache<EndPoint, CallEnd>,
     streams: LruCache<u32, SignatureId>,
-    /// A bit for the hash of each address that was ever named, shown to be a server or seen in a call: most flows' are none of
-    /// them, and one look here saves six there.
-    known: Box<[u64]>,
+    /// Which addresses stand in any of these tables.
+    known: Presence,
     /// Of all of them.
     seed: u64,
     /// Changes whenever an address gets a name with a row.
@@ -132,12 +127,6 @@ fn tag(hash: u64) -> u16 {
     (hash >> 48) as u16
 }
 
-/// Where the bit of a hash stands.
-fn known_bit(hash: u64) -> (usize, u64) {
-    let place = (hash >> 32) as usize % KNOWN_BITS;
-    (place / 64, 1 << (place % 64))
-}
-
 impl Evidence {
     pub(crate) fn new(config: &ContextConfig) -> Self {
         Self {
@@ -146,7 +135,7 @@ impl Evidence {
             asking: LruCache::new(config.remembered, config.seed),
             calls: LruCache::new(config.remembered, config.seed),
             streams: LruCache::new(config.remembered, config.seed),
-            known: vec![0; KNOWN_BITS / 64].into_boxed_slice(),
+            known: Presence::new(),
             seed: config.seed,
             epoch: 0,
             recent: [0; RECENT],
@@ -167,11 +156,7 @@ impl Evidence {
     #[inline]
     pub(crate) fn named_since(&self, epoch: u8, addresses: [Address; 2]) -> bool {
         let hashes = addresses.map(|address| address.seeded_hash(self.seed));
-        let is_known = |hash: u64| {
-            let (word, bit) = known_bit(hash);
-            self.known[word] & bit != 0
-        };
-        if !hashes.into_iter().any(is_known) {
+        if !hashes.into_iter().any(|hash| self.known.has(hash, Known::Named)) {
             return false;
         }
         let passed = usize::from((self.epoch as u8).wrapping_sub(epoch));
@@ -183,18 +168,35 @@ impl Evidence {
             })
     }
 
-    /// Whether anything was ever learned of an address, its calls included; when in doubt it was.
+    /// Whether anything is known of an address, its calls included; when in doubt it is.
     #[inline]
     pub(crate) fn may_know(&self, address: Address) -> bool {
-        let (word, bit) = known_bit(address.seeded_hash(self.seed));
-        self.known[word] & bit != 0
+        self.known.has_any(address.seeded_hash(self.seed))
     }
 
-    fn note_known(&mut self, address: Address) -> u64 {
+    /// Whether a name or a server is known of an address; when in doubt it is.
+    #[inline]
+    pub(crate) fn may_know_server(&self, address: Address) -> bool {
+        self.known.has_server(address.seeded_hash(self.seed))
+    }
+
+    fn note_known(&mut self, address: Address, how: Known) -> u64 {
         let hash = address.seeded_hash(self.seed);
-        let (word, bit) = known_bit(hash);
-        self.known[word] |= bit;
+        if let Some(part) = self.known.note(hash, how, self.addresses.sets()) {
+            self.keep_known(part);
+        }
         hash
+    }
+
+    /// Tells the next set of bits what stands in a part of the tables.
+    #[cold]
+    fn keep_known(&mut self, part: usize) {
+        let named = self.addresses.keys_of(part).map(|(_, address)| (address, Known::Named));
+        let servers = self.servers.keys_of(part).map(|(_, server)| (server.0, Known::Server));
+        let calls = self.calls.keys_of(part).map(|end| (end.0, Known::Call));
+        for (address, how) in named.chain(servers).chain(calls) {
+            self.known.keep(address.seeded_hash(self.seed), how);
+        }
     }
 
     /// A client asks names of a resolver: from now on only answers to itself count for it.
@@ -217,12 +219,15 @@ impl Evidence {
             return;
         }
         let Some(signature) = signature else {
+            if !self.known.has(address.seeded_hash(self.seed), Known::Named) {
+                return;
+            }
             // What it stood for before is no longer sure.
             self.addresses.remove(&(client, address));
             self.addresses.remove(&(ANYBODY, address));
             return;
         };
-        let hash = self.note_known(address);
+        let hash = self.note_known(address, Known::Named);
         self.recent[self.epoch as usize % RECENT] = tag(hash);
         self.epoch = self.epoch.wrapping_add(1);
         self.addresses.insert((client, address), Named { signature, relation }, now_us, ttl_us);
@@ -241,7 +246,7 @@ impl Evidence {
         now_us: u64,
     ) {
         if self.server_ttl_us > 0 {
-            self.note_known(server.0);
+            self.note_known(server.0, Known::Server);
             let key = (client.unwrap_or(ANYBODY), server);
             self.servers.insert(key, Shown { signature, transport }, now_us, self.server_ttl_us);
         }
@@ -261,12 +266,17 @@ impl Evidence {
         now_us: u64,
     ) {
         if self.call_ttl_us > 0 {
-            self.note_known(client.0);
-            self.note_known(relay.0);
-            self.calls.insert(client, CallEnd { signature, client: None }, now_us, self.call_ttl_us);
+            let (by_client, by_relay) =
+                (self.note_known(client.0, Known::Call), self.note_known(relay.0, Known::Call));
+            let own = CallEnd { signature, client: None };
+            let served = CallEnd { signature, client: Some(client.0) };
             let whole = (client.0, ANY_PORT);
-            self.calls.insert(whole, CallEnd { signature, client: None }, now_us, self.call_ttl_us);
-            self.calls.insert(relay, CallEnd { signature, client: Some(client.0) }, now_us, self.call_ttl_us);
+            for (end, by_address, call) in
+                [(client, by_client, own), (whole, by_client, own), (relay, by_relay, served)]
+            {
+                let hash = fold(u64::from(end.1), by_address);
+                self.calls.insert_hashed(end, hash, call, now_us, self.call_ttl_us);
+            }
         }
     }
 
@@ -281,7 +291,8 @@ impl Evidence {
     pub(crate) fn call(&mut self, tuple: &FiveTuple, now_us: u64) -> Option<SignatureId> {
         let ends = [((tuple.src, tuple.src_port), tuple.dst), ((tuple.dst, tuple.dst_port), tuple.src)];
         ends.into_iter().find_map(|(end, other)| {
-            let call = self.may_know(end.0).then(|| self.calls.get(&end, now_us)).flatten()?;
+            let is_known = self.known.has(end.0.seeded_hash(self.seed), Known::Call);
+            let call = is_known.then(|| self.calls.get(&end, now_us)).flatten()?;
             call.client.is_none_or(|client| client == other).then_some(call.signature)
         })
     }
@@ -309,16 +320,19 @@ impl Evidence {
         now_us: u64,
     ) -> Option<(SignatureId, Relation)> {
         let by_address = server.0.seeded_hash(self.seed);
-        let (word, bit) = known_bit(by_address);
-        if self.known[word] & bit == 0 {
+        if !self.known.has_server(by_address) {
             return None;
         }
         let by_port = fold(u64::from(server.1), by_address);
-        for who in [client, ANYBODY] {
+        let who = [client, ANYBODY];
+        for who in who.into_iter().filter(|_| self.known.has(by_address, Known::Server)) {
             let found = self.servers.get_hashed(&(who, server), for_client(who, by_port), now_us);
             if let Some(shown) = found.filter(|shown| shown.transport == transport) {
                 return Some((shown.signature, Relation::Server));
             }
+        }
+        if !self.known.has(by_address, Known::Named) {
+            return None;
         }
         let own = self.addresses.get_hashed(&(client, server.0), for_client(client, by_address), now_us);
         let named = match own {

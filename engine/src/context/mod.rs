@@ -2,13 +2,16 @@
 
 mod config;
 pub(crate) mod evidence;
+pub(crate) mod lists;
 pub(crate) mod pool;
+mod presence;
 
 pub use config::ContextConfig;
 
 use alloc::boxed::Box;
 use alloc::vec;
 use evidence::Evidence;
+use lists::Lists;
 use pool::Pool;
 
 /// Room to open or unpack one message of a flow in; what it holds means nothing from one packet to the next.
@@ -21,6 +24,7 @@ pub struct Context {
     pub(crate) evidence: Evidence,
     pub(crate) scratch: Box<[u8]>,
     pub(crate) inflater: Inflater,
+    pub(crate) lists: Lists,
 }
 
 /// State of the unpacker, 11 KB.
@@ -41,6 +45,7 @@ impl Context {
             evidence: Evidence::new(&config),
             scratch: vec![0; SCRATCH_BYTES].into_boxed_slice(),
             inflater: Inflater::default(),
+            lists: Lists::new(),
         }
     }
 

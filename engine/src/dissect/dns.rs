@@ -17,7 +17,7 @@ pub(crate) use suffix::{may_be_private, may_be_private_label};
 use super::Dissection;
 use super::cursor::{Cursor, Stop};
 use core::net::{Ipv4Addr, Ipv6Addr};
-use name::{HEADER_LENGTH, behind_name, walk_name};
+use name::{HEADER_LENGTH, behind_name, behind_plain_name, walk_name};
 
 const QUESTIONS_MAX: u16 = 64;
 const RECORDS_MAX: u16 = 1024;
@@ -47,9 +47,18 @@ pub struct Message<'a> {
     pub complete: bool,
     bytes: &'a [u8],
     answers_at: Option<usize>,
+    /// The only question's name, where it has no pointer: the place behind it.
+    plain_end: Option<usize>,
 }
 
 impl<'a> Message<'a> {
+    /// The labels of the only question's name as they stand in the message, each behind its length, without the root's zero.
+    /// `None` where there are several questions, or a pointer in the name.
+    #[inline]
+    pub(crate) fn plain_labels(&self) -> Option<&'a [u8]> {
+        self.bytes.get(HEADER_LENGTH..self.plain_end?.checked_sub(1)?)
+    }
+
     /// The questions that parse, in order, at most 8.
     #[inline]
     pub fn questions(&self) -> impl Iterator<Item = Question<'a>> + use<'a> {
@@ -196,6 +205,7 @@ fn header(bytes: &[u8]) -> Result<Message<'_>, Stop> {
         complete: true,
         bytes,
         answers_at: None,
+        plain_end: None,
     };
     if question_count == 0 {
         if !message.response || answer_count == 0 {
@@ -204,6 +214,15 @@ fn header(bytes: &[u8]) -> Result<Message<'_>, Stop> {
         walk_name(bytes, HEADER_LENGTH, |_| {})?;
         record(bytes, HEADER_LENGTH)?;
         message.answers_at = Some(HEADER_LENGTH);
+        return Ok(message);
+    }
+    if question_count == 1
+        && let Some(after) = behind_plain_name(bytes, HEADER_LENGTH)
+    {
+        let &[k0, k1, c0, c1] = bytes.get(after..).and_then(<[u8]>::first_chunk).ok_or(Stop::Cut)?;
+        kind_and_class([k0, k1], [c0, c1])?;
+        message.answers_at = Some(after + 4);
+        message.plain_end = Some(after);
         return Ok(message);
     }
     walk_name(bytes, HEADER_LENGTH, |_| {})?;

@@ -72,31 +72,32 @@ pub struct Request<'a> {
     pub body: &'a [u8],
     /// Whether the empty line that ends the head was seen. If not, the fields are those whose lines are complete.
     pub complete: bool,
-    host_field: Option<&'a [u8]>,
+    host: Option<&'a [u8]>,
+    path: &'a [u8],
 }
 
 impl<'a> Request<'a> {
     /// Path and query: the target, without scheme and authority where it is in absolute form. Empty for `CONNECT`.
     pub fn path(&self) -> &'a [u8] {
-        if self.method == b"CONNECT" {
-            return &[];
-        }
-        match authority_and_path(self.target) {
-            None => self.target,
-            Some((_, [])) => b"/",
-            Some((_, path)) => path,
-        }
+        self.path
     }
 
     /// The host asked for, without port, user and IPv6 brackets, in the case sent: from the target where it names one
     /// (RFC 9112, 3.2.2: it then counts instead of the field), else from the `Host` field.
     pub fn host(&self) -> Option<&'a [u8]> {
-        let authority = if self.method == b"CONNECT" {
-            Some(self.target)
-        } else {
-            authority_and_path(self.target).map(|(authority, _)| authority).or(self.host_field)
-        };
-        authority.map(host_of).filter(|host| !host.is_empty())
+        self.host
+    }
+}
+
+/// The authority that a request's target names, and its path.
+fn target_parts<'a>(method: &[u8], target: &'a [u8]) -> (Option<&'a [u8]>, &'a [u8]) {
+    if method == b"CONNECT" {
+        return (Some(target), &[]);
+    }
+    match authority_and_path(target) {
+        None => (None, target),
+        Some((authority, [])) => (Some(authority), b"/"),
+        Some((authority, path)) => (Some(authority), path),
     }
 }
 
@@ -198,6 +199,8 @@ fn is_line(line: &[u8]) -> bool {
 }
 
 fn request<'a>(method: &'a [u8], target: &'a [u8], bytes: &'a [u8]) -> Request<'a> {
+    let (authority, path) = target_parts(method, target);
+    let mut host_field = None;
     let mut request = Request {
         method,
         target,
@@ -207,10 +210,11 @@ fn request<'a>(method: &'a [u8], target: &'a [u8], bytes: &'a [u8]) -> Request<'
         content_length: None,
         body: &[],
         complete: false,
-        host_field: None,
+        host: None,
+        path,
     };
     let body = fields(bytes, |first, line| match first {
-        b'h' => keep_first(&mut request.host_field, value_of(line, b"host:")),
+        b'h' => keep_first(&mut host_field, value_of(line, b"host:")),
         b'u' => {
             keep_first(&mut request.user_agent, value_of(line, b"user-agent:"));
             keep_first(&mut request.upgrade, value_of(line, b"upgrade:"));
@@ -222,7 +226,8 @@ fn request<'a>(method: &'a [u8], target: &'a [u8], bytes: &'a [u8]) -> Request<'
         }
         _ => {}
     });
-    Request { complete: body.is_some(), body: body.unwrap_or_default(), ..request }
+    let host = authority.or(host_field).map(host_of).filter(|host| !host.is_empty());
+    Request { complete: body.is_some(), body: body.unwrap_or_default(), host, ..request }
 }
 
 fn response(status: u16, bytes: &[u8]) -> Response<'_> {
@@ -287,6 +292,9 @@ fn split_line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 
 /// Authority and path of an absolute-form target: `scheme://authority[/path][?query]`.
 fn authority_and_path(target: &[u8]) -> Option<(&[u8], &[u8])> {
+    if target.first() == Some(&b'/') {
+        return None;
+    }
     let colon = target.iter().position(|byte| !byte.is_ascii_alphanumeric() && !b"+-.".contains(byte))?;
     let (scheme, rest) = target.split_at_checked(colon)?;
     let rest = rest.strip_prefix(b"://").filter(|_| !scheme.is_empty())?;
@@ -296,10 +304,10 @@ fn authority_and_path(target: &[u8]) -> Option<(&[u8], &[u8])> {
 
 /// `[user@]host[:port]` to its host.
 fn host_of(authority: &[u8]) -> &[u8] {
-    let host = authority.rsplit(|&byte| byte == b'@').next().unwrap_or_default();
+    let host = memchr::memrchr(b'@', authority).map_or(authority, |at| &authority[at + 1..]);
     match host.strip_prefix(b"[") {
         Some(literal) => literal.split(|&byte| byte == b']').next().unwrap_or_default(),
-        None => host.split(|&byte| byte == b':').next().unwrap_or_default(),
+        None => memchr::memchr(b':', host).map_or(host, |colon| &host[..colon]),
     }
 }
 

@@ -28,8 +28,13 @@ impl Classifier {
         let client = if message.response { tuple.dst } else { tuple.src };
         evidence.note_asking(client, view.packet.time_us);
         let mut asked = None;
-        for question in message.questions() {
-            if !observer.is_curious() && self.is_nobodys_name(&question.name, message) {
+        let is_curious = observer.is_curious();
+        let is_nobodys = |labels: Option<&[u8]>| {
+            !is_curious && labels.is_some_and(|labels| self.is_nobodys_name(labels, message))
+        };
+        let questions = (!is_nobodys(message.plain_labels())).then(|| message.questions());
+        for question in questions.into_iter().flatten() {
+            if is_nobodys(question.name.plain_labels()) {
                 continue;
             }
             let name = question.name.read_bytes(&mut buffer);
@@ -44,6 +49,7 @@ impl Classifier {
             return;
         }
         let mut row = asked;
+        let hosts = &self.set.table.hosts;
         for answer in message.answers() {
             let now_us = view.packet.time_us;
             let mut stands_for = |address: Address| {
@@ -55,7 +61,7 @@ impl Classifier {
                 dns::Record::V6(ip) => stands_for(Address::v6(ip.octets())),
                 // The name asked for says most; where it has no row, an alias may.
                 dns::Record::Alias(target) => {
-                    if row.is_none() {
+                    if row.is_none() && target.may_end_in(|label, length| hosts.may_hold(label, length)) {
                         row = self.find_name(target.read_bytes(&mut buffer), Carrier::Dns);
                     }
                 }
@@ -69,23 +75,24 @@ impl Classifier {
 
     /// Whether no row is about a name, with a search suffix or without: for most names their bytes in the message tell, and
     /// they are not read.
-    fn is_nobodys_name(&self, name: &dns::Name<'_>, message: &dns::Message<'_>) -> bool {
-        let Some(labels) = name.plain_labels() else { return false };
-        if self.may_be_known(labels) {
-            return false;
+    #[inline]
+    fn is_nobodys_name(&self, labels: &[u8], message: &dns::Message<'_>) -> bool {
+        let mut last: &[u8] = &[];
+        for (start, label) in label_starts(labels) {
+            last = label;
+            if self.set.table.hosts.may_hold(label, labels.len() - start - 1) {
+                return false;
+            }
         }
-        let last = label_starts(labels).last().and_then(|start| labels.get(start + 1..)).unwrap_or_default();
         let is_unknown = message.response && message.rcode == NAME_ERROR;
         !(is_unknown || dns::may_be_private_label(last))
-            || !label_starts(labels).any(|cut| self.may_be_known(&labels[..cut]))
+            || !label_starts(labels).any(|(cut, _)| self.may_be_known(&labels[..cut]))
     }
 
     /// Whether a row may be about a name with these labels, each behind its length.
     fn may_be_known(&self, labels: &[u8]) -> bool {
-        label_starts(labels).any(|start| {
-            let rest = &labels[start + 1..];
-            rest.first().is_some_and(|first| self.set.table.hosts.may_hold(*first, rest.len()))
-        })
+        label_starts(labels)
+            .any(|(start, label)| self.set.table.hosts.may_hold(label, labels.len() - start - 1))
     }
 
     /// A name with a row in front of a resolver's search suffix: of names nobody can register always, of others where
@@ -103,14 +110,14 @@ impl Classifier {
     }
 }
 
-/// Where each of a name's labels, behind its length, begins.
+/// Each of a name's labels, and where it begins, with its length.
 #[inline]
-fn label_starts(labels: &[u8]) -> impl Iterator<Item = usize> + '_ {
+fn label_starts(labels: &[u8]) -> impl Iterator<Item = (usize, &[u8])> + '_ {
     let mut next = 0;
     core::iter::from_fn(move || {
         let start = next;
         next += 1 + usize::from(*labels.get(start)?);
-        Some(start)
+        Some((start, labels.get(start + 1..next)?))
     })
 }
 

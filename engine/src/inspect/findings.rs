@@ -3,6 +3,7 @@
 use crate::classifier::Classifier;
 use crate::context::Inflater;
 use crate::context::evidence::Evidence;
+use crate::context::lists::Lists;
 use crate::observer::{Event, Observer};
 use crate::signature::row::{Row, RowIndex};
 use crate::verdict::Carrier;
@@ -31,6 +32,7 @@ pub(crate) struct InspectContext<'c> {
     pub(crate) evidence: &'c mut Evidence,
     pub(crate) scratch: &'c mut [u8],
     pub(crate) inflater: &'c mut Inflater,
+    pub(crate) lists: &'c mut Lists,
     /// The row behind the flow's verdict.
     pub(crate) row: Option<&'c Row>,
 }

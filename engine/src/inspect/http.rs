@@ -3,15 +3,18 @@
 use super::findings::{Findings, InspectContext};
 use crate::classifier::Classifier;
 use crate::context::evidence::Relation;
+use crate::context::lists::Reading;
 use crate::dissect::{http, name_list};
 use crate::five_tuple::Address;
 use crate::observer::Observer;
 use crate::packet::Packet;
 use crate::packet_view::PacketView;
+use crate::signature::candidate::CandidateRow;
 use crate::signature::model::Teaches;
 use crate::signature::prefix_index::FirstBytes;
 use crate::signature::row::RowIndex;
-use crate::verdict::Carrier;
+use crate::verdict::{Carrier, SignatureId};
+use core::net::IpAddr;
 use miniz_oxide::inflate::core as inflate;
 
 impl Classifier {
@@ -28,11 +31,18 @@ impl Classifier {
         match head {
             http::Head::Request(request) => {
                 view.path = request.path();
+                let table = &self.set.table;
+                // A row that waits for a field waits no longer than for the end of the head, and that is noted below.
+                let agent = request.user_agent.is_some_and(|text| table.agents.may_be_in(text));
+                let referer = request.referer.is_some_and(|text| table.referers.may_be_in(text));
+                let may_match = |candidate: &CandidateRow| {
+                    (agent || !candidate.asks_for_agent) && (referer || !candidate.asks_for_referer)
+                };
                 if let Some(path) = FirstBytes::new(view.path) {
-                    let by_path = self.set.table.requests_by_path.find(path);
-                    self.try_rows(view, by_path.map(|entry| entry.candidate), findings);
+                    let by_path = table.requests_by_path.find(path).map(|entry| entry.candidate);
+                    self.try_rows(view, by_path.filter(may_match), findings);
                 }
-                self.try_rows(view, self.set.table.requests.iter().copied(), findings);
+                self.try_rows(view, table.requests.iter().copied().filter(may_match), findings);
                 findings.need_more |= !request.complete;
                 if let Some(name) = request.host() {
                     self.note_name(name, Carrier::Http, findings, observer);
@@ -65,46 +75,56 @@ impl Classifier {
         context: &mut InspectContext<'_>,
     ) {
         let (client, now_us) = (packet.five_tuple.dst, packet.time_us);
-        let list = match encoding {
-            Some(encoding) if encoding.eq_ignore_ascii_case(b"deflate") => {
-                let zlib = body
-                    .first_chunk()
-                    .is_some_and(|two| two[0] & 15 == 8 && u16::from_be_bytes(*two) % 31 == 0);
-                let mut flags = inflate::inflate_flags::TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF;
-                if zlib {
-                    flags |= inflate::inflate_flags::TINFL_FLAG_PARSE_ZLIB_HEADER;
-                }
-                context.inflater.0.init();
-                let (_, _, written) =
-                    inflate::decompress(&mut context.inflater.0, body, context.scratch, 0, flags);
-                &context.scratch[..written]
-            }
-            _ => body,
+        let InspectContext { evidence, scratch, inflater, lists, row } = context;
+        let is_deflated = encoding.is_some_and(|encoding| encoding.eq_ignore_ascii_case(b"deflate"));
+        let reading = Reading { set: self.set.number(), row: row.map(|row| row.id), is_deflated };
+        let mut tell = |address: Address, signature: SignatureId| {
+            evidence.name_address(client, address, Some(signature), Relation::NameList, now_us);
         };
-        if !name_list::is_list(list) {
-            return;
+        if let Some(known) = lists.known(reading, body) {
+            return known.iter().for_each(|(address, signature)| tell(*address, *signature));
         }
-        let mut last: Option<(&[u8], Option<RowIndex>)> = None;
-        for (name, address) in name_list::pairs(list).filter(|(_, address)| !address.is_loopback()) {
-            // A name's addresses follow each other.
-            let row = match last {
-                Some((same, row)) if core::ptr::eq(same, name) => row,
-                _ => self.find_name(name, Carrier::Dns),
-            };
-            last = Some((name, row));
-            if let Some(row) = row {
-                let signature = self.set.table.rows[usize::from(row)].id;
-                let address = Address::from(address);
-                context.evidence.name_address(client, address, Some(signature), Relation::NameList, now_us);
+        let list = if is_deflated { inflated(body, &mut inflater.0, scratch) } else { body };
+        lists.begin(reading, body);
+        let mut note = |address: IpAddr, signature: SignatureId| {
+            let address = Address::from(address);
+            lists.add(address, signature);
+            tell(address, signature);
+        };
+        if name_list::is_list(list) {
+            let mut last: Option<(&[u8], Option<RowIndex>)> = None;
+            for (name, address) in name_list::pairs(list).filter(|(_, address)| !address.is_loopback()) {
+                // A name's addresses follow each other.
+                let row = match last {
+                    Some((same, row)) if core::ptr::eq(same, name) => row,
+                    _ => self.find_name(name, Carrier::Dns),
+                };
+                last = Some((name, row));
+                if let Some(row) = row {
+                    note(address, self.set.table.rows[usize::from(row)].id);
+                }
+            }
+            // Addresses the app has for want of any name are no name's; the list itself tells whose they are.
+            if let Some(own) = reading.row {
+                name_list::built_in(list)
+                    .filter(|address| !address.is_loopback())
+                    .for_each(|one| note(one, own));
             }
         }
-        // Addresses the app has for want of any name are no name's; the list itself tells whose they are.
-        let own = context.row.map(|row| row.id);
-        for address in name_list::built_in(list).filter(|address| !address.is_loopback()) {
-            let address = Address::from(address);
-            context.evidence.name_address(client, address, own, Relation::NameList, now_us);
-        }
+        lists.end();
     }
+}
+
+/// What a deflated body holds, zlib or raw.
+fn inflated<'s>(body: &[u8], inflater: &mut inflate::DecompressorOxide, scratch: &'s mut [u8]) -> &'s [u8] {
+    let zlib = body.first_chunk().is_some_and(|two| two[0] & 15 == 8 && u16::from_be_bytes(*two) % 31 == 0);
+    let mut flags = inflate::inflate_flags::TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF;
+    if zlib {
+        flags |= inflate::inflate_flags::TINFL_FLAG_PARSE_ZLIB_HEADER;
+    }
+    inflater.init();
+    let (_, _, written) = inflate::decompress(inflater, body, scratch, 0, flags);
+    &scratch[..written]
 }
 
 /// Whether a host is an address instead of a name (RFC 3986, 3.2.2).

@@ -4,7 +4,7 @@ use super::findings::Findings;
 use crate::classifier::Classifier;
 use crate::packet_view::PacketView;
 use crate::signature::candidate::CandidateRow;
-use crate::signature::pattern::Match;
+use crate::signature::pattern::{Match, Walk};
 use crate::signature::prefix_index::{FirstBytes, Prefiltered, PrefixIndex};
 
 impl Classifier {
@@ -27,10 +27,23 @@ impl Classifier {
         findings: &mut Findings,
     ) {
         let length = view.bytes.len();
-        for entry in prefixes.find(first_bytes) {
-            let is_idle = entry.is_beyond(length) && (findings.need_more || !may_grow);
-            if !is_idle && view.may_match(&entry.candidate) {
-                self.try_row(view, &entry.candidate, entry.prefilter(length), findings);
+        let mut walk = Walk::default();
+        for entry in prefixes.of(first_bytes.first) {
+            walk.share(entry.shared.into());
+            let is_idle = || entry.is_beyond(length) && (findings.need_more || !may_grow);
+            if !entry.fits(first_bytes) || is_idle() || !view.may_match(&entry.candidate) {
+                continue;
+            }
+            let row = usize::from(entry.candidate.row);
+            let known = match entry.prefilter(length) {
+                Prefiltered::FitsUpTo(position) => match &self.set.signatures()[row].conditions.prefix {
+                    Some(pattern) => pattern.matches_after(view.bytes, position, &mut walk),
+                    None => Match::Yes,
+                },
+                Prefiltered::Decided(known) => known,
+            };
+            if known != Match::No {
+                self.try_row(view, &entry.candidate, Some(known), findings);
             }
         }
     }
@@ -44,7 +57,7 @@ impl Classifier {
     ) {
         for candidate in candidates {
             if view.may_match(&candidate) {
-                self.try_row(view, &candidate, Prefiltered::NotTried, findings);
+                self.try_row(view, &candidate, None, findings);
             }
         }
     }
@@ -53,7 +66,7 @@ impl Classifier {
         &self,
         view: &PacketView<'_>,
         candidate: &CandidateRow,
-        prefix: Prefiltered,
+        prefix: Option<Match>,
         findings: &mut Findings,
     ) {
         let row = candidate.row;

@@ -18,6 +18,9 @@ pub(crate) struct CandidateRow {
     pub(crate) asks_for_more: bool,
     /// There are conditions beside those, the prefix and what stands here.
     pub(crate) has_rest: bool,
+    /// It asks for a word in User-Agent; in Referer.
+    pub(crate) asks_for_agent: bool,
+    pub(crate) asks_for_referer: bool,
     /// A bit for each attribute that a STUN message must have, by the low six bits of its type.
     pub(crate) stun_attributes: u64,
 }
@@ -40,6 +43,8 @@ impl CandidateRow {
                 || conditions.asks_for_history
                 || conditions.protobuf.is_some()
                 || conditions.http.is_some(),
+            asks_for_agent: conditions.http.as_ref().is_some_and(|http| !http.user_agents.is_empty()),
+            asks_for_referer: conditions.http.as_ref().is_some_and(|http| http.referer.is_some()),
             stun_attributes: conditions.stun.iter().fold(0, |bits, stun| {
                 let listed = stun.attributes.iter().map(|wanted| wanted.kind);
                 let others = stun.first.into_iter().chain(stun.clock).chain(stun.xor_destination);

@@ -2,15 +2,15 @@
 
 use super::model::HostPattern;
 use super::row::RowIndex;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::ops::Range;
 
 /// Names by their fixed last labels.
 #[derive(Debug)]
 pub(crate) struct HostIndex {
-    /// For each first letter, by its low five bits, a bit for each length that a suffix has, by the low six: what begins at
-    /// most labels of most names is no suffix.
-    lengths: [u64; 32],
+    /// A bit for the [`shape`] of each suffix: what begins at most labels of most names has none of them.
+    shapes: Box<[u64; SHAPES / 64]>,
     /// Open addressing by [`suffix_hash`]; a power of two of places.
     places: Vec<Option<Range<u32>>>,
     /// Grouped by suffix, within a suffix by falling rank.
@@ -29,6 +29,20 @@ fn suffix_hash(suffix: &[u8]) -> usize {
     ((caseless ^ suffix.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize
 }
 
+const SHAPES: usize = 1 << 14;
+
+/// Of a name's end: its first two letters whatever their case, the length of its first label, and its length.
+#[inline]
+fn shape(label: &[u8], length: usize) -> usize {
+    let two = match label {
+        [one, other, ..] => u16::from_le_bytes([*one, *other]),
+        [one] => u16::from(*one),
+        [] => 0,
+    };
+    let all = u32::from(two | 0x2020) | (label.len() as u32) << 16 | (length as u32) << 24;
+    (all.wrapping_mul(0x9e37_79b1) >> 18) as usize
+}
+
 /// Longest name looked up (RFC 1035, 2.3.4).
 const NAME_BYTES: usize = 255;
 
@@ -38,14 +52,16 @@ impl HostIndex {
             a.suffix.cmp(&b.suffix).then(b.rank().cmp(&a.rank())).then(row_a.cmp(row_b))
         });
         let places = (2 * entries.len()).next_power_of_two().max(2);
-        let mut hosts = Self { lengths: [0; 32], places: alloc::vec![None; places], entries };
+        let mut hosts =
+            Self { shapes: Box::new([0; SHAPES / 64]), places: alloc::vec![None; places], entries };
         let mut begin = 0;
         while begin < hosts.entries.len() {
             let suffix = &hosts.entries[begin].0.suffix;
             let end =
                 begin + hosts.entries[begin..].iter().take_while(|(host, _)| host.suffix == *suffix).count();
-            let first = suffix.as_bytes().first().copied().unwrap_or_default();
-            hosts.lengths[usize::from(first & 31)] |= 1 << (suffix.len() & 63);
+            let label = suffix.split('.').next().unwrap_or_default();
+            let shape = shape(label.as_bytes(), suffix.len());
+            hosts.shapes[shape / 64] |= 1 << (shape % 64);
             let mut place = suffix_hash(suffix.as_bytes()) & (places - 1);
             while hosts.places[place].is_some() {
                 place = (place + 1) & (places - 1);
@@ -56,10 +72,11 @@ impl HostIndex {
         hosts
     }
 
-    /// Whether a name's end of this length that begins so may be a suffix.
+    /// Whether a name's end of this length, with this first label, may be a suffix.
     #[inline]
-    pub(crate) fn may_hold(&self, first: u8, length: usize) -> bool {
-        self.lengths[usize::from(first & 31)] >> (length & 63) & 1 == 1
+    pub(crate) fn may_hold(&self, label: &[u8], length: usize) -> bool {
+        let shape = shape(label, length);
+        self.shapes[shape / 64] >> (shape % 64) & 1 == 1
     }
 
     fn by_suffix(&self, suffix: &[u8]) -> &[(HostPattern, RowIndex)] {
@@ -81,10 +98,12 @@ impl HostIndex {
             return None;
         }
         let mut best = None;
-        let starts = core::iter::once(0).chain(memchr::memchr_iter(b'.', name).map(|dot| dot + 1));
-        for start in starts {
-            let first = name.get(start).copied().unwrap_or_default();
-            if !self.may_hold(first, name.len() - start) {
+        let mut next = 0;
+        while let Some(rest) = name.get(next..).filter(|rest| !rest.is_empty()) {
+            let start = next;
+            let label = rest.iter().position(|byte| *byte == b'.').map_or(rest, |dot| &rest[..dot]);
+            next += label.len() + 1;
+            if !self.may_hold(label, rest.len()) {
                 continue;
             }
             let front = name[..start].strip_suffix(b".").unwrap_or_default();

@@ -17,6 +17,7 @@ mod set;
 mod shared_hosts;
 pub(crate) mod table;
 mod toml_view;
+mod word_filter;
 
 pub use load::Source;
 pub use load_error::LoadError;

@@ -299,7 +299,7 @@ impl HostPattern {
             return self.label.is_none();
         }
         let Some((begins, ends)) = &self.label else { return !self.is_exact };
-        let label = match memchr::memrchr(b'.', front) {
+        let label = match front.iter().rposition(|byte| *byte == b'.') {
             Some(_) if self.is_exact => return false,
             Some(dot) => &front[dot + 1..],
             None => front,

@@ -67,43 +67,108 @@ pub struct Pattern {
     pub elements: Vec<Element>,
 }
 
+/// How far a pattern was walked, for the next one over the same bytes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Walk {
+    /// First elements that the next pattern shares with it.
+    shared: usize,
+    /// The element at which it ended, and how.
+    stop: usize,
+    outcome: Match,
+    /// Behind its last jump: the number of the element, and where that stands.
+    jump: Option<(usize, usize)>,
+}
+
+impl Default for Walk {
+    fn default() -> Self {
+        Self { shared: 0, stop: 0, outcome: Match::Yes, jump: None }
+    }
+}
+
+impl Walk {
+    /// The next pattern shares no more than so many elements with the one before it.
+    #[inline]
+    pub(crate) fn share(&mut self, elements: usize) {
+        self.shared = self.shared.min(elements);
+    }
+}
+
 impl Pattern {
     /// Holds the pattern against the start of `bytes`.
     pub fn matches(&self, bytes: &[u8]) -> Match {
-        self.matches_from(bytes, self.at)
+        self.walk(bytes, 0, self.at, None, &mut Walk::default())
     }
 
-    /// The same where the elements before offset `position`, one byte each, are known to fit.
-    pub(crate) fn matches_from(&self, bytes: &[u8], mut position: usize) -> Match {
-        for element in self.elements.get(position.saturating_sub(self.at)..).unwrap_or_default() {
+    /// The same where the elements before offset `position`, one byte each, are known to fit, after another pattern was walked
+    /// over these bytes: what the two share is not walked again.
+    pub(crate) fn matches_after(&self, bytes: &[u8], position: usize, walk: &mut Walk) -> Match {
+        let position = position.max(self.at);
+        let (shared, index) = (walk.shared, position - self.at);
+        if shared > walk.stop && walk.outcome != Match::Yes {
+            return walk.outcome;
+        }
+        // Going on where they part; if that lies before the last jump, from the start.
+        let (index, position, jump) = match walk.jump {
+            Some((behind, at)) if behind <= shared && shared > index => {
+                (shared, at.saturating_add(shared - behind), walk.jump)
+            }
+            None if shared > index => (shared, self.at + shared, None),
+            _ => (index, position, None),
+        };
+        self.walk(bytes, index, position, jump, walk)
+    }
+
+    /// Walks the elements from `index` on, which stands at `position`.
+    fn walk(
+        &self,
+        bytes: &[u8],
+        index: usize,
+        mut position: usize,
+        mut jump: Option<(usize, usize)>,
+        walk: &mut Walk,
+    ) -> Match {
+        let mut at = index;
+        let outcome = loop {
+            let Some(element) = self.elements.get(at) else {
+                break if position > bytes.len() { Match::NeedMore } else { Match::Yes };
+            };
             let Some(rest) = bytes.get(position..).filter(|rest| !rest.is_empty()) else {
-                return Match::NeedMore;
+                break Match::NeedMore;
             };
             match element {
                 Element::Masked { value, mask } => {
                     if rest[0] & mask != *value {
-                        return Match::No;
+                        break Match::No;
                     }
                     position += 1;
                 }
                 Element::OneOf(set) => {
                     if !contains(set, rest[0]) {
-                        return Match::No;
+                        break Match::No;
                     }
                     position += 1;
                 }
                 Element::Jump { width, bounds } => {
                     let width = usize::from(*width);
-                    let Some(field) = rest.get(..width) else { return Match::NeedMore };
+                    let Some(field) = rest.get(..width) else { break Match::NeedMore };
                     let length = field.iter().fold(0u32, |sum, byte| sum << 8 | u32::from(*byte));
                     if !bounds.contains(&length) {
-                        return Match::No;
+                        break Match::No;
                     }
                     position = position.saturating_add(width).saturating_add(length as usize);
+                    jump = Some((at + 1, position));
                 }
             }
-        }
-        if position > bytes.len() { Match::NeedMore } else { Match::Yes }
+            at += 1;
+        };
+        *walk = Walk { shared: usize::MAX, stop: at, outcome, jump };
+        outcome
+    }
+
+    /// How many first elements two patterns have in common, at the same offsets.
+    pub(crate) fn shared_with(&self, other: &Pattern) -> usize {
+        let pairs = self.elements.iter().zip(&other.elements);
+        if self.at == other.at { pairs.take_while(|(one, other)| one == other).count() } else { 0 }
     }
 
     /// The bytes at fixed offsets among the first 16, as (value, mask), first byte in the highest bits.
@@ -317,77 +382,4 @@ fn jump<'t>(rest: &'t str, out: &mut Vec<Element>) -> Result<&'t str, String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use alloc::vec;
-
-    fn matches(pattern: &str, bytes: &[u8]) -> Match {
-        Pattern::parse(pattern, 0).unwrap().matches(bytes)
-    }
-
-    #[test]
-    fn bytes_masks_sets_and_text() {
-        assert_eq!(matches("16 f1 (03|04)", &[0x16, 0xf1, 4]), Match::Yes);
-        assert_eq!(matches("16 f1 (03|04)", &[0x16, 0xf1, 5]), Match::No);
-        assert_eq!(matches("16 f1 (03|04)", &[0x16]), Match::NeedMore);
-        assert_eq!(matches("16 f1 (03|04)", &[0x17]), Match::No);
-        assert_eq!(matches("1? ?f ??", &[0x1a, 0x0f, 0]), Match::Yes);
-        assert_eq!(matches("1? ?f ??", &[0x2a, 0x0f, 0]), Match::No);
-        assert_eq!(matches("\"a\\r\\n\\\"\" (!61)", b"a\r\n\"b"), Match::Yes);
-        assert_eq!(matches("(!61|00-1f)", b"a"), Match::No);
-        assert_eq!(matches("00*3 01", &[0, 0, 0, 1]), Match::Yes);
-    }
-
-    #[test]
-    fn jumps_skip_what_their_length_says() {
-        let pattern = "45 {u24 1-4} 57";
-        assert_eq!(matches(pattern, &[0x45, 0, 0, 2, 9, 9, 0x57]), Match::Yes);
-        assert_eq!(matches(pattern, &[0x45, 0, 0, 2, 9, 9, 0x58]), Match::No);
-        assert_eq!(matches(pattern, &[0x45, 0, 0, 5]), Match::No);
-        assert_eq!(matches(pattern, &[0x45, 0, 0]), Match::NeedMore);
-        assert_eq!(matches(pattern, &[0x45, 0, 0, 2, 9]), Match::NeedMore);
-        assert_eq!(matches("{u8 2-2}", &[2, 0]), Match::NeedMore);
-        assert_eq!(matches("{u8 2-2}", &[2, 0, 0]), Match::Yes);
-        assert_eq!(matches("{u32 0-4294967295} 00", &[0xff; 8]), Match::NeedMore);
-    }
-
-    #[test]
-    fn the_head_is_what_stands_at_fixed_offsets() {
-        let pattern = Pattern::parse("16 (03|04) 1? {u8 0-9} 44", 1).unwrap();
-        let (value, mask) = pattern.head();
-        assert_eq!(value.to_be_bytes()[..6], [0, 0x16, 0, 0x10, 0, 0]);
-        assert_eq!(mask.to_be_bytes()[..6], [0, 0xff, 0, 0xf0, 0, 0]);
-        assert!(pattern.may_begin_with(0x99), "offset 0 is free");
-        assert!(!Pattern::parse("(03|04)", 0).unwrap().may_begin_with(5));
-        let jump = Pattern::parse("{u24 1-64} 57", 0).unwrap();
-        assert!(jump.may_begin_with(0) && !jump.may_begin_with(1));
-        assert_eq!(jump.head().1.to_be_bytes()[..4], [0xff, 0xff, 0, 0]);
-        assert_eq!(Pattern::parse("{u16 0-300}", 0).unwrap().head(), (0, 0));
-    }
-
-    #[test]
-    fn errors_say_what_was_expected() {
-        for (text, part) in [
-            ("", "at least one byte"),
-            ("1", "two hex digits"),
-            ("zz", "a byte such as"),
-            ("\"WA", "closing quote"),
-            ("(03", "closing ')'"),
-            ("(zz)", "inside ( )"),
-            ("(04-03)", "upward"),
-            ("{u24 1}", "jump"),
-            ("{u8 1-300}", "jump"),
-            ("00*0", "count"),
-            ("\"ab\"*2", "one byte before"),
-        ] {
-            let error = Pattern::parse(text, 0).unwrap_err();
-            assert!(error.contains(part), "{text}: {error}");
-        }
-    }
-
-    #[test]
-    fn only_plain_bytes_are_literal() {
-        assert_eq!(Pattern::parse("\"WA\" 01", 0).unwrap().literal(), Some(vec![0x57, 0x41, 1]));
-        assert_eq!(Pattern::parse("?? 01", 0).unwrap().literal(), None);
-    }
-}
+mod tests;

@@ -16,21 +16,31 @@ pub(crate) struct MaskedPrefix {
     is_whole: bool,
     /// Bytes that the pattern takes at least.
     least: u16,
+    /// First elements that its pattern shares with that of the entry before.
+    pub(crate) shared: u16,
     pub(crate) candidate: CandidateRow,
 }
 
 impl MaskedPrefix {
-    fn new(candidate: CandidateRow, pattern: &Pattern) -> Self {
+    fn new(candidate: CandidateRow, pattern: &Pattern, before: Option<&Pattern>) -> Self {
         let (value, mask) = pattern.head();
         let (decided, is_whole) = pattern.decided();
         let least = pattern.least().try_into().unwrap_or(u16::MAX);
-        Self { value, mask, decided, is_whole, least, candidate }
+        let shared = before.map_or(0, |before| pattern.shared_with(before));
+        let shared = shared.try_into().unwrap_or(u16::MAX);
+        Self { value, mask, decided, is_whole, least, shared, candidate }
     }
 
     /// Whether so many bytes are too few for the pattern: the row may need more, or fail, but cannot match.
     #[inline]
     pub(crate) fn is_beyond(&self, length: usize) -> bool {
         length < usize::from(self.least)
+    }
+
+    /// Whether the fixed first bytes fit as far as there are bytes.
+    #[inline]
+    pub(crate) fn fits(&self, first_bytes: FirstBytes) -> bool {
+        (first_bytes.bytes ^ self.value) & self.mask & first_bytes.present == 0
     }
 
     /// What is known of the pattern without walking it, for bytes that it may fit by their first.
@@ -52,8 +62,6 @@ pub(crate) enum Prefiltered {
     Decided(Match),
     /// The bytes before this offset fit.
     FitsUpTo(usize),
-    /// Nothing.
-    NotTried,
 }
 
 /// Rows with a prefix, in one list for each first byte.
@@ -90,8 +98,11 @@ impl PrefixIndex {
     pub(super) fn new(rows: &[(CandidateRow, &Pattern)]) -> Self {
         let (mut bounds, mut entries) = (Box::new([0; 257]), Vec::new());
         for byte in 0..=255u8 {
-            let here = rows.iter().filter(|(_, pattern)| pattern.may_begin_with(byte));
-            entries.extend(here.map(|(candidate, pattern)| MaskedPrefix::new(*candidate, pattern)));
+            let mut before = None;
+            for (candidate, pattern) in rows.iter().filter(|(_, pattern)| pattern.may_begin_with(byte)) {
+                entries.push(MaskedPrefix::new(*candidate, pattern, before));
+                before = Some(pattern);
+            }
             bounds[usize::from(byte) + 1] = entries.len() as u32;
         }
         Self { bounds, entries }
@@ -104,12 +115,16 @@ impl PrefixIndex {
         self.bounds[first] != self.bounds[first + 1]
     }
 
+    /// Rows that begin with a byte.
+    #[inline]
+    pub(crate) fn of(&self, first: u8) -> &[MaskedPrefix] {
+        let first = usize::from(first);
+        &self.entries[self.bounds[first] as usize..self.bounds[first + 1] as usize]
+    }
+
     /// Rows whose fixed first bytes fit as far as there are bytes.
     #[inline]
     pub(crate) fn find(&self, first_bytes: FirstBytes) -> impl Iterator<Item = &MaskedPrefix> + '_ {
-        let first = usize::from(first_bytes.first);
-        self.entries[self.bounds[first] as usize..self.bounds[first + 1] as usize]
-            .iter()
-            .filter(move |one| (first_bytes.bytes ^ one.value) & one.mask & first_bytes.present == 0)
+        self.of(first_bytes.first).iter().filter(move |one| one.fits(first_bytes))
     }
 }

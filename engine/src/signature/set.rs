@@ -14,6 +14,7 @@ pub struct SignatureSet {
     apps: Vec<App>,
     signatures: Vec<Signature>,
     pub(crate) table: Table,
+    number: u64,
 }
 
 impl SignatureSet {
@@ -24,7 +25,17 @@ impl SignatureSet {
     pub fn load(sources: &[Source<'_>]) -> Result<SignatureSet, LoadError> {
         let (apps, signatures) = load::load(sources)?;
         let table = Table::new(&apps, &signatures)?;
-        Ok(SignatureSet { apps, signatures, table })
+        // FNV-1a.
+        let text = sources.iter().flat_map(|source| source.text.bytes());
+        let number = text.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+        Ok(SignatureSet { apps, signatures, table, number })
+    }
+
+    /// A number that sets of other text do not have.
+    pub(crate) fn number(&self) -> u64 {
+        self.number
     }
 
     /// The apps, by ascending id.

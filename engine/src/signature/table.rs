@@ -9,6 +9,7 @@ use super::model::{Anchor, App, Conditions, Signature};
 use super::pattern::Pattern;
 use super::prefix_index::PrefixIndex;
 use super::row::{self, Row, RowIndex};
+use super::word_filter::WordFilter;
 use crate::dissect::stun;
 use crate::five_tuple::{Address, Transport};
 use crate::verdict::{SignatureId, Verdict};
@@ -26,11 +27,17 @@ pub(crate) struct Table {
     pub(crate) tcp_segments: PrefixIndex,
     pub(crate) udp: PrefixIndex,
     pub(crate) first_bytes: FirstByteTable,
+    /// A row asks for the number of a datagram that others of no row may come before. Rows of groups do not: such a datagram
+    /// ends the group.
+    pub(crate) counts_all_datagrams: bool,
     pub(crate) hosts: HostIndex,
     /// Rows about HTTP requests, by the first bytes of the path; a row with several paths may be found twice.
     pub(crate) requests_by_path: PrefixIndex,
     /// Rows about HTTP requests to any path.
     pub(crate) requests: Vec<CandidateRow>,
+    /// Words that rows about requests ask for in User-Agent; in Referer.
+    pub(crate) agents: WordFilter,
+    pub(crate) referers: WordFilter,
     pub(crate) responses: Vec<CandidateRow>,
     /// By message type.
     stun: Vec<(u16, CandidateRow)>,
@@ -116,6 +123,16 @@ impl Table {
             by_id: row::by_id(&rows),
             rows,
             first_bytes: FirstByteTable::new(&udp, &tcp_segments, contains.is_some()),
+            counts_all_datagrams: signatures.iter().any(|row| {
+                let conditions = &row.conditions;
+                let is_named = |other: &Signature| {
+                    let Conditions { reverse, after, unless, .. } = &other.conditions;
+                    *reverse == Some(row.id) || after.contains(&row.id) || unless.contains(&row.id)
+                };
+                let mut bound = signatures.iter().filter(|other| is_named(other));
+                conditions.asks_for_history
+                    && (conditions.every.is_none() || bound.any(|other| other.conditions.every.is_none()))
+            }),
             tcp: prefixes(Transport::Tcp, false),
             tcp_segments,
             udp,
@@ -126,6 +143,8 @@ impl Table {
                 .filter(|(_, http)| http.urls.is_empty())
                 .map(|(candidate, _)| *candidate)
                 .collect(),
+            agents: WordFilter::new(requests.iter().flat_map(|(_, http)| &http.user_agents)),
+            referers: WordFilter::new(requests.iter().filter_map(|(_, http)| http.referer.as_ref())),
             responses: candidates_where(&|conditions| {
                 conditions.http.as_ref().is_some_and(|http| http.disposition.is_some())
             }),

@@ -8,6 +8,9 @@ pub(super) const POINTERS_MAX: usize = 32;
 /// Longest name on the wire, with length bytes and the root's zero (RFC 1035, 2.3.4).
 const NAME_MAX: usize = 255;
 
+/// Labels of a name that are looked at one by one; hardly a name has more.
+const LABELS_MAX: usize = 16;
+
 /// A name within a message, perhaps compressed. Equality is that of the place, not of the letters: compare what
 /// [`read`](Self::read) gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +32,45 @@ impl<'a> Name<'a> {
                 _ => return None,
             }
         }
+    }
+
+    /// Whether some end of the name is such a one, by its first label and its length in letters and dots. When in doubt it is.
+    #[inline]
+    pub(crate) fn may_end_in(&self, is_such: impl Fn(&[u8], usize) -> bool) -> bool {
+        let (message, mut at, mut run) = (self.message, self.at, self.at);
+        let (mut starts, mut count) = ([0u16; LABELS_MAX], 0);
+        loop {
+            match message.get(at) {
+                Some(0) => break,
+                Some(length @ 1..=63) => {
+                    let (Some(start), Ok(place)) = (starts.get_mut(count), at.try_into()) else {
+                        return true;
+                    };
+                    *start = place;
+                    (count, at) = (count + 1, at + 1 + usize::from(*length));
+                }
+                Some(high @ 0xc0..=0xff) => {
+                    let Some(low) = message.get(at + 1) else { return true };
+                    at = usize::from(u16::from_be_bytes([high & 0x3f, *low]));
+                    if at >= run {
+                        return true;
+                    }
+                    run = at;
+                }
+                _ => return true,
+            }
+        }
+        let mut length = 0;
+        starts[..count].iter().rev().any(|start| {
+            let label = match &message[usize::from(*start)..] {
+                [bytes, rest @ ..] => rest.get(..usize::from(*bytes)).unwrap_or_default(),
+                [] => &[],
+            };
+            length += label.len();
+            let such = is_such(label, length);
+            length += 1;
+            such
+        })
     }
 
     /// Writes the name into the buffer, dotted, in lower case, without a dot at its end, and gives it back from there.
@@ -118,6 +160,20 @@ pub(super) fn behind_name(message: &[u8], start: usize) -> Result<usize, Stop> {
         }
         if at - start > NAME_MAX {
             return Err(Stop::Malformed);
+        }
+    }
+}
+
+/// The place behind a name without a pointer, where all of it is there and no longer than a name may be: what most are, in
+/// one walk.
+#[inline]
+pub(super) fn behind_plain_name(message: &[u8], start: usize) -> Option<usize> {
+    let mut at = start;
+    loop {
+        match *message.get(at)? {
+            0 => return (at + 1 - start <= NAME_MAX).then_some(at + 1),
+            length @ 1..=63 => at += 1 + usize::from(length),
+            _ => return None,
         }
     }
 }
