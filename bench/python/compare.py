@@ -4,7 +4,7 @@
     compare.py WIREMARK ENGINE CAPTURE [ROUNDS]
 
 WIREMARK is the command (cargo build --release -p wiremark-probe --features full), ENGINE the engine alone over the same frames in
-memory (cargo build --release --example engine in python/; python/target/release/examples/engine), CAPTURE a pcap file, such as the
+memory (cargo build --release --example engine in python/; python/target/release/examples/engine; - does without), CAPTURE a pcap file, such as the
 trace builder's (see tests/report/README.md). Medians of ROUNDS (3), seconds by the clock.
 """
 
@@ -73,16 +73,19 @@ def main():
             if name.startswith("nfstream") and number > 0 and seconds[name][0] > 120:
                 continue
             seconds[name].append(clock(work))
-        said = subprocess.run([engine, capture], check=True, capture_output=True, text=True).stdout
-        seconds["engine"].append(json.loads(said)["seconds"])
-    median = {name: statistics.median(found) for name, found in seconds.items()}
+        if engine != "-":
+            said = subprocess.run([engine, capture], check=True, capture_output=True, text=True).stdout
+            seconds["engine"].append(json.loads(said)["seconds"])
+    median = {name: statistics.median(found) for name, found in seconds.items() if found}
     packets = len(offsets)
     print(f"{packets} packets")
     for name, found in median.items():
         print(f"{name:22} {found:8.3f} s {found / packets * 1e9:8.0f} ns a packet")
     print(f"flows().to_pandas() / command, json   {median['flows().to_pandas()'] / median['command, json']:.2f}")
+    print(f"flows().to_pandas() / command, arrow  {median['flows().to_pandas()'] / median['command, arrow']:.2f}")
     print(f"flows().to_pandas() / command, summary {median['flows().to_pandas()'] / median['command, summary']:.2f}")
-    print(f"batch door / engine                   {median['batch door'] / median['engine']:.2f}")
+    if "engine" in median:
+        print(f"batch door / engine                   {median['batch door'] / median['engine']:.2f}")
     if "nfstream, default" in median:
         print(f"nfstream / flows().to_pandas()        {median['nfstream, default'] / median['flows().to_pandas()']:.1f}")
 

@@ -91,11 +91,17 @@ struct Zstd<R> {
     source: R,
     decoder: FrameDecoder,
     in_frame: bool,
+    /// What is wrong behind what was decoded.
+    failed: Option<io::Error>,
 }
+
+/// A last block with nothing in it, and a checksum that nobody looks at (RFC 8878, 3.1.1.2): a frame that was cut is ended with it, so
+/// that the decoder hands out what it keeps for blocks that will not come.
+const LAST_BLOCK: [u8; 7] = [1, 0, 0, 0, 0, 0, 0];
 
 impl<R: BufRead> Zstd<R> {
     fn new(source: R) -> Self {
-        Self { source, decoder: FrameDecoder::new(), in_frame: false }
+        Self { source, decoder: FrameDecoder::new(), in_frame: false, failed: None }
     }
 
     /// Starts the next frame; false at the end of the file.
@@ -117,27 +123,37 @@ impl<R: BufRead> Zstd<R> {
         }
         Ok(false)
     }
+
+    fn decode_block(&mut self) -> io::Result<()> {
+        if self.source.fill_buf()?.is_empty() {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let decoded = self.decoder.decode_blocks(&mut self.source, BlockDecodingStrategy::UptoBlocks(1));
+        match decoded {
+            Ok(_) => Ok(()),
+            Err(_) if self.source.fill_buf()?.is_empty() => Err(io::ErrorKind::UnexpectedEof.into()),
+            Err(error) => Err(io::Error::other(error)),
+        }
+    }
 }
 
 impl<R: BufRead> Read for Zstd<R> {
     fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
         loop {
+            if let Some(error) = self.failed.take_if(|_| !self.in_frame) {
+                return Err(error);
+            }
             if !self.in_frame && !self.start_frame()? {
                 return Ok(0);
             }
             while self.decoder.can_collect() == 0 && !self.decoder.is_finished() {
-                if self.source.fill_buf()?.is_empty() {
-                    return Err(io::ErrorKind::UnexpectedEof.into());
-                }
-                if let Err(error) =
-                    self.decoder.decode_blocks(&mut self.source, BlockDecodingStrategy::UptoBlocks(1))
-                {
-                    let ended = self.source.fill_buf()?.is_empty();
-                    return Err(if ended {
-                        io::ErrorKind::UnexpectedEof.into()
-                    } else {
-                        io::Error::other(error)
-                    });
+                if let Err(error) = self.decode_block() {
+                    let ended =
+                        self.decoder.decode_blocks(&LAST_BLOCK[..], BlockDecodingStrategy::UptoBlocks(1));
+                    if ended.is_err() {
+                        return Err(error);
+                    }
+                    self.failed = Some(error);
                 }
             }
             let length = Read::read(&mut self.decoder, space)?;

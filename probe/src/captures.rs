@@ -12,6 +12,7 @@ use std::time::Duration;
 use clap::Args;
 use wiremark_capture::{Capture, Problem};
 
+use crate::headings::INPUT;
 use crate::signal::Interrupt;
 use crate::stop::Stop;
 
@@ -23,11 +24,11 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub(crate) struct CaptureArguments {
     /// Read all captures as one stream, in the order of their first packets: flows, and what was learned on the way, go on
     /// from one to the next
-    #[arg(long = "continue")]
+    #[arg(long = "continue", help_heading = INPUT)]
     pub(crate) is_continued: bool,
 
     /// Read files on so many threads; the results are the same for every number [default: the processor's cores]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = INPUT)]
     threads: Option<u16>,
 }
 

@@ -11,15 +11,15 @@ use crate::stop::Stop;
 #[derive(Args)]
 pub(crate) struct CountryArguments {
     /// A MaxMind database file with countries, of any vendor
-    #[arg(long, value_name = "MMDB")]
+    #[arg(long, value_name = "MMDB", help_heading = "Countries")]
     pub(crate) db: Option<PathBuf>,
 
     /// Where the database has the country, e.g. location.country; without it the usual places are tried
-    #[arg(long, value_name = "KEY", requires = "db")]
+    #[arg(long, value_name = "KEY", requires = "db", help_heading = "Countries")]
     pub(crate) db_key: Option<String>,
 
     /// What is known better than the database: CSV with the columns network, country, reason, source; or matador-2015
-    #[arg(long, value_name = "CSV")]
+    #[arg(long, value_name = "CSV", help_heading = "Countries")]
     pub(crate) corrections: Vec<String>,
 }
 

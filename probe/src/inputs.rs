@@ -7,17 +7,18 @@ use wiremark::{Classifier, Options, SignatureSet, TrackerConfig};
 use wiremark_capture::replay::tracker_config;
 use wiremark_signatures::ReadError;
 
+use crate::headings::{FLOWS, SIGNATURES};
 use crate::stop::Stop;
 
 /// Arguments that say where signatures are.
 #[derive(Args)]
 pub(crate) struct SignatureFolders {
     /// Add the signature files (*.toml) of this folder to the built-in ones
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", help_heading = SIGNATURES)]
     pub(crate) signatures: Option<PathBuf>,
 
     /// Use the signature files of this folder instead of the built-in ones
-    #[arg(long, value_name = "DIR", conflicts_with = "signatures")]
+    #[arg(long, value_name = "DIR", conflicts_with = "signatures", help_heading = SIGNATURES)]
     pub(crate) only_signatures: Option<PathBuf>,
 }
 
@@ -46,7 +47,7 @@ pub(crate) struct FlowArguments {
     /// Take packets with the same addresses and ports for one flow whatever VLAN or tunnel they come in
     ///
     /// For networks whose two directions come with different tags. Otherwise they are flows of different networks.
-    #[arg(long)]
+    #[arg(long, help_heading = FLOWS)]
     ignore_tags: bool,
 }
 
@@ -71,7 +72,7 @@ pub(crate) struct SignatureArguments {
     pub(crate) folders: SignatureFolders,
 
     /// Do without these kinds of evidence
-    #[arg(long, value_name = "EVIDENCE", value_delimiter = ',')]
+    #[arg(long, value_name = "EVIDENCE", value_delimiter = ',', help_heading = SIGNATURES)]
     pub(crate) without: Vec<Evidence>,
 }
 

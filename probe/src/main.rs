@@ -8,9 +8,11 @@ mod command;
 #[cfg(feature = "locality")]
 mod countries;
 mod exit_codes;
+mod headings;
 mod inputs;
 mod notes;
 mod output;
+mod overview;
 mod progress;
 mod signal;
 mod stop;
@@ -39,7 +41,7 @@ use command::manual;
 #[cfg(feature = "tasks")]
 use command::tasks;
 use command::{annotate, classify, explain, shard, signatures};
-use exit_codes::EXIT_CODES;
+use exit_codes::{EXIT_CODES, exit_codes};
 use stop::{Outcome, Stop, complain};
 
 /// Tells which traffic in a capture belongs to which messenger, and what it does there
@@ -47,10 +49,6 @@ use stop::{Outcome, Stop, complain};
 /// Reads pcap, pcapng, snoop and ERF files, plain or packed with gzip, zstd, xz, lz4 or bzip2; `-` is standard input.
 #[derive(Parser)]
 #[command(name = "wiremark", version, arg_required_else_help = true, after_help = EXIT_CODES, after_long_help = EXAMPLES)]
-#[cfg_attr(
-    not(feature = "full"),
-    command(subcommand_help_heading = "Commands (the others come with --features full)")
-)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -84,7 +82,8 @@ enum Command {
     Absent(Vec<OsString>),
 }
 
-const EXAMPLES: &str = "\
+const EXAMPLES: &str = concat!(
+    "\
 Examples:
   wiremark classify capture.pcap
       what is in a capture, app by app
@@ -113,12 +112,9 @@ Examples:
   wiremark signatures check my-signatures/
       run every example of your own signature files
 
-Exit codes:
-  0    all done
-  1    some input failed (one line each on standard error); results of all other input are complete
-  2    wrong usage
-  130  stopped by SIGINT, 143 by SIGTERM (a line on standard error); what was decided until then is complete
-  141  the reader of the output went away";
+",
+    exit_codes!()
+);
 
 /// What `--version` says: release, commit, parts, and what the shipped signatures know. Asked for only then.
 fn version() -> &'static str {
@@ -153,7 +149,7 @@ fn version() -> &'static str {
 }
 
 fn main() -> ExitCode {
-    let matches = Cli::command().long_version(version()).get_matches();
+    let matches = overview::grouped(Cli::command()).long_version(version()).get_matches();
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let outcome = match cli.command {
         Command::Classify(arguments) => classify::run(&arguments),

@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use crate::headings::OUTPUT;
 use crate::stop::Stop;
 
 /// Whether a file that is there may be written over.
 #[derive(Args, Clone, Copy, Debug, Default)]
 pub(crate) struct Overwrite {
     /// Write over files that are there already
-    #[arg(long)]
+    #[arg(long, help_heading = OUTPUT)]
     pub(crate) force: bool,
 }
 

@@ -149,6 +149,32 @@ fn a_cut_packed_capture_is_an_error() {
     }
 }
 
+/// A window of 2 MiB, and the bytes as they are, a thousand a block (RFC 8878, 3.1.1).
+fn zstd_of_raw_blocks(bytes: &[u8]) -> Vec<u8> {
+    let mut file = vec![0x28, 0xb5, 0x2f, 0xfd, 0, 0x58];
+    let last = bytes.len().div_ceil(1000);
+    for (number, block) in (1..).zip(bytes.chunks(1000)) {
+        let header = (block.len() as u32) << 3 | u32::from(number == last);
+        file.extend(&header.to_le_bytes()[..3]);
+        file.extend(block);
+    }
+    file
+}
+
+/// A decoder keeps what later blocks may refer to: of a file that was cut, that comes out, too.
+#[test]
+fn a_cut_zstd_capture_gives_every_whole_block() {
+    let plain = pcap(1, &vec![(0..=255).collect(); 30]);
+    let (all, packed) = (read_whole(plain.clone()), zstd_of_raw_blocks(&plain));
+    assert_eq!(read_whole(packed.clone()), all);
+    for length in (6 + 1003..packed.len()).step_by(97) {
+        let (frames, error) = read(packed[..length].to_vec());
+        let unpacked = (length - 6) / 1003 * 1000;
+        assert_eq!(frames, all[..(unpacked - 24) / 272], "{length}");
+        assert!(error.unwrap().to_string().contains("ends too early"), "{length}");
+    }
+}
+
 #[test]
 fn a_length_field_claims_no_memory() {
     let mut file = pcap(1, &[]);

@@ -351,35 +351,3 @@ fn a_version_says_what_was_built() {
         assert!(said.contains(part), "{part} in {said}");
     }
 }
-
-#[test]
-fn the_manual_and_completions_name_every_command() {
-    for (arguments, what) in [(["completions", "bash"].as_slice(), "_wiremark"), (&["man"], ".TH wiremark 1")]
-    {
-        let output = wiremark(arguments);
-        let said = stdout(&output);
-        for command in ["classify", "explain", "annotate", "anonymize", "calls", "tasks", "signatures"] {
-            assert!(said.contains(command) && said.contains(what), "{command} in {arguments:?}");
-        }
-    }
-}
-
-/// An example that wraps cannot be copied.
-#[test]
-fn examples_of_the_help_fit_the_narrowest_terminal() {
-    let commands =
-        ["", "classify", "calls", "explain", "annotate", "anonymize", "audit", "infer", "locality", "tasks"];
-    for command in commands {
-        let arguments: Vec<&str> = [command, "--help"].into_iter().filter(|word| !word.is_empty()).collect();
-        let output = wiremark(&arguments);
-        let examples = stdout(&output).split("Examples:\n").nth(1).unwrap().split("\n\n").next().unwrap();
-        for line in examples.lines() {
-            assert!(line.chars().count() <= 80 && line.starts_with("  "), "{command}: {line}");
-            let first = line.split_whitespace().next().unwrap();
-            let is_command =
-                ["wiremark", "tcpdump", "tshark", "wireshark", "zcat", "mkdir", "duckdb", "KEY=$(openssl"]
-                    .contains(&first);
-            assert!(is_command || line.starts_with("      "), "{command}: {line}");
-        }
-    }
-}

@@ -30,6 +30,9 @@ fn tables_tell_what_leaves_and_who_can_listen() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout).unwrap();
     let records: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for line in text.lines() {
+        assert_eq!(crate::schema::wrong_line(line), [""; 0], "{line}");
+    }
     let row = |kind: &str, group: Option<&str>| {
         let is_it = |record: &&Value| {
             record["event_type"] == kind && group.is_none_or(|group| record["group"] == group)

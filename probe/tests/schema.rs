@@ -89,10 +89,10 @@ fn wrong(schema: &Value, value: &Value, at: &str) -> Vec<String> {
 }
 
 /// What of a JSON line is not as the schema says.
-fn wrong_line(line: &str) -> Vec<String> {
+pub(crate) fn wrong_line(line: &str) -> Vec<String> {
     let schema: Value = serde_json::from_str(SCHEMA).unwrap();
     let record: Value = serde_json::from_str(line).unwrap();
-    let kind = record["event_type"].as_str().unwrap();
+    let kind = record["event_type"].as_str().unwrap_or("audit");
     let known = &schema["$defs"][kind];
     assert!(known.is_object(), "{kind} is not in the schema");
     wrong(known, &record, kind)
@@ -140,6 +140,14 @@ fn every_record_is_as_the_schema_says() {
     assert!(records > 10, "{records}");
     let calls = assert_all(&[&["calls", "--format", "json"][..], &files].concat());
     assert!(calls > 4, "{calls}");
+    let demo = format!("{}/../tests/demo.pcap", env!("CARGO_MANIFEST_DIR"));
+    let files = [&files[..], &[&demo]].concat();
+    let tasks = assert_all(&[&["tasks", "--format", "json"][..], &files].concat());
+    assert!(tasks > 10, "{tasks}");
+    let servers = assert_all(&[&["locality", "--format", "json"][..], &files].concat());
+    assert!(servers > 3, "{servers}");
+    let audit = ["audit", "--format", "json", "--defend", "constant:160,20"];
+    assert_eq!(assert_all(&[&audit[..], &files].concat()), 1);
 }
 
 #[test]

@@ -10,6 +10,7 @@ use wiremark_tests::protocol::whatsapp_call::Call;
 use wiremark_tests::protocol::whatsapp_chat::Chat;
 use wiremark_tests::protocol::whatsapp_relay::Dialect;
 use wiremark_tests::trace::{START_US, Trace};
+use wiremark_tests::wrap::Wrap;
 
 #[test]
 fn paced_relays_keep_their_round_trips() {
@@ -226,4 +227,28 @@ fn no_address_is_told_unless_asked_for() {
     for address in addresses {
         assert!(!told.contains(&address.ip().to_string()), "{address}");
     }
+}
+
+/// A mirror port before and behind a router gives every packet twice, in two networks.
+#[test]
+fn a_call_in_two_networks_counts_once() {
+    let trace = Call { video: true, ..Call::of(Dialect::Y2019) }.trace();
+    let one = follow(&trace.clone().wrap(Wrap::Vlan(10)));
+    let both = [10, 20].map(|vlan| trace.clone().wrap(Wrap::Vlan(vlan)));
+    let two = follow(&Trace::mixed(both));
+    let packets = |record: &Record| {
+        record
+            .streams
+            .iter()
+            .map(|stream| (stream.ssrc.clone(), stream.packets, stream.duplicates))
+            .collect::<Vec<_>>()
+    };
+    let (one, two) = (&one.records[..], &two.records[..]);
+    assert_eq!((one.len(), two.len()), (1, 1));
+    assert!(packets(&one[0]).iter().any(|(_, packets, _)| *packets > 100));
+    assert_eq!(packets(&two[0]), packets(&one[0]));
+    let reports = |record: &Record| {
+        record.parties.iter().map(|party| (party.rtcp, party.srtcp, party.signalling)).collect::<Vec<_>>()
+    };
+    assert_eq!(reports(&two[0]), reports(&one[0]));
 }

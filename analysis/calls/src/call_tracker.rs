@@ -3,6 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use wiremark::{Address, AppId, Carrier, Direction, Fragment, Packet, Role, Seen, SignatureSet, Transport};
+use wiremark_report::Copies;
 
 use super::call::Call;
 use super::channel_calls::ChannelCalls;
@@ -45,6 +46,8 @@ pub struct CallTracker<'s> {
     finished: VecDeque<(EndPoint, u64)>,
     pairs: PartyPairs,
     channels: ChannelCalls,
+    /// Packets of the last milliseconds.
+    copies: Copies,
     /// Class of service of the packet being looked at.
     dscp: Option<u8>,
     begun: u64,
@@ -80,6 +83,7 @@ impl<'s> CallTracker<'s> {
             finished: VecDeque::new(),
             pairs: PartyPairs::default(),
             channels: ChannelCalls::default(),
+            copies: Copies::default(),
             dscp: None,
             begun: 0,
             told: 0,
@@ -163,6 +167,10 @@ impl<'s> CallTracker<'s> {
     fn take(&mut self, packet: &Packet<'_>, seen: &Seen, at: PacketStamp, ended: &mut impl FnMut(Call)) {
         self.sweep(at.time_us, ended);
         if matches!(packet.fragment, Fragment::Later(_)) {
+            return;
+        }
+        // What a mirror port gives of two networks is two flows, and one call. What comes twice in a flow may have been sent twice.
+        if self.copies.original(packet, seen.flow_number).is_some_and(|flow| flow != seen.flow_number) {
             return;
         }
         match self.use_of(seen) {

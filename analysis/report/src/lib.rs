@@ -1,10 +1,11 @@
-//! What the analyses' reports share: tables, figures, series over time, pages and drawings; charts, Arrow batches and Parquet files behind features.
+//! What the analyses and their reports share: tables, figures, series over time, pages and drawings, packets that came twice; charts, Arrow batches and Parquet files behind features.
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "charts")]
 mod chart;
 #[cfg(feature = "arrow")]
 pub mod columns;
+mod copies;
 mod figure;
 #[cfg(feature = "charts")]
 mod line_chart;
@@ -15,6 +16,7 @@ mod table;
 
 #[cfg(feature = "charts")]
 pub use chart::chart;
+pub use copies::Copies;
 pub use figure::{Figure, Line, nearest_rank};
 #[cfg(feature = "charts")]
 pub use line_chart::{LineChart, line_chart};

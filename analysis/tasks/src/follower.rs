@@ -3,9 +3,9 @@
 use wiremark::{
     Classifier, Event, Flow, Frame, Observer, Packet, ParseError, Seen, Statistics, Tracker, Tunnel,
 };
+use wiremark_report::Copies;
 
 use super::config::Config;
-use super::copies::Copies;
 
 /// Follows the flows of a capture.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ impl<'c> Follower<'c> {
     ) -> Result<Option<Followed<'a>>, ParseError> {
         let Self { tracker, name, config, copies, .. } = self;
         if let Ok(packet) = Packet::parse(frame.link_type, frame.time_us, frame.bytes)
-            && copies.is_one(&packet)
+            && copies.original(&packet, 0).is_some()
         {
             return Ok(None);
         }

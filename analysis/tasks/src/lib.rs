@@ -16,7 +16,6 @@ mod catalog;
 pub mod columns;
 mod config;
 mod connection;
-mod copies;
 mod datagrams;
 mod deframer;
 mod dissector;

@@ -7,7 +7,7 @@ use std::path::Path;
 use wiremark::SignatureSet;
 use wiremark_report::columns::{Cell, Column, Kind, Layout, ParquetFile};
 
-use super::catalog::Cluster;
+use super::columns;
 use super::record::{FlowRecord, Sink, TaskRecord, UserRecord};
 use super::usage::Usage;
 
@@ -33,28 +33,16 @@ const FLOWS: [Column; 19] = [
     Column::new("missed_down", Kind::Long),
 ];
 
-const TASKS: [Column; 20] = [
-    Column::new("capture", Kind::Int),
-    Column::optional("time_us", Kind::Time),
-    Column::new("user", Kind::Text),
-    Column::new("flow", Kind::Long),
-    Column::new("service", Kind::Word),
-    Column::new("task", Kind::Word),
-    Column::optional("cgi", Kind::Word),
-    Column::optional("request_type", Kind::Long),
-    Column::optional("command_id", Kind::Long),
-    Column::new("transport", Kind::Word),
-    Column::new("bytes_up", Kind::Long),
-    Column::new("bytes_down", Kind::Long),
-    Column::optional("completion_us", Kind::Long),
-    Column::new("missed_up", Kind::Long),
-    Column::new("missed_down", Kind::Long),
-    Column::optional("logged_in", Kind::Flag),
-    Column::optional("cluster", Kind::Word),
-    Column::new("wider", Kind::Flag),
-    Column::optional("message_bytes_up", Kind::Long),
-    Column::optional("message_bytes_down", Kind::Long),
-];
+/// Columns of a task's record that stand in `tasks.parquet`: all but `event_type`, which is the same in every row.
+const TASKS: [Column; 20] = {
+    let mut columns = [Column::optional("time_us", Kind::Time); 20];
+    let mut at = 1;
+    while at < columns.len() {
+        columns[at] = columns::COLUMNS[at + 1];
+        at += 1;
+    }
+    columns
+};
 
 const USERS: [Column; 13] = [
     Column::new("user", Kind::Text),
@@ -140,28 +128,9 @@ impl<'s> ParquetFiles<'s> {
 impl Sink for ParquetFiles<'_> {
     fn task(&mut self, task: &TaskRecord<'_>) {
         let user = task.user.name(self.with_addresses);
-        let row = [
-            Cell::Int(i32::try_from(task.capture).unwrap_or(i32::MAX)),
-            Cell::time(task.time_us),
-            Cell::Text(&user),
-            task.flow.into(),
-            Cell::Text(task.service),
-            Cell::Text(task.task),
-            Cell::from_option(task.cgi),
-            Cell::from_option(task.request_type),
-            Cell::from_option(task.command_id),
-            Cell::Text(task.transport.name()),
-            task.bytes_up.into(),
-            task.bytes_down.into(),
-            Cell::from_option(task.completion_us),
-            task.missed[0].into(),
-            task.missed[1].into(),
-            Cell::from_option(task.is_logged_in),
-            Cell::from_option(task.cluster.map(Cluster::name)),
-            Cell::Flag(task.is_wider),
-            Cell::from_option(task.message_bytes[0]),
-            Cell::from_option(task.message_bytes[1]),
-        ];
+        let [time, _, rest @ ..] = columns::cells(task, &user);
+        let mut row = [time; TASKS.len()];
+        row[1..].copy_from_slice(&rest);
         let written = self.tasks.row(&row);
         self.error = self.error.take().or(written.err());
     }

@@ -13,7 +13,7 @@ use wiremark_capture::Capture;
 use wiremark_capture::blocks::{self, Copier};
 use wiremark_capture::replay::{Counts, ReplayError};
 
-use crate::exit_codes::EXIT_CODES;
+use crate::exit_codes::{EXIT_CODES, exit_codes};
 use crate::inputs::{FlowArguments, SignatureArguments};
 use crate::notes;
 use crate::output::{Output, Overwrite};
@@ -51,7 +51,8 @@ pub(crate) struct Arguments {
     signatures: SignatureArguments,
 }
 
-const HELP: &str = "\
+const HELP: &str = concat!(
+    "\
 Examples:
   wiremark annotate capture.pcap annotated.pcapng
   wireshark -Y frame.comment annotated.pcapng
@@ -59,19 +60,18 @@ Examples:
 
 A comment is one line:
   wiremark: example chat (payload, signature 901 hello), final
-      app, role, kind of evidence, the signature that decided (see `wiremark signatures list`), and whether a later
-      packet can still change the verdict (final, else provisional)
-  wiremark: example chat (name, signature 902 hosts), provisional; was example files
+      app, role, kind of evidence, the signature that decided (see `wiremark
+      signatures list`), and whether a later packet can still change the
+      verdict (final, else provisional)
+  wiremark: example chat (name, signature 902 hosts), provisional; was
+      example files (one line, too)
   wiremark: example chat withdrawn
 
 Where the input breaks off, what was read of it is in the output.
 
-Exit codes:
-  0    all done
-  1    some input failed (one line each on standard error); results of all other input are complete
-  2    wrong usage
-  130  stopped by SIGINT, 143 by SIGTERM (a line on standard error); what was decided until then is complete
-  141  the reader of the output went away";
+",
+    exit_codes!()
+);
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
     let Arguments { input, output, overwrite, networks, signatures } = arguments;

@@ -9,7 +9,7 @@ use wiremark_capture::Capture;
 use wiremark_capture::blocks;
 use wiremark_probe::anonymize::{Anonymized, Frame, Key, Settings, anonymize};
 
-use crate::exit_codes::EXIT_CODES;
+use crate::exit_codes::{EXIT_CODES, exit_codes};
 use crate::inputs::SignatureArguments;
 use crate::output::{Output, Overwrite};
 use crate::progress::Progress;
@@ -43,25 +43,26 @@ pub(crate) struct Arguments {
     /// Bytes kept at the start of what is in no known format: of each side of a connection, and of each datagram
     ///
     /// Text in them is blanked all the same. Where a flow's verdict is another one without them, at least 64 are kept.
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "What is kept")]
     keep_payload: usize,
 
     /// Draw pseudonyms with this key: 32 to 128 hexadecimal digits
     ///
     /// The same key gives the same pseudonyms in several captures. Keep it to yourself: whoever has it can undo them.
     /// Without it a random one is used and forgotten.
-    #[arg(long, value_name = "HEX", value_parser = Key::from_hex)]
+    #[arg(long, value_name = "HEX", value_parser = Key::from_hex, help_heading = "What is kept")]
     key: Option<Key>,
 
     /// Give host names of no known app pseudonyms too; without this they are kept
-    #[arg(long)]
+    #[arg(long, help_heading = "What is kept")]
     names: bool,
 
     #[command(flatten)]
     signatures: SignatureArguments,
 }
 
-const HELP: &str = "\
+const HELP: &str = concat!(
+    "\
 Examples:
   wiremark anonymize capture.pcap report.pcap
   wiremark anonymize --names capture.pcapng.gz report.pcapng
@@ -70,34 +71,40 @@ Examples:
   wiremark anonymize --key $KEY day2.pcap b.pcap
 
 Replaced, the same by the same:
-  IP addresses in all headers, also inside tunnels; in DNS answers, look-up lists over HTTP, STUN and proxy
-      preambles. Private addresses stay private, public ones public; addresses with the same beginning get pseudonyms
-      with the same beginning. Multicast, broadcast and loopback addresses stay.
+  IP addresses in all headers, also inside tunnels; in DNS answers, look-up
+      lists over HTTP, STUN and proxy preambles. Private addresses stay
+      private, public ones public; addresses with the same beginning get
+      pseudonyms with the same beginning. Multicast, broadcast and loopback
+      addresses stay.
   MAC addresses, maker included
 Kept:
-  times, lengths, ports, sequence numbers; fragments, each with its part of the rewritten packet; of TCP options those that tell nothing of the sender
-  TLS: headers of records; of hellos versions, suites, groups, protocols, and the server's name
-  QUIC: version; where the flow has a verdict headers, and a client's first packets as they are, with all of its hello
-      (they cannot be read once changed)
-  HTTP: names of known header fields; where the flow has a verdict values of harmless ones, and to a known app's host
-      paths and names of parameters
-  DNS: questions and answers; STUN: structure; where the flow has a verdict small values, and headers of RTP
+  times, lengths, ports, sequence numbers; fragments, each with its part of the
+      rewritten packet; of TCP options those that tell nothing of the sender
+  TLS: headers of records; of hellos versions, suites, groups, protocols, and
+      the server's name
+  QUIC: version; where the flow has a verdict headers, and a client's first
+      packets as they are, with all of its hello (they cannot be read once
+      changed)
+  HTTP: names of known header fields; where the flow has a verdict values of
+      harmless ones, and to a known app's host paths and names of parameters
+  DNS: questions and answers; STUN: structure; where the flow has a verdict
+      small values, and headers of RTP
   host names in all of these: they may tell who somebody is; see --names
-  of all other formats nothing but the length, unless the verdict needs their first bytes; see --keep-payload
+  of all other formats nothing but the length, unless the verdict needs their
+      first bytes; see --keep-payload
 Blanked, lengths kept:
-  all else: contents, cookies, credentials, tokens, keys, random numbers, account numbers, mail addresses, numbers of
-  seven digits and more
+  all else: contents, cookies, credentials, tokens, keys, random numbers,
+      account numbers, mail addresses, numbers of seven digits and more
 Left out, and counted at the end:
-  frames without TCP or UDP (ARP, ICMP, ...), and of pcapng files everything but the packets
+  frames without TCP or UDP (ARP, ICMP, ...), and of pcapng files everything
+      but the packets
 
-The capture is held in memory as a whole: cut large ones first, e.g. with editcap -c.
+The capture is held in memory as a whole: cut large ones first, e.g. with
+editcap -c.
 
-Exit codes:
-  0    all done
-  1    some input failed (one line each on standard error); results of all other input are complete
-  2    wrong usage
-  130  stopped by SIGINT, 143 by SIGTERM (a line on standard error); what was decided until then is complete
-  141  the reader of the output went away";
+",
+    exit_codes!()
+);
 
 /// Formats of the output.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -17,7 +17,7 @@ use wiremark_linkage::report::tables;
 use wiremark_linkage::simulate::defences::Row;
 use wiremark_linkage::what_if;
 
-use crate::exit_codes::EXIT_CODES;
+use crate::exit_codes::{EXIT_CODES, exit_codes};
 use crate::inputs::{FlowArguments, SignatureArguments};
 use crate::stop::{Outcome, Stop};
 
@@ -49,36 +49,36 @@ struct Captures {
     files: Vec<PathBuf>,
 
     /// Seconds of each channel that are compared, from its initial burst on
-    #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u32).range(2..=600))]
+    #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u32).range(2..=600), help_heading = "Linking")]
     seconds: u32,
 
     /// Width of a bin, in milliseconds
-    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(10..=1000))]
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(10..=1000), help_heading = "Linking")]
     bin: u32,
 
     /// What a relay may hold a packet back, in seconds
-    #[arg(long, default_value_t = 0.6, value_parser = simulate::above_zero)]
+    #[arg(long, default_value_t = 0.6, value_parser = simulate::above_zero, help_heading = "Linking")]
     lag: f64,
 
     /// Channels that begin or end further apart are not compared, in seconds
-    #[arg(long, default_value_t = 5.0, value_parser = simulate::above_zero)]
+    #[arg(long, default_value_t = 5.0, value_parser = simulate::above_zero, help_heading = "Linking")]
     window: f64,
 
     /// Wrong links that are put up with, as a share of legs
-    #[arg(long, default_value_t = 0.001, value_parser = simulate::share)]
+    #[arg(long, default_value_t = 0.001, value_parser = simulate::share, help_heading = "Linking")]
     false_link_rate: f64,
 
     /// Name end points by the bytes of this file, so that several runs can be joined; who has it can find out whose they are
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = "Linking")]
     key_file: Option<PathBuf>,
 
     /// Tell what a counter-measure would leave of the links found: padding:SIZES, constant:BYTES,MS, random-pad:MAX, delay:MAX,
     /// batch:SECONDS, dummy:RATE
-    #[arg(long, value_name = "COUNTER-MEASURE")]
+    #[arg(long, value_name = "COUNTER-MEASURE", help_heading = "Counter-measures")]
     defend: Vec<Defence>,
 
     /// Where it is applied
-    #[arg(long, value_enum, default_value = "sender")]
+    #[arg(long, value_enum, default_value = "sender", help_heading = "Counter-measures")]
     defend_at: simulate::At,
 
     #[command(flatten)]
@@ -103,7 +103,8 @@ struct Defended<'a> {
     defences: Option<Vec<Row>>,
 }
 
-const EXAMPLES: &str = "\
+const EXAMPLES: &str = concat!(
+    "\
 Examples:
   wiremark audit capture.pcap
       which calls of a capture can be linked
@@ -120,17 +121,14 @@ Examples:
 
 Fields of the object: ends (ends of calls in view; two of each call with both
 in view), linked (calls), false_link_rate, after_s (seconds after which nearly
-all of them are linked), threshold, over_time ([seconds, calls linked by voice]),
-links (a, b, by, score, start_s, end_s), communities; with --defend also
-defences (defence, place, best_attack, attack, chance, bytes_added, delay_s,
-verdict). Times are seconds since the first packet of a call.
+all of them are linked), threshold, over_time ([seconds, calls linked by
+voice]), links (a, b, by, score, start_s, end_s), communities; with --defend
+also defences (defence, place, best_attack, attack, chance, bytes_added,
+delay_s, verdict). Times are seconds since the first packet of a call.
 
-Exit codes:
-  0    all done
-  1    some input failed (one line each on standard error); results of all other input are complete
-  2    wrong usage
-  130  stopped by SIGINT, 143 by SIGTERM (a line on standard error); what was decided until then is complete
-  141  the reader of the output went away";
+",
+    exit_codes!()
+);
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
     match &arguments.what {

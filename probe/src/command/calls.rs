@@ -12,7 +12,8 @@ use wiremark_capture::Capture;
 use wiremark_capture::replay::{Counts, Follow, replay_ahead};
 
 use crate::captures::{CaptureArguments, name_of, stream_name};
-use crate::exit_codes::EXIT_CODES;
+use crate::exit_codes::{EXIT_CODES, exit_codes};
+use crate::headings::OUTPUT;
 use crate::inputs::{FlowArguments, SignatureArguments};
 use crate::notes;
 use crate::output::{Output, Overwrite};
@@ -37,22 +38,22 @@ pub(crate) struct Arguments {
     captures: CaptureArguments,
 
     /// How to tell
-    #[arg(long, value_enum, default_value = "story")]
+    #[arg(long, value_enum, default_value = "story", help_heading = OUTPUT)]
     format: Format,
 
     /// Write to this file instead of standard output; `-` is standard output
-    #[arg(short, long, value_name = "OUT")]
+    #[arg(short, long, value_name = "OUT", help_heading = OUTPUT)]
     output: Option<PathBuf>,
 
     #[command(flatten)]
     overwrite: Overwrite,
 
     /// Only this call: its number, as stories and records print it
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", help_heading = OUTPUT)]
     call: Option<u64>,
 
     /// Print real addresses
-    #[arg(long)]
+    #[arg(long, help_heading = OUTPUT)]
     addresses: bool,
 
     #[cfg(feature = "locality")]
@@ -66,7 +67,8 @@ pub(crate) struct Arguments {
     signatures: SignatureArguments,
 }
 
-const EXAMPLES: &str = "\
+const EXAMPLES: &str = concat!(
+    "\
 Examples:
   wiremark calls capture.pcap
   wiremark calls --format json capture.pcap | jq '.states[] | [.at_us, .state]'
@@ -81,20 +83,19 @@ microseconds since the call's first packet.
 States: allocating, ringing, handshake, answered, relayed, checking, reached,
 direct, fallback, heartbeat, ending.
 
-With --db, relays and servers have a country, and km: the least and the greatest distance from this end that both countries
-and the round trip allow. That the chosen relay is not the nearest is told where one that answered is surely nearer.
+With --db, relays and servers have a country, and km: the least and the greatest
+distance from this end that both countries and the round trip allow. That the
+chosen relay is not the nearest is told where one that answered is surely
+nearer.
 
 Quality is an estimate: E-model (G.107, G.113), the codec rated as AMR 12.2
 (Ie 5, Bpl 10), random loss, no echo; delay is half the round trip (to a relay:
 plus 50 ms for the half not seen), one packet, twice the mean jitter, and 50 ms
 in the phones.
 
-Exit codes:
-  0    all done
-  1    some input failed (one line each on standard error); results of all other input are complete
-  2    wrong usage
-  130  stopped by SIGINT, 143 by SIGTERM (a line on standard error); what was decided until then is complete
-  141  the reader of the output went away";
+",
+    exit_codes!()
+);
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
     let classifier = arguments.signatures.classifier()?;

@@ -22,7 +22,8 @@ use wiremark_probe::record::columns::{COLUMNS, LAYOUT};
 use crate::captures::{CaptureArguments, Watched, name_of, stream_name};
 #[cfg(feature = "parquet")]
 use crate::column_output::ColumnOutput;
-use crate::exit_codes::EXIT_CODES;
+use crate::exit_codes::{EXIT_CODES, exit_codes};
+use crate::headings::{FLOWS, INPUT, OUTPUT};
 use crate::inputs::{FlowArguments, SignatureArguments};
 use crate::output::{Output, Overwrite};
 use crate::signal::Interrupt;
@@ -51,52 +52,52 @@ pub(crate) struct Arguments {
     captures: CaptureArguments,
 
     /// How to print
-    #[arg(long, value_enum, default_value = "table")]
+    #[arg(long, value_enum, default_value = "table", help_heading = OUTPUT)]
     format: Format,
 
     /// Print a row a flow instead of the summary (json and csv always do)
     ///
     /// The table is as wide as its widest row, so every row is kept until the end; for very large captures use json or
     /// csv.
-    #[arg(long)]
+    #[arg(long, help_heading = OUTPUT)]
     flows: bool,
 
     /// Write to this file instead of standard output; `-` is standard output
-    #[arg(short, long, value_name = "OUT")]
+    #[arg(short, long, value_name = "OUT", help_heading = OUTPUT)]
     output: Option<PathBuf>,
 
     #[command(flatten)]
     overwrite: Overwrite,
 
     /// Follow at most so many flows of a file at the same time; the quietest makes room for a new one
-    #[arg(long, value_name = "N", default_value_t = TrackerConfig::default().capacity, value_parser = flow_limit)]
+    #[arg(long, value_name = "N", default_value_t = TrackerConfig::default().capacity, value_parser = flow_limit, help_heading = FLOWS)]
     max_flows: usize,
 
     /// Go on when the end of the file is reached: more is being written. Ends with SIGINT or SIGTERM, or when the file
     /// is removed
     ///
     /// Takes one file. Records are written as flows end, not in batches.
-    #[arg(long)]
+    #[arg(long, help_heading = INPUT)]
     follow: bool,
 
     /// Read the captures that come into a folder, one after the other, as one stream; ends with SIGINT or SIGTERM
     ///
     /// For captures that are rotated, as by `tcpdump -G`: those that are there first, in the order of their first packets;
     /// the last is followed until the next comes. Takes one folder.
-    #[arg(long, conflicts_with = "follow")]
+    #[arg(long, conflicts_with = "follow", help_heading = INPUT)]
     watch: bool,
 
     /// Leave host names out of the records
-    #[arg(long)]
+    #[arg(long, help_heading = OUTPUT)]
     no_names: bool,
 
     /// Write a record (event_type "verdict") the moment a flow's verdict changes, beside that of the flow at its end, with
     /// --format json
-    #[arg(long, value_enum, value_name = "EVENTS")]
+    #[arg(long, value_enum, value_name = "EVENTS", help_heading = OUTPUT)]
     events: Option<Events>,
 
     /// End each file with a record (event_type "stats") of what was not looked into, with --format json
-    #[arg(long)]
+    #[arg(long, help_heading = OUTPUT)]
     stats: bool,
 
     #[command(flatten)]
@@ -150,7 +151,8 @@ enum Events {
     Verdict,
 }
 
-const EXAMPLES: &str = "\
+const EXAMPLES: &str = concat!(
+    "\
 Examples:
   wiremark classify capture.pcap
   wiremark classify --flows day1.pcapng.gz day2.pcapng.gz
@@ -182,7 +184,7 @@ Fields of a record, in this order (json and csv):
   packets_toserver packets_toclient bytes_toserver bytes_toclient
                      from the end that opened the flow, and to it
   community_id       the flow's Community ID, for Zeek, Suricata and Wireshark
-  vlan inner_vlan    the outermost VLAN tag and the next; null where there is none
+  vlan inner_vlan    the outermost VLAN tag and the next, null without
   tunnel tunnel_id   the innermost tunnel that numbers its networks or users
                      (GTP-U, VXLAN, Geneve, L2TP, GRE, 802.1ah), and the number
   process            the program or app, where the capture tells it
@@ -196,8 +198,9 @@ Fields of a record, in this order (json and csv):
                      that decided_at_packet came in
   flow_id app_proto  flow and carrier as Suricata's EVE calls them; it has
                      packets and bytes in an object of their own
-  originator_by      how src is known to have opened the flow: syn, first (it was
-                     seen first) or port (guessed: it was seen to be answered)
+  originator_by      how src is known to have opened the flow: syn, first (it
+                     was seen first) or port (guessed: it was seen to be
+                     answered)
   direction          outbound where the capturing machine opened the flow, else
                      inbound; null where the capture does not tell (PKTAP does)
 In CSV names have blanks between them, and what a spreadsheet would take for a
@@ -212,12 +215,9 @@ SIGHUP loads the signatures of --signatures anew. A record with event_type
 \"interface\" has frames and bytes looked at, received and dropped by the
 kernel, ring_full (how often), ring_blocks_waiting and ring_blocks.
 
-Exit codes:
-  0    all done
-  1    some input failed (one line each on standard error); results of all other input are complete
-  2    wrong usage
-  130  stopped by SIGINT, 143 by SIGTERM (a line on standard error); what was decided until then is complete
-  141  the reader of the output went away";
+",
+    exit_codes!()
+);
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
     let first = arguments.files.first().map(PathBuf::as_path);

@@ -17,6 +17,7 @@ use wiremark_capture::replay::replay;
 use wiremark_probe::beside::{Besides, Names};
 
 use crate::captures::name_of;
+use crate::headings::OUTPUT;
 use crate::inputs::{FlowArguments, SignatureArguments};
 use crate::notes;
 use crate::output::{Output, Overwrite};
@@ -38,7 +39,7 @@ pub(crate) struct Arguments {
     file: PathBuf,
 
     /// Only this flow: its number in the order of first packets, as `classify --flows` prints it
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", help_heading = OUTPUT)]
     flow: Option<u64>,
 
     #[command(flatten)]
@@ -62,9 +63,11 @@ Columns of a packet's line:
 
 Exit codes:
   0    all done
-  1    the capture or the signatures could not be read (to the end), or there is no such flow
+  1    the capture or the signatures could not be read (to the end), or there
+       is no such flow
   2    wrong usage
-  130  stopped by SIGINT, 143 by SIGTERM (a line on standard error); what was decided until then is complete
+  130  stopped by SIGINT, 143 by SIGTERM, with a line on standard error; what
+       was decided until then is complete
   141  the reader of the output went away";
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {

@@ -12,6 +12,7 @@ use wiremark_capture::{Capture, Frame};
 
 use crate::captures::name_of;
 use crate::exit_codes::EXIT_CODES;
+use crate::headings::OUTPUT;
 use crate::notes;
 use crate::output::{Output, Overwrite};
 use crate::progress::Progress;
@@ -35,11 +36,11 @@ pub(crate) struct Arguments {
     files: Vec<PathBuf>,
 
     /// How many shards
-    #[arg(short = 'n', long = "shards", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=480))]
+    #[arg(short = 'n', long = "shards", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=480), help_heading = OUTPUT)]
     shards: u16,
 
     /// The folder to write into
-    #[arg(short, long, value_name = "DIR")]
+    #[arg(short, long, value_name = "DIR", help_heading = OUTPUT)]
     output: PathBuf,
 
     #[command(flatten)]
@@ -49,13 +50,16 @@ pub(crate) struct Arguments {
 const EXAMPLES: &str = "\
 Examples:
   wiremark shard -n 64 -o shards/ monday-*.pcap.zst
-  wiremark shard -n 4 -o shards/ capture.pcap && wiremark classify --format json shards/*
+  wiremark shard -n 4 -o shards/ capture.pcap
+  wiremark classify --format json shards/
 
 Exit codes:
   0    all done
-  1    some input failed (one line each on standard error); the frames of all other input, and those before the damage, are in the shards
+  1    some input failed, with a line each on standard error; the frames of all
+       other input, and those before the damage, are in the shards
   2    wrong usage
-  130  stopped by SIGINT, 143 by SIGTERM (a line on standard error); what was read until then is in the shards";
+  130  stopped by SIGINT, 143 by SIGTERM, with a line on standard error; what
+       was read until then is in the shards";
 
 /// Frames between two looks at signals and progress.
 const PROGRESS_FRAMES: u64 = 1024;

@@ -20,7 +20,8 @@ use wiremark_tasks::report::{QUANTILES, Table, architecture, figures, summary, t
 use wiremark_tasks::{Config, TaskDissector, TaskTable, Usage};
 
 use crate::captures::{CaptureArguments, name_of};
-use crate::exit_codes::EXIT_CODES;
+use crate::exit_codes::{EXIT_CODES, exit_codes};
+use crate::headings::{FLOWS, OUTPUT};
 use crate::inputs::{FlowArguments, SignatureArguments};
 use crate::notes;
 use crate::output::{Output, Overwrite};
@@ -57,30 +58,30 @@ pub(crate) struct Arguments {
     captures: CaptureArguments,
 
     /// How to report
-    #[arg(long, value_enum, default_value = "table")]
+    #[arg(long, value_enum, default_value = "table", help_heading = OUTPUT)]
     format: Format,
 
     /// Write to this file instead of standard output; for parquet: into this folder
-    #[arg(short, long, value_name = "OUT", required_if_eq("format", "parquet"))]
+    #[arg(short, long, value_name = "OUT", required_if_eq("format", "parquet"), help_heading = OUTPUT)]
     output: Option<PathBuf>,
 
     #[command(flatten)]
     overwrite: Overwrite,
 
     /// Show addresses instead of pseudonyms
-    #[arg(long)]
+    #[arg(long, help_heading = OUTPUT)]
     addresses: bool,
 
     /// What tells users apart
-    #[arg(long, value_enum, default_value = "address")]
+    #[arg(long, value_enum, default_value = "address", help_heading = "Users")]
     users_by: Key,
 
     /// So many leading bits of a global IPv6 address stand for one user: 64 in mobile networks, 128 elsewhere
-    #[arg(long, value_name = "BITS", default_value_t = 64, value_parser = clap::value_parser!(u8).range(1..=128))]
+    #[arg(long, value_name = "BITS", default_value_t = 64, value_parser = clap::value_parser!(u8).range(1..=128), help_heading = "Users")]
     ipv6_prefix: u8,
 
     /// Follow at most so many flows of a file at the same time; the quietest makes room for a new one
-    #[arg(long, value_name = "N", default_value_t = TrackerConfig::default().capacity, value_parser = super::classify::flow_limit)]
+    #[arg(long, value_name = "N", default_value_t = TrackerConfig::default().capacity, value_parser = super::classify::flow_limit, help_heading = FLOWS)]
     max_flows: usize,
 
     #[command(flatten)]
@@ -111,7 +112,8 @@ enum Format {
     Parquet,
 }
 
-const EXAMPLES: &str = "\
+const EXAMPLES: &str = concat!(
+    "\
 Examples:
   wiremark tasks capture.pcap
   wiremark tasks --format html -o usage.html monday-*.pcap.gz
@@ -130,28 +132,30 @@ Fields of a task record (json), in this order:
   command_id     on the long link, where that is in clear
   transport      W-TCP, W-HTTP, W-UDP or W-DNS
   bytes_up bytes_down
-                 transport payload from and to the user that was captured, each byte once
+                 transport payload from and to the user that was captured,
+                 each byte once
   completion_us  from the request's first byte to the response's last
   user           pseudonym, or address with --addresses
   capture flow   numbers of the capture and of the flow in it, from 1
   missed_up missed_down
-                 bytes that were sent, as sequence numbers and lengths tell, and not captured
-  logged_in      whether somebody was, by how the request is encrypted, where that is in clear
-  cluster        long, short, chatting, resource, support, third-party or names (Figure 4)
+                 bytes that were sent, as sequence numbers and lengths tell,
+                 and not captured
+  logged_in      whether somebody was, by how the request is encrypted,
+                 where that is in clear
+  cluster        long, short, chatting, resource, support, third-party or
+                 names (Figure 4)
   wider          WeChat's only by a rule wider than the paper's
   message_bytes_up message_bytes_down
-                 length of the message inside a single mmtls record: on the long link with its
-                 header, of a short link's request path and business packet together
+                 length of the message inside a single mmtls record: on the
+                 long link with its header, of a short link's request path
+                 and business packet together
 Records come as tasks end; those of flows that time out within the same ten
 seconds in any order. The last record has the event_type \"usage\" and holds the
 tables, and quantiles of the figures.
 
-Exit codes:
-  0    all done
-  1    some input failed (one line each on standard error); results of all other input are complete
-  2    wrong usage
-  130  stopped by SIGINT, 143 by SIGTERM (a line on standard error); what was decided until then is complete
-  141  the reader of the output went away";
+",
+    exit_codes!()
+);
 
 /// What was read, over all files.
 #[derive(Default)]

@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 use wiremark_report::{Table, page};
 
+use crate::headings::OUTPUT;
 use crate::output::{Output, Overwrite};
 use crate::stop::Stop;
 use crate::table;
@@ -25,11 +26,11 @@ pub(crate) enum Format {
 #[derive(Args)]
 pub(crate) struct PrintArguments {
     /// How to print
-    #[arg(long, value_enum, default_value = "table")]
+    #[arg(long, value_enum, default_value = "table", help_heading = OUTPUT)]
     pub(crate) format: Format,
 
     /// Write to this file instead of standard output; `-` is standard output
-    #[arg(short, long, value_name = "OUT")]
+    #[arg(short, long, value_name = "OUT", help_heading = OUTPUT)]
     pub(crate) output: Option<PathBuf>,
 
     #[command(flatten)]

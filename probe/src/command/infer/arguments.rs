@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 use wiremark_inference::{chatdissect, voting};
 
 use super::choice::Choice;
+use crate::headings::{INPUT, OUTPUT};
 use crate::inputs::{FlowArguments, SignatureArguments};
 use crate::output::Overwrite;
 
@@ -27,54 +28,54 @@ pub(crate) struct Arguments {
     pub(super) files: Vec<PathBuf>,
 
     /// Messages instead of captures: one a line in hex; `-` is standard input
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = INPUT)]
     pub(super) messages: Option<PathBuf>,
 
     #[command(flatten)]
     pub(super) choice: Choice,
 
     /// How fields are looked for
-    #[arg(long, value_enum, default_value = "columns")]
+    #[arg(long, value_enum, default_value = "columns", help_heading = "Method")]
     pub(super) method: Method,
 
     /// With chatdissect: how a segment of at most 10 bytes can reach 6 votes [default: all readings, compared]
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, help_heading = "Method")]
     pub(super) votes: Option<VotesReading>,
 
     /// With chatdissect: over which messages a sequence number goes up
-    #[arg(long, value_enum, default_value = "direction")]
+    #[arg(long, value_enum, default_value = "direction", help_heading = "Method")]
     pub(super) monotonic: MonotonicReading,
 
     /// With chatdissect: what the entropy of an opcode's values is divided by
-    #[arg(long, value_enum, default_value = "values")]
+    #[arg(long, value_enum, default_value = "values", help_heading = "Method")]
     pub(super) entropy: EntropyReading,
 
     /// Print only where fields begin, one line a message
-    #[arg(long)]
+    #[arg(long, help_heading = OUTPUT)]
     pub(super) boundaries: bool,
 
     /// How to report
-    #[arg(long, value_enum, default_value = "table")]
+    #[arg(long, value_enum, default_value = "table", help_heading = OUTPUT)]
     pub(super) format: Format,
 
     /// Write to this file instead of standard output
-    #[arg(short, long, value_name = "OUT")]
+    #[arg(short, long, value_name = "OUT", help_heading = OUTPUT)]
     pub(super) output: Option<PathBuf>,
 
     /// Look at so many messages at most, drawn evenly from all (the same in every run)
-    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = at_least_one)]
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = at_least_one, help_heading = INPUT)]
     pub(super) sample: usize,
 
     /// Write a draft of a signature file for the chosen flows
-    #[arg(long, value_name = "FILE.toml")]
+    #[arg(long, value_name = "FILE.toml", help_heading = OUTPUT)]
     pub(super) draft: Option<PathBuf>,
 
     /// Tasks done in a controlled experiment: CSV lines `time,task`, time in seconds since 1970
-    #[arg(long, value_name = "CSV")]
+    #[arg(long, value_name = "CSV", help_heading = INPUT)]
     pub(super) tasks: Option<PathBuf>,
 
     /// Once more for flows without a verdict that go to addresses and ports of flows with one; tells what is new
-    #[arg(long, conflicts_with_all = ["unclassified", "messages"])]
+    #[arg(long, conflicts_with_all = ["unclassified", "messages"], help_heading = "Method")]
     pub(super) feedback: bool,
 
     #[command(flatten)]
@@ -162,8 +163,10 @@ Examples:
       as the paper does, with one of the readings of what it leaves open
 
 Output of --format json:
-  event_type \"field\": offset, length, type, byte_order, confidence, evidence, coverage, distinct, values
-  event_type \"structure\": lists, text, arrays and kinds found; \"periodic\", \"triggered\": what opcodes go with
+  event_type \"field\": offset, length, type, byte_order, confidence, evidence,
+      coverage, distinct, values
+  event_type \"structure\": lists, text, arrays and kinds found
+  event_type \"periodic\", \"triggered\": what opcodes go with
 
 Exit codes:
   0    all done, also where no structure was found (a sentence says so)

@@ -9,23 +9,23 @@ use wiremark::{Flow, SignatureSet, Transport};
 #[derive(Args)]
 pub(crate) struct Choice {
     /// Only flows to (or from) this address and port; may be repeated
-    #[arg(long, value_name = "ADDR:PORT")]
+    #[arg(long, value_name = "ADDR:PORT", help_heading = "Which messages")]
     server: Vec<SocketAddr>,
 
     /// Only flows with this port at the responder; may be repeated
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", help_heading = "Which messages")]
     port: Vec<u16>,
 
     /// Only flows over this transport
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, help_heading = "Which messages")]
     transport: Option<Carrier>,
 
     /// Only flows of this app
-    #[arg(long, value_name = "APP", conflicts_with = "unclassified")]
+    #[arg(long, value_name = "APP", conflicts_with = "unclassified", help_heading = "Which messages")]
     app: Option<String>,
 
     /// Only flows without a verdict
-    #[arg(long)]
+    #[arg(long, help_heading = "Which messages")]
     pub(super) unclassified: bool,
 }
 

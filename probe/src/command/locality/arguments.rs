@@ -7,7 +7,8 @@ use wiremark_locality::Day;
 use wiremark_locality::servers::PORTS_IGNORED;
 
 use crate::countries::CountryArguments;
-use crate::exit_codes::EXIT_CODES;
+use crate::exit_codes::{EXIT_CODES, exit_codes};
+use crate::headings::OUTPUT;
 use crate::inputs::{FlowArguments, SignatureArguments};
 use crate::output::Overwrite;
 
@@ -25,69 +26,69 @@ pub(crate) struct Arguments {
     pub(super) captures: Vec<PathBuf>,
 
     /// When messages were sent and received: CSV with the columns time, phone, event (sent or received), and perhaps app
-    #[arg(long, value_name = "CSV", requires = "captures")]
+    #[arg(long, value_name = "CSV", requires = "captures", help_heading = "Servers in captures")]
     pub(super) events: Option<PathBuf>,
 
     /// A capture of an empty measurement: its servers are no back ends
-    #[arg(long, value_name = "CAPTURE", requires = "events")]
+    #[arg(long, value_name = "CAPTURE", requires = "events", help_heading = "Servers in captures")]
     pub(super) background: Vec<PathBuf>,
 
     /// Leave out servers on these ports
-    #[arg(long, value_name = "PORT", value_delimiter = ',', default_values_t = PORTS_IGNORED)]
+    #[arg(long, value_name = "PORT", value_delimiter = ',', default_values_t = PORTS_IGNORED, help_heading = "Servers in captures")]
     pub(super) ignore_port: Vec<u16>,
 
     /// Measured paths: a file of traceroute, mtr --json, scamper (sc_warts2json) or RIPE Atlas, or a CSV list of such files with the columns
     /// file, and perhaps from, to, app, with
-    #[arg(long, value_name = "FILE", num_args = 1.., requires = "nodes")]
+    #[arg(long, value_name = "FILE", num_args = 1.., requires = "nodes", help_heading = "Measured paths")]
     pub(super) paths: Vec<PathBuf>,
 
     /// Where paths are measured from: CSV with the columns node, country, and perhaps aliases (addresses, host names, RIPE Atlas probe
     /// numbers, with blanks between them)
-    #[arg(long, value_name = "CSV", requires = "paths")]
+    #[arg(long, value_name = "CSV", requires = "paths", help_heading = "Measured paths")]
     pub(super) nodes: Option<PathBuf>,
 
     /// Which addresses are whose servers: CSV with the columns app and address; servers.csv of --format csv is one. Back ends found in
     /// captures are added
-    #[arg(long, value_name = "CSV", requires = "paths")]
+    #[arg(long, value_name = "CSV", requires = "paths", help_heading = "Measured paths")]
     pub(super) servers: Vec<PathBuf>,
 
     #[command(flatten)]
     pub(super) countries: CountryArguments,
 
     /// Leave out hops that light could not have reached in the time their answers took
-    #[arg(long)]
+    #[arg(long, help_heading = "Measured paths")]
     pub(super) physics: bool,
 
     /// Rows of the tables: matador, or a TOML file (see analysis/locality/README.md)
-    #[arg(long, value_name = "STUDY", conflicts_with_all = ["region", "group"])]
+    #[arg(long, value_name = "STUDY", conflicts_with_all = ["region", "group"], help_heading = "Regions and groups")]
     pub(super) study: Option<String>,
 
     /// A row for this region; default: each continent with a node
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    #[arg(long, value_name = "NAME", value_delimiter = ',', help_heading = "Regions and groups")]
     pub(super) region: Vec<String>,
 
     /// Rows for this interest group; default: 5-eyes, eu, arab-league, russia, china
-    #[arg(long, value_name = "GROUP", value_delimiter = ',')]
+    #[arg(long, value_name = "GROUP", value_delimiter = ',', help_heading = "Regions and groups")]
     pub(super) group: Vec<String>,
 
     /// Other regions than those of UN M49: CSV with the columns region, country
-    #[arg(long, value_name = "CSV")]
+    #[arg(long, value_name = "CSV", help_heading = "Regions and groups")]
     pub(super) regions: Option<PathBuf>,
 
     /// Other groups than the shipped: CSV with the columns group, country, and perhaps name, since, until, source
-    #[arg(long, value_name = "CSV")]
+    #[arg(long, value_name = "CSV", help_heading = "Regions and groups")]
     pub(super) groups: Option<PathBuf>,
 
     /// Memberships as of this day, e.g. 2015-09-30; default: that of the last path that tells its time, else today
-    #[arg(long, value_name = "DAY", value_parser = day)]
+    #[arg(long, value_name = "DAY", value_parser = day, help_heading = "Regions and groups")]
     pub(super) day: Option<Day>,
 
     /// How to report
-    #[arg(long, value_enum, default_value = "table")]
+    #[arg(long, value_enum, default_value = "table", help_heading = OUTPUT)]
     pub(super) format: Format,
 
     /// Write to this file instead of standard output; for csv: into this folder
-    #[arg(short, long, value_name = "OUT", required_if_eq("format", "csv"))]
+    #[arg(short, long, value_name = "OUT", required_if_eq("format", "csv"), help_heading = OUTPUT)]
     pub(super) output: Option<PathBuf>,
 
     #[command(flatten)]
@@ -112,7 +113,8 @@ pub(super) enum Format {
     Html,
 }
 
-const EXAMPLES: &str = "\
+const EXAMPLES: &str = concat!(
+    "\
 Examples:
   wiremark locality phone.pcap
       the servers of each messenger in a capture, and how it learned of them
@@ -127,14 +129,14 @@ Examples:
 
 Files:
   events.csv    time,phone,event,app    1443628800.25,10.0.0.2,sent,whatsapp
-                                        2015-09-30T16:00:01Z,10.0.0.3,received,whatsapp
+      times also as 2015-09-30T16:00:01Z; events: sent, received
   nodes.csv     node,country,aliases    zurich,CH,192.33.90.66 6001
   servers.csv   app,address             threema,5.148.175.201
-  list.csv      file,from,to,app,with   a.txt,zurich,tokyo,,         from node to node
-                                        b.json,zurich,,threema,      from node to server
-                                        c.json,zurich,,wechat,tokyo  the same, for one pair only
+  list.csv      file,from,to,app,with   a.txt,zurich,tokyo,,
+      from node to node; b.json,zurich,,threema, is from node to server, and
+      c.json,zurich,,wechat,tokyo the same, for one pair only
   corrections   network,country,reason,source
-                                        4.69.142.0/24,CH,reverse name says Zurich,me
+      4.69.142.0/24,CH,reverse name says Zurich,me
 
 A path counts for the countries of its node, of its hops, and of its target,
 whether that answers or not. Private and shared addresses are nowhere. An
@@ -150,12 +152,9 @@ Fields (json): event_type is \"leaving\" or \"accessible\" (region, group, pairs
 paths: path, pairs, count, percent), \"server\", \"hop\" (a hop that physics flags),
 \"contradiction\", and at the end \"locality\" with the counts.
 
-Exit codes:
-  0    all done
-  1    some input failed (one line each on standard error); results of all other input are complete
-  2    wrong usage
-  130  stopped by SIGINT, 143 by SIGTERM (a line on standard error); what was decided until then is complete
-  141  the reader of the output went away";
+",
+    exit_codes!()
+);
 
 fn day(text: &str) -> Result<Day, String> {
     Day::parse(text).ok_or_else(|| "write a day as 2015-09-30".into())
