@@ -136,6 +136,18 @@ fn a_draft_is_checked_and_finds_the_flows_of_another_capture() {
         for record in records(file) {
             let is_link = record["dest_port"] == 8080;
             assert_eq!(record["app"] == "draft", is_link, "{record}");
+            // And why: the draft's own row and words.
+            let flow = record["flow"].to_string();
+            if is_link {
+                let told = wiremark(&["explain", "--only-signatures", signatures, "--flow", &flow, file]);
+                assert_eq!(told.status.code(), Some(0), "{}", stderr(&told));
+                let row = record["signature"].as_str().expect("a row");
+                assert!(
+                    stdout(&told).contains(row) && stdout(&told).contains("draft by wiremark infer"),
+                    "{}",
+                    stdout(&told)
+                );
+            }
         }
     }
 }

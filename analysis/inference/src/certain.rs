@@ -58,6 +58,14 @@ pub(crate) fn gaps(
             (1..4).for_each(|at| set(word + at, -SURE));
         }
     }
+    for word in (0..reach.saturating_sub(3)).filter(|at| (at + lead).is_multiple_of(4)) {
+        for is_little in [false, true] {
+            if is_small_or_minus_one(&sample, word, is_little) {
+                (1..4).for_each(|at| set(word + at, -SURE));
+                set(if is_little { word + 4 } else { word }, SURE);
+            }
+        }
+    }
     for field in lengths {
         // Zero bytes at the high end belong to it where that makes an aligned number.
         let whole = field.width > 1 && (field.at + lead).is_multiple_of(field.width);
@@ -88,6 +96,24 @@ fn contents(frame: &Frame, reach: usize) -> Option<usize> {
         .collect();
     let begin = many.iter().rposition(|is_random| !is_random)? + 1;
     (begin <= reach && begin + FEWEST_RANDOM <= many.len()).then_some(begin)
+}
+
+/// Whether the word at `at` is one number that is small, or negative, or all ones for "none": its three high bytes are all zeros
+/// or all ones, each now and then, and the byte beyond them is neither with them (else the number is longer).
+fn is_small_or_minus_one(sample: &[&[u8]], at: usize, is_little: bool) -> bool {
+    let (high, beyond) =
+        if is_little { (at + 1..at + 4, Some(at + 4)) } else { (at..at + 3, at.checked_sub(1)) };
+    let (mut ones, mut longer) = (0, 0);
+    for bytes in sample {
+        let Some(&[first, second, third]) = bytes.get(high.clone()) else { return false };
+        if first != second || second != third || !matches!(first, 0 | 0xff) {
+            return false;
+        }
+        ones += usize::from(first == 0xff);
+        longer += usize::from(beyond.and_then(|at| bytes.get(at)) == Some(&first));
+    }
+    let seldom = sample.len() / 100;
+    ones > seldom && ones + seldom < sample.len() && longer < sample.len()
 }
 
 fn joint<const N: usize>(sample: &[&[u8]], columns: [usize; N]) -> (f32, usize) {
@@ -173,6 +199,21 @@ mod tests {
             .collect();
         let gaps = certain(&all);
         assert!(gaps[1] < 0.0 && gaps[2] > 0.0, "{gaps:?}");
+    }
+
+    /// A byte that tells whether a number comes with it: it settles the number's high bytes, and is no part of it.
+    #[test]
+    fn a_number_that_is_small_or_all_ones_is_one_field() {
+        let all: Vec<Vec<u8>> = (0..400u32)
+            .map(|n| {
+                let is_none = n % 3 == 0;
+                let number = if is_none { u32::MAX } else { 10 + n / 7 };
+                let kind = if is_none { 6 } else { 2 };
+                [&[1, 2, 3 * (n % 5) as u8, kind][..], &number.to_be_bytes()].concat()
+            })
+            .collect();
+        let gaps = certain(&all);
+        assert!(gaps[3] > 0.0 && gaps[4..7].iter().all(|known| *known < 0.0), "{gaps:?}");
     }
 
     /// A number of four bytes with few values above 255, sent and answered, before a body of random bytes.
