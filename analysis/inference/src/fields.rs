@@ -315,7 +315,7 @@ impl Seen<'_> {
         let (mut steps, mut small, mut up, mut clock, mut timed) =
             (0usize, 0usize, 0usize, Vec::new(), 0usize);
         for mut flow in self.flows() {
-            // All ones stand for "no number" where they come between others (a heartbeat's, in a long link).
+            // All ones stand for "no number" where they come between others.
             flow.retain(|row| row.1.iter().any(|byte| *byte != 0xff));
             for two in flow.windows(2) {
                 let step =
