@@ -7,3 +7,4 @@ mod install;
 mod misuse;
 mod ndpi;
 mod suricata;
+mod zeek;

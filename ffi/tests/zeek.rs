@@ -1,0 +1,478 @@
+//! The Zeek plugin, in a Zeek that is on the machine: what it says of every connection is what the command says.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+
+use serde_json::Value;
+
+use crate::common::{demo, installed, is_there, must, records, repository, run, scratch, skip, traces};
+
+fn package() -> PathBuf {
+    repository().join("plugins/zeek")
+}
+
+/// The folder of Zeek's commands: on the path, or where its packages put them.
+fn bin() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .chain(["/opt/zeek/bin", "/usr/local/zeek/bin"].map(PathBuf::from))
+        .find(|folder| folder.join("zeek").is_file() && folder.join("zeek-config").is_file())
+}
+
+/// Built as its README says, and Zeek's commands. `None`, and a word about it, where Zeek or a tool is missing.
+fn plugin() -> Option<&'static (PathBuf, PathBuf)> {
+    static PLUGIN: OnceLock<Option<(PathBuf, PathBuf)>> = OnceLock::new();
+    let built = PLUGIN.get_or_init(|| {
+        let Some(bin) = bin() else {
+            skip("Zeek is not here (8.1 or later; in no registry, built from source), so its plugin is neither built nor run");
+            return None;
+        };
+        for tool in ["cmake", "pkg-config", "c++"] {
+            if !is_there(tool) {
+                skip(&format!("{tool} is not here, so Zeek's plugin is not built"));
+                return None;
+            }
+        }
+        let plugin = build(&bin, &installed().join("lib/pkgconfig"), "zeek-plugin");
+        Some((bin, plugin))
+    });
+    built.as_ref()
+}
+
+/// The plugin, made with the wiremark that a folder of pkg-config names.
+fn build(bin: &Path, pkg_config: &Path, name: &str) -> PathBuf {
+    let folder = scratch(name);
+    let mut configure = Command::new("cmake");
+    configure.arg("-S").arg(package()).arg("-B").arg(&folder).arg("-DCMAKE_CXX_FLAGS=-Wall -Wextra");
+    configure.env("PKG_CONFIG_PATH", pkg_config).env("PATH", path_with(bin));
+    must(&mut configure);
+    must(Command::new("cmake").arg("--build").arg(&folder).env_remove("MAKEFLAGS").env_remove("MAKELEVEL"));
+    folder
+}
+
+fn path_with(bin: &Path) -> std::ffi::OsString {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::join_paths(std::iter::once(bin.to_path_buf()).chain(std::env::split_paths(&path))).unwrap()
+}
+
+/// Time-outs are those of the command, so that connections are its flows; checksums of captures are often not filled in yet.
+const AS_THE_COMMAND: &str = "
+redef ignore_checksums = T;
+redef LogAscii::use_json = T;
+redef tcp_inactivity_timeout = 30 min;
+redef tcp_attempt_delay = 30 min;
+redef tcp_close_delay = 30 min;
+redef tcp_connection_linger = 30 min;
+redef tcp_partial_close_delay = 30 min;
+redef tcp_reset_delay = 30 min;
+redef tcp_session_timer = 30 min;
+redef udp_inactivity_timeout = 1 min;
+";
+
+/// A folder with a script and, later, logs.
+struct Host {
+    folder: PathBuf,
+    bin: PathBuf,
+    plugin: PathBuf,
+}
+
+impl Host {
+    fn new(name: &str, script: &str) -> Option<Self> {
+        let (bin, plugin) = plugin()?;
+        let folder = scratch(&format!("zeek-{name}"));
+        for old in fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if old.extension().is_some_and(|ending| ending == "log") {
+                fs::remove_file(old).unwrap();
+            }
+        }
+        fs::write(folder.join("script.zeek"), format!("{AS_THE_COMMAND}{script}")).unwrap();
+        Some(Self { folder, bin: bin.clone(), plugin: plugin.clone() })
+    }
+
+    fn zeek(&self, capture: &Path) -> Command {
+        let mut command = Command::new(self.bin.join("zeek"));
+        command.current_dir(&self.folder).arg("-r").arg(capture).arg("script.zeek");
+        command.env("ZEEK_PLUGIN_PATH", &self.plugin).env("PATH", path_with(&self.bin));
+        command
+    }
+
+    fn read(&self, capture: &Path) -> String {
+        let output = run(&mut self.zeek(capture));
+        assert!(output.status.success(), "{}: {}", capture.display(), text_of(&output));
+        text_of(&output)
+    }
+
+    fn log(&self, name: &str) -> Vec<Value> {
+        lines_of(&self.folder.join(format!("{name}.log")))
+    }
+}
+
+fn lines_of(log: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(log).unwrap_or_default();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn text_of(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+fn end(flow: &Value, ip: &str, port: &str) -> SocketAddr {
+    SocketAddr::new(
+        flow[ip].as_str().unwrap().parse::<IpAddr>().unwrap(),
+        flow[port].as_u64().unwrap_or(0) as u16,
+    )
+}
+
+/// The same for both directions.
+fn ends(proto: &str, mut both: [SocketAddr; 2]) -> String {
+    both.sort_unstable();
+    format!("{} {} {}", proto.to_uppercase(), both[0], both[1])
+}
+
+/// What is compared of a verdict: app, role, evidence, signature, deciding packet.
+fn verdict(found: &Value, packet: &str) -> String {
+    let word = |key: &str| found[key].as_str().unwrap_or("-").to_owned();
+    let number = |key: &str| found[key].as_u64().unwrap_or(0);
+    format!(
+        "{} {} {} {} at {}",
+        word("app"),
+        word("role"),
+        word("confidence"),
+        number("signature_id"),
+        number(packet)
+    )
+}
+
+type Verdicts = BTreeMap<String, Vec<String>>;
+
+fn add(to: &mut Verdicts, ends: String, verdict: String) {
+    let of_it = to.entry(ends).or_default();
+    of_it.push(verdict);
+    of_it.sort();
+}
+
+fn of_command(records: &[Value]) -> Verdicts {
+    let mut found = Verdicts::new();
+    for flow in records {
+        let both = [end(flow, "src_ip", "src_port"), end(flow, "dest_ip", "dest_port")];
+        add(&mut found, ends(flow["proto"].as_str().unwrap(), both), verdict(flow, "decided_at_packet"));
+    }
+    found
+}
+
+/// Every connection of conn.log with the last word of wiremark.log about it.
+fn of_zeek(host: &Host) -> Verdicts {
+    let mut last: HashMap<String, Value> = HashMap::new();
+    for line in host.log("wiremark") {
+        let uid = line["uid"].as_str().unwrap().to_owned();
+        let is_taken_back = line["app"].is_null();
+        last.insert(uid, if is_taken_back { Value::Null } else { line });
+    }
+    let mut found = Verdicts::new();
+    for conn in host.log("conn").iter().filter(|conn| conn["proto"] == "tcp" || conn["proto"] == "udp") {
+        let its = last.remove(conn["uid"].as_str().unwrap()).unwrap_or(Value::Null);
+        assert_eq!((&conn["wiremark_app"], &conn["wiremark_role"]), (&its["app"], &its["role"]), "{conn}");
+        let both = [end(conn, "id.orig_h", "id.orig_p"), end(conn, "id.resp_h", "id.resp_p")];
+        add(&mut found, ends(conn["proto"].as_str().unwrap(), both), verdict(&its, "packet"));
+    }
+    assert!(last.is_empty(), "verdicts of connections that conn.log has not: {last:?}");
+    found
+}
+
+/// Connections of one that the other has not, or has another verdict of: those of the command, then those of Zeek.
+fn differences(ours: &Verdicts, theirs: &Verdicts) -> Vec<String> {
+    let of = |who: &str, these: &Verdicts, others: &Verdicts| -> Vec<String> {
+        these
+            .iter()
+            .filter(|(ends, verdicts)| others.get(*ends) != Some(verdicts))
+            .map(|(ends, verdicts)| format!("{who}: {ends} {verdicts:?}"))
+            .collect()
+    };
+    let mut found = of("command", ours, theirs);
+    found.extend(of("zeek", theirs, ours));
+    found
+}
+
+fn compare(capture: &Path, script: &str) {
+    let name = capture.file_stem().unwrap().to_str().unwrap();
+    let Some(host) = Host::new(name, script) else { return };
+    host.read(capture);
+    let differing = differences(&of_command(&records(capture)), &of_zeek(&host));
+    assert!(differing.is_empty(), "{name}: {}", differing.join("\n"));
+}
+
+#[test]
+fn every_connection_is_told_as_the_command_tells_it() {
+    compare(&demo(), "");
+    compare(&demo(), "redef Wiremark::remembered = 4096; redef Wiremark::parked_slots = 256;");
+}
+
+#[test]
+fn connections_of_real_captures_are_told_as_the_command_tells_them() {
+    if plugin().is_none() {
+        return;
+    }
+    let Some(traces) = traces() else { return };
+    for capture in fs::read_dir(traces.join("messenger")).unwrap() {
+        compare(&capture.unwrap().path(), "");
+    }
+}
+
+/// Of all packets of a connection with an app, those from the deciding one on.
+fn labelled(records: &[Value]) -> u64 {
+    let packets =
+        |one: &Value| one["packets_toserver"].as_u64().unwrap() + one["packets_toclient"].as_u64().unwrap();
+    records.iter().filter_map(|one| Some(packets(one) - one["decided_at_packet"].as_u64()? + 1)).sum()
+}
+
+/// Zeek is told to be done with each connection at its first packet; wiremark sees all of them.
+#[test]
+fn every_packet_is_labelled_though_zeek_is_done_with_the_connection() {
+    let script = "redef Wiremark::log_packets = T;
+        event new_connection(c: connection) { skip_further_processing(c$id); }";
+    let Some(host) = Host::new("packets", script) else { return };
+    let mut captures = vec![demo()];
+    if let Some(traces) = traces() {
+        captures
+            .extend(["stun_wa_call.pcapng", "wa_voice.pcap"].map(|name| traces.join("messenger").join(name)));
+    }
+    for capture in captures {
+        host.read(&capture);
+        let records = records(&capture);
+        let lines = host.log("wiremark");
+        let mut last: HashMap<&str, u64> = HashMap::new();
+        let mut decided: HashMap<&str, u64> = HashMap::new();
+        for line in &lines {
+            // Packets come in their order, none is left out, and each is labelled.
+            let uid = line["uid"].as_str().unwrap();
+            let packet = line["packet"].as_u64().unwrap();
+            if let Some(before) = last.insert(uid, packet) {
+                assert_eq!(packet, before + 1, "{line}");
+            }
+            assert!(line["app"].is_string(), "{line}");
+            *decided.entry(uid).or_insert(0) += 1;
+        }
+        let counted: u64 = decided.values().sum();
+        let expected = labelled(&records);
+        // Some connections had another verdict before, whose packets are labelled, too.
+        let before: u64 = records.iter().filter_map(|one| Some(one["decided_at_packet"].as_u64()? - 1)).sum();
+        assert!(
+            (expected..=expected + before).contains(&counted),
+            "{}: {counted} lines, {expected} packets",
+            capture.display()
+        );
+    }
+}
+
+#[test]
+fn scripts_are_told() {
+    let example = |name: &str| package().join("examples").join(name);
+    let Some(host) = Host::new("examples", "") else { return };
+    let output =
+        run(host.zeek(&demo()).args(["whatsapp-calls.zeek", "wechat-bytes.zeek", "mark.zeek"].map(example)));
+    let said = text_of(&output);
+    assert!(output.status.success(), "{said}");
+    let notices = host.log("notice");
+    assert!(notices.iter().any(|notice| notice["note"] == "Wiremark::WhatsApp_Call"), "{notices:?}");
+    assert!(said.contains(" chat: ") && said.contains(" bytes"), "{said}");
+    let marked = |conn: &Value| conn["service"].as_str().is_some_and(|all| all.contains("whatsapp"));
+    assert!(host.log("conn").iter().any(marked));
+
+    // A line for every process, and metrics.
+    let stats = host.log("wiremark_stats");
+    let last = stats.last().expect("a line at the end");
+    let records = records(&demo());
+    assert_eq!(last["connections"].as_u64().unwrap() as usize, records.len());
+    let with_app = records.iter().filter(|one| one["app"].is_string()).count();
+    assert!(last["labelled"].as_u64().unwrap() as usize >= with_app);
+    let script = "event zeek_done() { for ( i, m in Telemetry::collect_metrics(\"zeek\", \"wiremark*\") )
+        print fmt(\"%s %s %.0f\", m$opts$name, m$label_values, m$value); }";
+    let Some(host) = Host::new("metrics", script) else { return };
+    let said = host.read(&demo());
+    assert!(said.contains(&format!("zeek_wiremark_connections_total [] {}", records.len())), "{said}");
+    assert!(said.contains("zeek_wiremark_verdicts_total [whatsapp, call, payload]"), "{said}");
+}
+
+/// What a Zeek says that does not start.
+fn refusal(name: &str, script: &str) -> Option<String> {
+    let host = Host::new(name, script)?;
+    let output = run(&mut host.zeek(&demo()));
+    assert!(!output.status.success(), "{name}: {}", text_of(&output));
+    Some(text_of(&output))
+}
+
+#[test]
+fn what_is_wrong_is_said_and_ends_it() {
+    let folder = scratch("zeek-bad-signatures");
+    fs::write(folder.join("wrong.toml"), "app = \"x\"\n").unwrap();
+    let script = format!("redef Wiremark::signatures = \"{}\";", folder.display());
+    let Some(said) = refusal("bad-folder", &script) else { return };
+    assert!(said.contains("wrong.toml:1"), "{said}");
+    let said = refusal("bad-evidence", "redef Wiremark::evidence = { \"names\" };").unwrap();
+    assert!(said.contains("\"names\" is none of address, related, name, payload"), "{said}");
+    let said = refusal("bad-size", "redef Wiremark::slot_bytes = 70000;").unwrap();
+    assert!(said.contains("slot_bytes"), "{said}");
+
+    // A library of another ABI version than the plugin's header.
+    let header = fs::read_to_string(installed().join("include/wiremark.h")).unwrap();
+    let other = scratch("zeek-other-abi");
+    let changed = header.replace("#define WIREMARK_ABI_VERSION 1\n", "#define WIREMARK_ABI_VERSION 2\n");
+    assert_ne!(header, changed);
+    fs::write(other.join("wiremark.h"), changed).unwrap();
+    let pc = fs::read_to_string(installed().join("lib/pkgconfig/wiremark.pc")).unwrap();
+    let pc: String = pc
+        .lines()
+        .map(|line| {
+            if line.starts_with("includedir=") {
+                format!("includedir={}\n", other.display())
+            } else {
+                format!("{line}\n")
+            }
+        })
+        .collect();
+    fs::write(other.join("wiremark.pc"), pc).unwrap();
+    let mut host = Host::new("bad-abi", "").unwrap();
+    host.plugin = build(&host.bin, &other, "zeek-other-abi-plugin");
+    let output = run(&mut host.zeek(&demo()));
+    let said = text_of(&output);
+    assert!(
+        !output.status.success() && said.contains("ABI version 2") && said.contains("build the plugin anew"),
+        "{said}"
+    );
+}
+
+/// Signatures come with Zeek's configuration framework; what is wrong is refused, and those in force stay.
+#[test]
+fn new_signatures_come_by_configuration() {
+    if plugin().is_none() {
+        return;
+    }
+    let (few, bad) = (scratch("zeek-few-signatures"), scratch("zeek-no-signatures"));
+    let shipped = repository().join("signatures");
+    fs::copy(shipped.join("wechat.toml"), few.join("wechat.toml")).unwrap();
+    fs::write(bad.join("whatsapp.toml"), "app = 7\n").unwrap();
+    let script = format!(
+        "redef Wiremark::signatures = \"{}\";
+        redef Config::config_files += {{ \"options.dat\" }};
+        event zeek_init() {{ suspend_processing(); }}
+        event Config::log_config(rec: Config::Info) {{ if ( rec$id == \"Wiremark::signatures\" ) continue_processing(); }}
+        global is_tried = F;
+        event new_connection(c: connection)
+            {{
+            if ( ! is_tried )
+                {{
+                is_tried = T;
+                Config::set_value(\"Wiremark::signatures\", \"{}\");
+                Config::set_value(\"Wiremark::evidence\", set(\"nothing\"));
+                Config::set_value(\"Wiremark::revision\", 1);
+                }}
+            }}
+        event zeek_done() {{ print Wiremark::signatures, Wiremark::evidence, Wiremark::revision; }}",
+        few.display(),
+        bad.display()
+    );
+    let apps = |host: &Host| -> Vec<String> {
+        let mut apps: Vec<String> =
+            host.log("wiremark").iter().filter_map(|line| Some(line["app"].as_str()?.to_owned())).collect();
+        apps.sort();
+        apps.dedup();
+        apps
+    };
+    let before =
+        Host::new("before-reload", &format!("redef Wiremark::signatures = \"{}\";", few.display())).unwrap();
+    before.read(&demo());
+    assert_eq!(apps(&before), ["wechat"]);
+
+    let host = Host::new("reload", &script).unwrap();
+    fs::write(host.folder.join("options.dat"), format!("Wiremark::signatures\t{}\n", shipped.display()))
+        .unwrap();
+    let said = host.read(&demo());
+    assert_eq!(apps(&host), ["wechat", "whatsapp"]);
+    assert!(said.contains(&format!("{}, {{", shipped.display())), "{said}");
+    assert!(!said.contains("nothing\n"), "{said}");
+    let reports = format!("{:?}{said}", host.log("reporter"));
+    assert!(
+        reports.contains("the signatures in force stay") && reports.contains("whatsapp.toml:1"),
+        "{reports}"
+    );
+    assert!(reports.contains("is none of address, related, name, payload"), "{reports}");
+}
+
+/// The rows of wiremark.log without what differs from process to process, in order.
+fn rows(lines: &[Value]) -> Vec<String> {
+    let mut rows: Vec<String> = lines
+        .iter()
+        .map(|line| {
+            let mut line = line.as_object().unwrap().clone();
+            line.remove("uid");
+            serde_json::to_string(&line).unwrap()
+        })
+        .collect();
+    rows.sort();
+    rows
+}
+
+/// Two workers that share a capture by its clients say together what one says, and nothing is lost or written over when the
+/// cluster is started again.
+#[test]
+fn two_workers_tell_what_one_tells() {
+    let Some(host) = Host::new("one", "") else { return };
+    if !is_there("seq") {
+        return skip("seq is not here, so the cluster is not started");
+    }
+    let state = scratch("zeek-cluster");
+    let _ = fs::remove_dir_all(&state);
+    let cluster = |arguments: &[&str]| {
+        let mut command = Command::new(package().join("cluster/wiremark-cluster"));
+        command.args(arguments).env("STATE", &state).env("PATH", path_with(&host.bin));
+        must(command.env("ZEEK_PLUGIN_PATH", &host.plugin))
+    };
+    let mut captures = vec![demo()];
+    if let Some(traces) = traces() {
+        captures.push(traces.join("messenger/whatsapp_login_chat.pcap"));
+    }
+    let mut expected = Vec::new();
+    for capture in &captures {
+        host.read(capture);
+        expected.extend(host.log("wiremark"));
+        let script = host.folder.join("script.zeek");
+        cluster(&["start", "-r", capture.to_str().unwrap(), script.to_str().unwrap()]);
+        cluster(&["wait"]);
+        cluster(&["stop"]);
+        let status = cluster(&["status"]);
+        assert_eq!(status.matches("does not run").count(), 5, "{status}");
+    }
+    let logs = || fs::read_dir(state.join("logs")).unwrap().map(|entry| entry.unwrap().path());
+    let of = |name: &str| -> Vec<Value> {
+        logs()
+            .filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with(name))
+            .flat_map(|path| lines_of(&path))
+            .collect()
+    };
+    assert_eq!(rows(&of("wiremark.")), rows(&expected));
+    let peers: std::collections::BTreeSet<String> =
+        of("wiremark_stats.").iter().map(|line| line["peer"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(Vec::from_iter(peers), ["worker-1", "worker-2"]);
+}
+
+/// The package's own tests, as Zeek's people run them.
+#[test]
+fn the_package_passes_its_own_tests() {
+    let Some((bin, plugin)) = plugin() else { return };
+    if !is_there("btest") {
+        return skip("btest is not here (pip install btest), so the Zeek package's own tests are not run");
+    }
+    let folder = scratch("zeek-btest");
+    must(Command::new("cp").arg("-r").arg(package().join("tests")).arg(&folder));
+    let config = fs::read_to_string(package().join("tests/btest.cfg")).unwrap();
+    let config = config
+        .replace("%(testbase)s/../build", plugin.to_str().unwrap())
+        .replace("%(testbase)s/../../../tests/demo.pcap", demo().to_str().unwrap());
+    fs::write(folder.join("tests/btest.cfg"), config).unwrap();
+    let mut btest = Command::new("btest");
+    must(btest.args(["-d", "-c", "btest.cfg"]).current_dir(folder.join("tests")).env("PATH", path_with(bin)));
+}
