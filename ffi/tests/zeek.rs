@@ -433,7 +433,8 @@ fn two_workers_tell_what_one_tells() {
     };
     let mut captures = vec![demo()];
     if let Some(traces) = traces() {
-        captures.push(traces.join("messenger/whatsapp_login_chat.pcap"));
+        // More than one client each.
+        captures.extend(["wechat.pcap", "wa_voice.pcap"].map(|name| traces.join("messenger").join(name)));
     }
     let mut expected = Vec::new();
     for capture in &captures {
