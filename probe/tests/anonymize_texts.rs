@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use crate::copies::*;
 use crate::packets::*;
@@ -39,6 +40,14 @@ const MORE_WORDS: [&str; 20] = [
     "_tcp",
     "_udp",
 ];
+
+/// All of them in lower case.
+static LONGEST_FIRST: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let words = WORDS.split('"').chain(MORE_WORDS).map(str::to_ascii_lowercase);
+    let mut words: Vec<String> = words.filter(|word| word.len() >= 3 && word.len() < 64).collect();
+    words.sort_by_key(|word| std::cmp::Reverse(word.len()));
+    words
+});
 
 /// The frames of a capture; none where it cannot be read.
 fn frames(path: &Path) -> Vec<Frame> {
@@ -93,13 +102,7 @@ fn is_words(run: &str, classifier: &Classifier) -> bool {
     let names = lower.split(|sign: char| !sign.is_ascii_alphanumeric() && !".-".contains(sign));
     let names: Vec<String> = names.filter(|name| is_known(name)).map(str::to_owned).collect();
     let lower = names.iter().fold(lower.clone(), |rest, name| rest.replace(name, " "));
-    let words = WORDS.split('"').map(str::to_owned).chain(MORE_WORDS.map(str::to_ascii_lowercase));
-    let mut words: Vec<String> = words
-        .map(|word| word.to_ascii_lowercase())
-        .filter(|word| word.len() >= 3 && word.len() < 64)
-        .collect();
-    words.sort_by_key(|word| std::cmp::Reverse(word.len()));
-    let rest = words.iter().fold(lower, |rest, word| rest.replace(word, " "));
+    let rest = LONGEST_FIRST.iter().fold(lower, |rest, word| rest.replace(word, " "));
     // Numbers are lengths and ports.
     let mut left = rest.split(|sign: char| !sign.is_ascii_alphabetic());
     left.all(|word| word.chars().filter(|sign| *sign != 'x').count() < TEXT_MIN)
