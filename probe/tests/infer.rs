@@ -152,8 +152,8 @@ fn a_draft_is_checked_and_finds_the_flows_of_another_capture() {
     }
 }
 
-/// WeChat's flows among twenty protocols of others, nobody saying which they are: the rows drafted from them find theirs in
-/// another capture, and no row finds flows of two protocols of which WeChat's is one.
+/// WeChat's flows among twenty protocols of others, nobody saying which they are: the roles drafted from them find theirs in
+/// another capture, and none of the others'.
 #[test]
 fn drafts_of_unclassified_flows_keep_protocols_apart() {
     let folder = folder();
@@ -179,21 +179,21 @@ fn drafts_of_unclassified_flows_keep_protocols_apart() {
 
     let output = wiremark(&["classify", "--only-signatures", drafts, "--format", "json", &unseen]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    // A row's flows of WeChat, and of others.
-    let mut rows: BTreeMap<u64, [usize; 2]> = BTreeMap::new();
+    // A role's flows of WeChat, and of others: each protocol has one.
+    let mut roles: BTreeMap<String, [usize; 2]> = BTreeMap::new();
     let mut missed = 0;
     for line in stdout(&output).lines() {
         let record: Value = serde_json::from_str(line).expect("JSON");
         let server: IpAddr = record["dest_ip"].as_str().expect("an address").parse().expect("an address");
         let is_ours = is_wechat(server);
-        match record["signature_id"].as_u64() {
-            Some(row) => rows.entry(row).or_default()[usize::from(!is_ours)] += 1,
+        match record["role"].as_str() {
+            Some(role) => roles.entry(role.to_owned()).or_default()[usize::from(!is_ours)] += 1,
             None => missed += usize::from(is_ours),
         }
     }
-    let found: usize = rows.values().map(|[ours, _]| ours).sum();
-    assert!(found * 100 >= 95 * (found + missed), "{found} found, {missed} missed: {rows:?}");
-    assert!(rows.values().all(|[ours, theirs]| *ours == 0 || *theirs == 0), "{rows:?}");
+    let found: usize = roles.values().map(|[ours, _]| ours).sum();
+    assert!(found * 100 >= 95 * (found + missed), "{found} found, {missed} missed: {roles:?}");
+    assert!(roles.values().all(|[ours, theirs]| *ours == 0 || *theirs == 0), "{roles:?}");
 }
 
 /// ChatDissect III-A4: of a day's long links the heartbeat comes by the clock and the sync follows the login, and nothing else does.

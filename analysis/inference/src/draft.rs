@@ -15,6 +15,9 @@ use crate::observed::Origin;
 
 /// Bytes a row may look at.
 const HEAD: usize = 16;
+/// Most rows of a draft: a role each, and an app has 255.
+const ROWS: usize = 255;
+
 /// A row, before it is text.
 #[derive(Clone, Debug)]
 pub struct DraftRow {
@@ -44,7 +47,7 @@ fn pattern(set: &Values) -> String {
     }
 }
 
-/// Rows for flows, those of most flows first; flows that too little is fixed in give none.
+/// Rows for flows, those of most flows first, 255 at most; flows that too little is fixed in give none.
 pub fn rows(messages: &Messages, origins: &[Origin], flows: &[DraftFlow]) -> Vec<DraftRow> {
     let mut rows: Vec<DraftRow> = groups(messages, flows)
         .into_iter()
@@ -69,6 +72,7 @@ pub fn rows(messages: &Messages, origins: &[Origin], flows: &[DraftFlow]) -> Vec
         .collect();
     rows.retain(|row| row.messages.len() >= 4);
     rows.sort_by_key(|row| std::cmp::Reverse(row.flows));
+    rows.truncate(ROWS);
     rows
 }
 
@@ -120,7 +124,7 @@ impl DraftRow {
         bytes
     }
 
-    fn text(&self, number: usize, name: &str, messages: &Messages, source: &str) -> String {
+    fn text(&self, number: usize, name: &str, role: &str, messages: &Messages, source: &str) -> String {
         let patterns = self.patterns();
         let transport = if self.is_udp { "udp" } else { "tcp" };
         let ports: Vec<String> = self.ports.iter().take(8).map(u16::to_string).collect();
@@ -146,7 +150,7 @@ impl DraftRow {
             );
         }
         let fixed = patterns.iter().filter(|pattern| *pattern != "??").count();
-        let _ = writeln!(out, "[[signature]]\nid = {number}\nname = \"{name}\"\nrole = \"draft\"");
+        let _ = writeln!(out, "[[signature]]\nid = {number}\nname = \"{name}\"\nrole = \"{role}\"");
         let _ = writeln!(
             out,
             "why = \"draft by wiremark infer: {fixed} of the first {} bytes take few values in all {} messages of {} flows{}\"",
@@ -211,19 +215,21 @@ fn shortened(bytes: &[u8]) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// The file: an app named `name` with these rows, marked as a draft. `source` says what was looked at.
+/// The file: an app named `name` with these rows, marked as a draft, each with a role of its own: rows are of one protocol
+/// each, and which of them are the same app's nobody knows yet. `source` says what was looked at.
 pub fn file(rows: &[DraftRow], messages: &Messages, name: &str, source: &str) -> String {
+    let roles: Vec<String> = (1..=rows.len()).map(|number| format!("protocol-{number}")).collect();
     let mut out = format!(
         "# Draft by `wiremark infer`, from {source}. Nothing here was checked by a person yet: read each row, give it a\n\
-         # name, a reason and a number of your own, and delete this line.\n\n[app]\nid = 250\nname = {name:?}\nroles = \
-         [\"draft\"]\n"
+         # name, a reason and a number of your own, and delete this line. A row is one protocol's, and its role says which:\n\
+         # keep those of the app you look for.\n\n[app]\nid = 250\nname = {name:?}\nroles = {roles:?}\n"
     );
-    for (at, row) in rows.iter().enumerate() {
+    for (at, (row, role)) in rows.iter().zip(&roles).enumerate() {
         let word = |field: &&Field| field.field_type == FieldType::Opcode;
         let hint = if row.fields.iter().any(|field| word(&field)) { "-with-opcode" } else { "" };
         let row_name = format!("draft-{}{hint}", at + 1);
         out.push('\n');
-        out.push_str(&row.text(60_001 + at, &row_name, messages, source));
+        out.push_str(&row.text(60_001 + at, &row_name, role, messages, source));
     }
     out
 }
