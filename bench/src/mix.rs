@@ -105,6 +105,39 @@ impl Capturing {
     }
 }
 
+/// Every frame of every capture in `messenger/` and `other/` that a cable can carry, captures by name: of links other than
+/// Ethernet those with TCP or UDP.
+///
+/// # Errors
+/// A folder cannot be read.
+pub(crate) fn every_frame(traces: &Path) -> std::io::Result<Vec<Vec<u8>>> {
+    let mut frames = Vec::new();
+    for folder in ["messenger", "other"] {
+        let entries = std::fs::read_dir(traces.join(folder))?;
+        let mut paths: Vec<_> = entries.map(|one| one.map(|one| one.path())).collect::<Result<_, _>>()?;
+        paths.sort();
+        for mut capture in paths.iter().filter_map(|path| Capture::open(path).ok()) {
+            while let Ok(Some(frame)) = capture.next_frame() {
+                frames.extend(carried(frame.link_type, frame.bytes));
+            }
+        }
+    }
+    Ok(frames)
+}
+
+/// A frame as Ethernet has it, no longer than a virtual cable takes.
+fn carried(link_type: u32, bytes: &[u8]) -> Option<Vec<u8>> {
+    let link_type = LinkType::from_number(link_type)?;
+    let frame = match link_type {
+        LinkType::Ethernet => bytes.to_vec(),
+        _ => {
+            let packet = Packet::parse(link_type, 0, bytes).ok()?;
+            ethernet(link_type, bytes, innermost(bytes, &packet)?).0
+        }
+    };
+    (ETHERNET_BYTES..65_000).contains(&frame.len()).then_some(frame)
+}
+
 /// The sender of a flow's first packet, or its receiver where that is the answer to a SYN.
 fn originator(packet: &Packet<'_>) -> (Address, u16) {
     let (tuple, is_answer) = (packet.five_tuple, packet.tcp.flags & 0x12 == 0x12);

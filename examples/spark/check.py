@@ -5,7 +5,8 @@
 
 WIREMARK is the command, built with --features full. For 1, 4 and 64 shards of CAPTURE the flows have to be those of
 `wiremark classify` (without related evidence, which is learned across clients: see README.md); with a damaged capture among
-the shards there has to be one row in the table of errors; and with an executor killed on the way nothing has to change.
+the shards there has to be one row in the table of errors; with an executor killed on the way nothing has to change; and four
+times the archive must not take more memory.
 """
 
 import os
@@ -100,6 +101,11 @@ def main():
     spark("flows.py", folder / "killed", *sorted((folder / "shards-64").iterdir()), kill=True)
     assert flows_of(folder / "killed") == flows_of(folder / "flows-64")
     print("killed executor: the same rows")
+    shards = sorted((folder / "shards-4").iterdir())
+    _, small = spark("flows.py", folder / "once", *shards)
+    _, large = spark("flows.py", folder / "four-times", *shards * 4)
+    print(f"memory of a Python worker: {small} MB, with four times the archive {large} MB")
+    assert large <= small * 1.1
     spark("usage.py", folder / "usage", *shards)
     services = ds.dataset(folder / "usage" / "by_service", format="parquet").to_table().to_pylist()
     print("usage:", [(row["service"], row["users"], row["tasks"]) for row in services if row["day"] is None])

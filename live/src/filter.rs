@@ -18,6 +18,12 @@ const LONGEST: usize = 4096;
 pub struct Filter(Vec<libc::sock_filter>);
 
 impl Filter {
+    /// Lets nothing through: takes no byte of any frame.
+    pub(crate) fn nothing() -> Self {
+        let code = (libc::BPF_RET | libc::BPF_K) as u16;
+        Self(vec![libc::sock_filter { code, jt: 0, jf: 0, k: 0 }])
+    }
+
     pub(crate) fn instructions(&self) -> &[libc::sock_filter] {
         &self.0
     }

@@ -184,6 +184,15 @@ impl Ring {
         Ok(self.counters)
     }
 
+    /// Has the kernel put no more frames into the ring. What is there can still be read, and what comes is counted no more, so
+    /// that in the end every frame received was dropped or read.
+    ///
+    /// # Errors
+    /// The socket is broken.
+    pub fn stop(&mut self) -> Result<(), LiveError> {
+        self.socket.filter(&Filter::nothing()).map_err(|error| LiveError::of(&self.name, error))
+    }
+
     /// Whether the interface still is there. One that goes is told as down first, and then no more.
     pub fn is_there(&self) -> bool {
         interface(&self.name).is_ok_and(|interface| interface.index == self.interface.index)

@@ -8,7 +8,7 @@ use wiremark_capture::replay::tracker_config;
 use wiremark_signatures::ReadError;
 
 use crate::headings::{FLOWS, SIGNATURES};
-use crate::stop::Stop;
+use crate::stop::{Stop, complain};
 
 /// Arguments that say where signatures are.
 #[derive(Args)]
@@ -117,8 +117,16 @@ pub(crate) struct Reloading<'a> {
 }
 
 impl Reloading<'_> {
-    /// Loads them; none where there is nothing but what is built in.
-    pub(crate) fn again(&mut self) -> Result<Option<&'static Classifier>, Stop> {
+    /// Loads them; none where there is nothing but what is built in, or where they cannot be had, which is told.
+    #[cold]
+    pub(crate) fn complaining(&mut self) -> Option<&'static Classifier> {
+        self.again().unwrap_or_else(|error| {
+            complain(&format!("{error}; the signatures loaded before stay in force"));
+            None
+        })
+    }
+
+    fn again(&mut self) -> Result<Option<&'static Classifier>, Stop> {
         let SignatureFolders { signatures, only_signatures } = &self.arguments.folders;
         let Some(folder) = signatures.as_ref().or(only_signatures.as_ref()) else { return Ok(None) };
         let files = read_files(folder)?;

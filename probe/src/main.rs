@@ -10,6 +10,8 @@ mod countries;
 mod exit_codes;
 mod headings;
 mod inputs;
+#[cfg(target_os = "linux")]
+mod interfaces;
 mod notes;
 mod output;
 mod overview;
@@ -94,7 +96,7 @@ Examples:
   wiremark explain capture.pcap --flow 3
       why flow 3 got its verdict, packet by packet
   wiremark calls capture.pcap
-      the calls in a capture, each as a story
+      the calls in a capture, each as a story (or -i eth0: as they end)
   wiremark annotate capture.pcap annotated.pcapng
       the verdicts as packet comments, for Wireshark
   wiremark anonymize capture.pcap report.pcap

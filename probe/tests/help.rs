@@ -55,8 +55,8 @@ fn commands_are_grouped_by_what_they_are_for() {
 fn options_are_grouped() {
     for (command, titles) in [
         ("classify", &["Input", "Output", "Flows", "Signatures", "Interfaces (Linux)"][..]),
-        ("calls", &["Input", "Output", "Countries", "Flows", "Signatures"]),
-        ("tasks", &["Input", "Output", "Users", "Flows", "Signatures"]),
+        ("calls", &["Input", "Output", "Countries", "Flows", "Signatures", "Interfaces (Linux)"]),
+        ("tasks", &["Input", "Output", "Users", "Flows", "Signatures", "Interfaces (Linux)"]),
         ("locality", &["Servers in captures", "Measured paths", "Countries", "Regions and groups", "Output"]),
     ] {
         let said = help(command, "100");

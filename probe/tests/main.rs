@@ -7,6 +7,8 @@ mod anonymize_captures;
 mod anonymize_files;
 mod anonymize_texts;
 mod audit;
+#[cfg(target_os = "linux")]
+mod cable;
 mod calls;
 mod calls_places;
 mod capture;
@@ -18,6 +20,8 @@ mod faults;
 mod help;
 mod infer;
 mod interfaces;
+mod interfaces_analyses;
+mod interfaces_faults;
 mod interrupts;
 mod layers;
 mod locality;

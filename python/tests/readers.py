@@ -1,15 +1,21 @@
 #!/usr/bin/env python3
-"""Reads a Parquet file of `wiremark classify` with every reader at hand, and compares the sums of every column.
+"""Reads Parquet files of `wiremark classify` and `wiremark calls` with every reader at hand, and compares the sums of every column.
 
-    readers.py FLOWS.parquet
+    readers.py FLOWS.parquet...
+    readers.py WIREMARK [CAPTURE...]      files that the command makes of these captures, or of all at hand
 
 pandas, Polars, DuckDB and Spark, as far as they are installed. A sum is: of numbers their sum, of words and texts the sum of
 their lengths, of flags how many are true, of times the sum of their microseconds; and how many values there are.
 """
 
+import pathlib
+import subprocess
 import sys
+import tempfile
 
 import pyarrow.parquet as pq
+
+from conftest import captures
 
 
 def kinds(path):
@@ -79,10 +85,12 @@ def with_spark(path, kinds):
     from pyspark.sql import SparkSession
     from pyspark.sql import functions as f
 
-    spark = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false").getOrCreate()
+    builder = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false")
+    spark = builder.config("spark.log.level", "ERROR").getOrCreate()
     spark.conf.set("spark.sql.session.timeZone", "UTC")
     frame = spark.read.parquet(path)
     types = dict(frame.dtypes)
+    values = []
     for name, kind in kinds.items():
         column = f.col(f"`{name}`")
         assert kind != "time" or types[name] == "timestamp", types[name]
@@ -92,31 +100,51 @@ def with_spark(path, kinds):
             "flag": column.cast("int"),
             "number": column,
         }[kind]
-        count, total = frame.agg(f.count(column), f.coalesce(f.sum(value), f.lit(0))).first()
+        values += [f.count(column), f.coalesce(f.sum(value), f.lit(0))]
+    found = frame.agg(*values).first()
+    for name, count, total in zip(kinds, found[::2], found[1::2]):
         yield name, count, int(total)
-    spark.stop()
+
+
+READERS = (with_pandas, with_polars, with_duckdb, with_spark)
+
+
+def parquet_of(command, subcommand, capture, folder):
+    """A capture's records as a Parquet file; none where the capture cannot be read at all."""
+    path = f"{folder}/{subcommand}-{capture.name}.parquet"
+    run = subprocess.run([command, subcommand, "--format", "parquet", "-o", path, capture], capture_output=True, check=False)
+    return path if run.returncode == 0 or run.returncode == 1 and pathlib.Path(path).stat().st_size else None
 
 
 def main():
-    if len(sys.argv) != 2:
+    if len(sys.argv) < 2:
         sys.exit(__doc__)
-    path = sys.argv[1]
-    columns = kinds(path)
-    wanted, done = None, []
-    for read in (with_pandas, with_polars, with_duckdb, with_spark):
-        name = read.__name__.removeprefix("with_")
-        try:
-            found = list(read(path, columns))
-        except ImportError as error:
-            print(f"{name}: not installed ({error})")
-            continue
-        if wanted is None:
-            wanted = found
-        different = [(one, other) for one, other in zip(wanted, found) if one != other]
-        if different or len(wanted) != len(found):
-            sys.exit(f"{name}: other sums than {done[0]}: {different}")
-        done.append(name)
-    print(f"equal sums of {len(columns)} columns: {', '.join(done)}")
+    first, *others = sys.argv[1:]
+    with tempfile.TemporaryDirectory() as folder:
+        if first.endswith(".parquet"):
+            paths = [first, *others]
+        else:
+            given = [pathlib.Path(other) for other in others] or captures()
+            made = (parquet_of(first, subcommand, capture, folder) for subcommand in ("classify", "calls") for capture in given)
+            paths = [path for path in made if path]
+        readers, rows, sums = {}, 0, 0
+        for read in READERS:
+            try:
+                list(read(paths[0], kinds(paths[0])))
+                readers[read.__name__.removeprefix("with_")] = read
+            except ImportError as error:
+                print(f"{read.__name__.removeprefix('with_')}: not installed ({error})")
+        for path in paths:
+            columns = kinds(path)
+            wanted = None
+            for name, read in readers.items():
+                found = list(read(path, columns))
+                wanted = wanted or found
+                if found != wanted:
+                    sys.exit(f"{path}: {name}: other sums than {next(iter(readers))}: {set(found) ^ set(wanted)}")
+            rows += pq.ParquetFile(path).metadata.num_rows
+            sums += len(columns)
+    print(f"equal sums of {sums} columns of {len(paths)} files with {rows} rows: {', '.join(readers)}")
 
 
 if __name__ == "__main__":

@@ -31,6 +31,25 @@ enum Use {
     Signalling,
 }
 
+/// What flows of which apps and roles are to calls.
+fn uses(scripts: &Scripts, set: &SignatureSet) -> Vec<(AppId, Role, Use)> {
+    let mut uses = Vec::new();
+    let mut add = |flows: &[Flows], what| {
+        for flow in flows {
+            let app = set.apps().iter().find(|app| app.name == flow.app);
+            let role = app.and_then(|app| app.roles.iter().position(|role| *role == flow.role));
+            if let (Some(app), Some(role)) = (app, role.and_then(|role| u8::try_from(role + 1).ok())) {
+                uses.push((app.id, Role(role), what));
+            }
+        }
+    };
+    add(&scripts.relays.flows, Use::Call);
+    add(&scripts.channels.flows, Use::Channel);
+    add(&scripts.relays.signalling, Use::Signalling);
+    add(&scripts.channels.signalling, Use::Signalling);
+    uses
+}
+
 /// Follows calls. Takes as much memory as calls go on at the same time.
 #[derive(Debug)]
 pub struct CallTracker<'s> {
@@ -58,23 +77,9 @@ pub struct CallTracker<'s> {
 impl<'s> CallTracker<'s> {
     /// For verdicts by this set.
     pub fn new(scripts: &'s Scripts, set: &SignatureSet) -> Self {
-        let mut uses = Vec::new();
-        let mut add = |flows: &[Flows], what| {
-            for flow in flows {
-                let app = set.apps().iter().find(|app| app.name == flow.app);
-                let role = app.and_then(|app| app.roles.iter().position(|role| *role == flow.role));
-                if let (Some(app), Some(role)) = (app, role.and_then(|role| u8::try_from(role + 1).ok())) {
-                    uses.push((app.id, Role(role), what));
-                }
-            }
-        };
-        add(&scripts.relays.flows, Use::Call);
-        add(&scripts.channels.flows, Use::Channel);
-        add(&scripts.relays.signalling, Use::Signalling);
-        add(&scripts.channels.signalling, Use::Signalling);
         Self {
             scripts,
-            uses,
+            uses: uses(scripts, set),
             parties: HashMap::default(),
             by_local: HashMap::default(),
             by_address: HashMap::default(),
@@ -89,6 +94,11 @@ impl<'s> CallTracker<'s> {
             told: 0,
             next_sweep_us: 0,
         }
+    }
+
+    /// For verdicts by this set from now on.
+    pub fn use_set(&mut self, set: &SignatureSet) {
+        self.uses = uses(self.scripts, set);
     }
 
     /// Calls handed out so far.

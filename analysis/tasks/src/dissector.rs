@@ -1,6 +1,6 @@
 //! Frames in, tasks out.
 
-use wiremark::{Classifier, Frame, ParseError, Statistics};
+use wiremark::{Classifier, Frame, ParseError, Seen, Statistics};
 
 use super::catalog::TaskTable;
 use super::config::Config;
@@ -39,11 +39,24 @@ impl<'c> TaskDissector<'c> {
     /// # Errors
     /// Frames without a TCP or UDP packet to look at.
     pub fn frame(&mut self, frame: &Frame<'_>, sink: &mut impl Sink) -> Result<(), ParseError> {
+        self.follow(frame, sink).map(|_| ())
+    }
+
+    /// As [`frame`](Self::frame), and gives back what the tracker saw; nothing of a packet that came twice.
+    ///
+    /// # Errors
+    /// As [`frame`](Self::frame).
+    pub fn follow(&mut self, frame: &Frame<'_>, sink: &mut impl Sink) -> Result<Option<Seen>, ParseError> {
         let Self { follower, state } = self;
-        if let Some(followed) = follower.frame(frame, &mut |flow| state.ended(flow, sink))? {
-            state.packet(&followed, sink);
-        }
-        Ok(())
+        let followed = follower.frame(frame, &mut |flow| state.ended(flow, sink))?;
+        followed.iter().for_each(|followed| state.packet(followed, sink));
+        Ok(followed.map(|followed| followed.seen))
+    }
+
+    /// Goes by these signatures from now on; flows keep their verdicts.
+    pub fn use_classifier(&mut self, classifier: &'c Classifier) {
+        self.follower.use_classifier(classifier);
+        self.state.use_set(classifier.set());
     }
 
     /// Takes in frames on two threads, which takes little more than half the time where there are two processors: `read` hands

@@ -34,6 +34,11 @@ impl<'c> Follower<'c> {
         Self { classifier, config, tracker, name: NameSeen::default(), copies: Copies::default() }
     }
 
+    pub(super) fn use_classifier(&mut self, classifier: &'c Classifier) {
+        self.classifier = classifier;
+        self.tracker.use_classifier(classifier);
+    }
+
     /// How many flows there are at the same time, at the most.
     pub(super) fn places(&self) -> usize {
         self.tracker.places()

@@ -40,6 +40,10 @@ impl<'c> Ledger<'c> {
         Self { set, table, servers: Servers::default(), usage: Usage::new(table) }
     }
 
+    pub(super) fn use_set(&mut self, set: &'c SignatureSet) {
+        self.set = set;
+    }
+
     pub(super) fn context(&self, verdict: &Verdict) -> FlowContext<'c> {
         FlowContext { table: self.table, set: self.set, verdict: *verdict }
     }

@@ -73,6 +73,11 @@ pub struct ParquetFiles<'s> {
 }
 
 impl<'s> ParquetFiles<'s> {
+    /// Names apps, roles and signatures by this set from now on.
+    pub fn use_set(&mut self, set: &'s SignatureSet) {
+        self.set = set;
+    }
+
     /// Makes the three files; addresses stand in them only where asked for.
     ///
     /// # Errors

@@ -30,7 +30,7 @@ impl<'c> TaskState<'c> {
     /// For flows that lie at so many places.
     pub(super) fn new(set: &'c SignatureSet, table: &'c TaskTable, places: usize, ipv6_prefix: u8) -> Self {
         Self {
-            app: set.apps().iter().find(|app| app.name == table.app()).map(|app| app.id),
+            app: app_of(set, table),
             flows: (0..places).map(|_| None).collect(),
             users: Users::new(ipv6_prefix),
             ledger: Ledger::new(set, table),
@@ -38,6 +38,11 @@ impl<'c> TaskState<'c> {
             capture: CaptureUse::default(),
             captures: 0,
         }
+    }
+
+    pub(super) fn use_set(&mut self, set: &'c SignatureSet) {
+        self.app = app_of(set, self.ledger.table);
+        self.ledger.use_set(set);
     }
 
     pub(super) fn begin_capture(&mut self, name: &str) {
@@ -156,6 +161,11 @@ impl<'c> TaskState<'c> {
             missed,
         });
     }
+}
+
+/// The app whose tasks these are, where the signatures know it.
+fn app_of(set: &SignatureSet, table: &TaskTable) -> Option<AppId> {
+    set.apps().iter().find(|app| app.name == table.app()).map(|app| app.id)
 }
 
 fn count_packet(capture: &mut CaptureUse, time_us: u64, bytes: u64) {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use report::{Format, Outlet};
-use wiremark::{Flow, Frame, ParseError, Prepared, Tracker};
+use wiremark::{Classifier, Flow, Frame, ParseError, Prepared, Tracker};
 use wiremark_calls::{Atlas, Call, CallTracker, Scripts};
 use wiremark_capture::Capture;
 use wiremark_capture::replay::{Counts, Follow, replay_ahead};
@@ -14,8 +14,12 @@ use wiremark_capture::replay::{Counts, Follow, replay_ahead};
 use crate::captures::{CaptureArguments, name_of, stream_name};
 use crate::exit_codes::{EXIT_CODES, exit_codes};
 use crate::headings::OUTPUT;
-use crate::inputs::{FlowArguments, SignatureArguments};
+use crate::inputs::{FlowArguments, Reloading, SignatureArguments};
+#[cfg(target_os = "linux")]
+use crate::interfaces::{Listen, LiveArguments};
 use crate::notes;
+#[cfg(target_os = "linux")]
+use crate::notes::InterfaceRecord;
 use crate::output::{Output, Overwrite};
 use crate::progress::Progress;
 use crate::signal::Interrupt;
@@ -26,12 +30,15 @@ use crate::stop::{Outcome, Stop, complain};
 /// A call is one story out of many flows. Each state is told with its time, its packet and what showed it; each media
 /// stream with its losses, jitter and quality. Addresses are replaced by names such as `relay A`, the same relay by the
 /// same name in every call. With --db, relays are told with their country and distance. Stories come in the order in which calls end.
+/// On an interface (-i) each is told as it ends.
 #[derive(Args)]
 #[command(after_help = EXIT_CODES, after_long_help = EXAMPLES)]
 pub(crate) struct Arguments {
     /// Captures: pcap, pcapng, snoop or ERF, plain or packed with gzip, zstd, xz, lz4 or bzip2; a folder stands for those in
     /// it, a pattern such as '*.pcap' for those that match; `-` is standard input
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(value_name = "FILE")]
+    #[cfg_attr(target_os = "linux", arg(required_unless_present = "interfaces"))]
+    #[cfg_attr(not(target_os = "linux"), arg(required = true))]
     files: Vec<PathBuf>,
 
     #[command(flatten)]
@@ -65,6 +72,21 @@ pub(crate) struct Arguments {
 
     #[command(flatten)]
     signatures: SignatureArguments,
+
+    // The last, as its heading would be that of all that follow.
+    #[cfg(target_os = "linux")]
+    #[command(flatten)]
+    live: LiveArguments,
+}
+
+impl Arguments {
+    /// Whether interfaces are read, and no files.
+    fn is_live(&self) -> bool {
+        #[cfg(target_os = "linux")]
+        return self.live.is_live();
+        #[cfg(not(target_os = "linux"))]
+        false
+    }
 }
 
 const EXAMPLES: &str = concat!(
@@ -74,6 +96,7 @@ Examples:
   wiremark calls --format json capture.pcap | jq '.states[] | [.at_us, .state]'
   wiremark calls --format html -o calls.html monday.pcapng tuesday.pcapng
   wiremark calls --format svg --call 1 -o call.svg capture.pcap
+  wiremark calls -i eth0 --format json
 
 Fields of a record: timestamp, file, event_type (\"call\"), call_id, app, dialect,
 outcome (answered, unanswered, rejected, blocked, partial), duration_us,
@@ -88,6 +111,11 @@ distance from this end that both countries and the round trip allow. That the
 chosen relay is not the nearest is told where one that answered is surely
 nearer.
 
+With -i: SIGINT ends it with all calls told, also those that go on, and SIGHUP
+loads the signatures of --signatures anew. What interfaces gave and lost is a
+record (event_type \"interface\") with --format json, else a line on standard
+error.
+
 Quality is an estimate: E-model (G.107, G.113), the codec rated as AMR 12.2
 (Ie 5, Bpl 10), random loss, no echo; delay is half the round trip (to a relay:
 plus 50 ms for the half not seen), one packet, twice the mean jitter, and 50 ms
@@ -101,23 +129,32 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
     let classifier = arguments.signatures.classifier()?;
     let scripts = Scripts::embedded().map_err(|error| Stop::Failed(error.to_string()))?;
     let atlas = atlas(arguments)?;
-    let output = Output::open(arguments.output.as_deref(), &arguments.files, arguments.overwrite)?;
+    let mut output = Output::open(arguments.output.as_deref(), &arguments.files, arguments.overwrite)?;
+    if arguments.is_live() {
+        output.write_at_once();
+    }
     let mut report =
         Outlet::new(arguments.format, output, classifier.set(), arguments.addresses, arguments.call, atlas)?;
-    let interrupt = Interrupt::listen();
+    let interrupt = if arguments.is_live() { Interrupt::listen_for_reloads() } else { Interrupt::listen() };
     let (mut failed, mut calls) = (false, 0);
     let (mut files, mut frames) = (0, 0);
+    #[cfg(target_os = "linux")]
+    if arguments.is_live() {
+        let told = Told { report: &mut report, file: arguments.live.name(), before: 0, stop: None };
+        let mut following = Following::new(arguments, &classifier, &scripts, &interrupt, told);
+        let mut heard = arguments.live.listen(&mut following)?;
+        let (interfaces, silent) = heard.interfaces();
+        (files, failed, frames) = (interfaces, silent > 0, heard.counts.frames);
+        let sentence = heard.counts.sentence(&following.tracker.statistics());
+        calls = following.finish()?;
+        heard.tell(|record| report.other(record))?;
+        sentence.iter().for_each(complain);
+    }
     let streams = arguments.captures.streams(&arguments.files)?;
     let planned: usize = streams.iter().map(Vec::len).sum();
     for stream in streams {
-        let mut following = Following {
-            tracker: Tracker::new(&classifier, arguments.networks.usual()),
-            watch: CallTracker::new(&scripts, classifier.set()),
-            told: Told { report: &mut report, file: stream_name(&stream), before: calls, stop: None },
-            frames: 0,
-            interrupt: &interrupt,
-            progress: None,
-        };
+        let told = Told { report: &mut report, file: stream_name(&stream), before: calls, stop: None };
+        let mut following = Following::new(arguments, &classifier, &scripts, &interrupt, told);
         for file in &stream {
             let (complaints, counts) = following.read(file, arguments.captures.threads());
             files += 1;
@@ -141,7 +178,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
         failed = true;
     }
     report.finish()?;
-    let place = format!("in file {files} of {planned}, after {frames} frames");
+    let place = match planned {
+        0 => format!("in interface {files}, after {frames} frames"),
+        _ => format!("in file {files} of {planned}, after {frames} frames"),
+    };
     if let Some(outcome) = interrupt.outcome(&place) {
         return Ok(outcome);
     }
@@ -189,11 +229,33 @@ struct Following<'a, 'r, 's> {
     told: Told<'r, 's>,
     /// Of the captures before.
     frames: u64,
+    /// Whether the frame looked at last was of a flow of a known app.
+    is_of_app: bool,
     interrupt: &'a Interrupt,
+    reloading: Reloading<'a>,
     progress: Option<Progress>,
 }
 
-impl Following<'_, '_, '_> {
+impl<'a, 'r, 's> Following<'a, 'r, 's> {
+    fn new(
+        arguments: &'a Arguments,
+        classifier: &'a Classifier,
+        scripts: &'a Scripts,
+        interrupt: &'a Interrupt,
+        told: Told<'r, 's>,
+    ) -> Self {
+        Self {
+            tracker: Tracker::new(classifier, arguments.networks.usual()),
+            watch: CallTracker::new(scripts, classifier.set()),
+            told,
+            frames: 0,
+            is_of_app: false,
+            interrupt,
+            reloading: arguments.signatures.reloading(),
+            progress: None,
+        }
+    }
+
     /// One file; gives back the lines to complain about it, and what there was.
     fn read(&mut self, file: &Path, threads: usize) -> (Vec<String>, Option<Counts>) {
         let mut capture = match Capture::open_until(file, self.interrupt.flag(), false) {
@@ -232,7 +294,9 @@ impl Follow<Prepared> for Following<'_, '_, '_> {
 
     fn look(&mut self, number: u64, frame: &Frame<'_>, made: &Prepared) -> Result<(), ParseError> {
         let Self { tracker, watch, told, .. } = self;
+        self.is_of_app = false;
         let (seen, packet) = tracker.follow_prepared(frame, made, &mut |_: &Flow| (), &mut ())?;
+        self.is_of_app = seen.verdict.is_match();
         if watch.wants(&seen) {
             let number = self.frames + number;
             watch.packet_of_frame(&packet, frame.bytes, &seen, number, &mut |call| told.ended(call));
@@ -242,6 +306,28 @@ impl Follow<Prepared> for Following<'_, '_, '_> {
 
     fn goes_on(&mut self, bytes_read: u64) -> bool {
         self.progress.iter_mut().for_each(|progress| progress.read(bytes_read));
+        if self.interrupt.wants_reload()
+            && let Some(classifier) = self.reloading.complaining()
+        {
+            self.tracker.use_classifier(classifier);
+            self.watch.use_set(classifier.set());
+            self.told.report.use_set(classifier.set());
+        }
         self.told.stop.is_none() && !self.interrupt.came()
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Listen<Prepared> for Following<'_, '_, '_> {
+    fn prepare(&self, frame: &Frame<'_>) -> Prepared {
+        self.tracker.preparer().prepare(frame.link_type, frame.bytes)
+    }
+
+    fn is_of_app(&self) -> bool {
+        self.is_of_app
+    }
+
+    fn interface(&mut self, record: &InterfaceRecord<'_>) -> Result<bool, Stop> {
+        self.told.report.other(record)
     }
 }

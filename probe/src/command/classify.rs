@@ -1,18 +1,12 @@
 //! `wiremark classify`: what is in a capture, app by app or flow by flow.
 
-#[cfg(target_os = "linux")]
-mod live;
 mod report;
 mod stream;
-#[cfg(target_os = "linux")]
-mod written;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-#[cfg(target_os = "linux")]
-use live::LiveArguments;
 use report::{Report, Totals};
 use stream::{Input, Stream};
 use wiremark::TrackerConfig;
@@ -25,6 +19,8 @@ use crate::column_output::ColumnOutput;
 use crate::exit_codes::{EXIT_CODES, exit_codes};
 use crate::headings::{FLOWS, INPUT, OUTPUT};
 use crate::inputs::{FlowArguments, SignatureArguments};
+#[cfg(target_os = "linux")]
+use crate::interfaces::LiveArguments;
 use crate::output::{Output, Overwrite};
 use crate::signal::Interrupt;
 use crate::stop::{Outcome, Stop};
@@ -78,6 +74,7 @@ pub(crate) struct Arguments {
     ///
     /// Takes one file. Records are written as flows end, not in batches.
     #[arg(long, help_heading = INPUT)]
+    #[cfg_attr(target_os = "linux", arg(conflicts_with = "interfaces"))]
     follow: bool,
 
     /// Read the captures that come into a folder, one after the other, as one stream; ends with SIGINT or SIGTERM
@@ -85,6 +82,7 @@ pub(crate) struct Arguments {
     /// For captures that are rotated, as by `tcpdump -G`: those that are there first, in the order of their first packets;
     /// the last is followed until the next comes. Takes one folder.
     #[arg(long, conflicts_with = "follow", help_heading = INPUT)]
+    #[cfg_attr(target_os = "linux", arg(conflicts_with = "interfaces"))]
     watch: bool,
 
     /// Leave host names out of the records
@@ -116,7 +114,7 @@ impl Arguments {
     /// Whether interfaces are read, and no files.
     fn is_live(&self) -> bool {
         #[cfg(target_os = "linux")]
-        return !self.live.interfaces.is_empty();
+        return self.live.is_live();
         #[cfg(not(target_os = "linux"))]
         false
     }
@@ -272,12 +270,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
     let mut planned = 0;
     if arguments.is_live() {
         #[cfg(target_os = "linux")]
-        arguments.live.classify(
-            &stream(arguments.live.interfaces.join(", ")),
-            is_json,
-            &mut report,
-            &mut totals,
-        )?;
+        stream(arguments.live.name()).listen(&arguments.live, &mut report, &mut totals)?;
         report.end_of_file();
     } else if arguments.watch {
         let mut watched = Watched::new(&arguments.files[0], &interrupt);

@@ -1,5 +1,7 @@
 //! `wiremark tasks`: what people do on WeChat, and who uses what.
 
+#[cfg(target_os = "linux")]
+mod live;
 mod records;
 
 #[cfg(feature = "parquet")]
@@ -23,6 +25,8 @@ use crate::captures::{CaptureArguments, name_of};
 use crate::exit_codes::{EXIT_CODES, exit_codes};
 use crate::headings::{FLOWS, OUTPUT};
 use crate::inputs::{FlowArguments, SignatureArguments};
+#[cfg(target_os = "linux")]
+use crate::interfaces::LiveArguments;
 use crate::notes;
 use crate::output::{Output, Overwrite};
 use crate::progress::Progress;
@@ -51,7 +55,9 @@ const APP: &str = "WeChat";
 pub(crate) struct Arguments {
     /// Captures: pcap, pcapng, snoop or ERF, plain or packed with gzip, zstd, xz, lz4 or bzip2; a folder stands for those in
     /// it, a pattern such as '*.pcap' for those that match; `-` is standard input
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(value_name = "FILE")]
+    #[cfg_attr(target_os = "linux", arg(required_unless_present = "interfaces"))]
+    #[cfg_attr(not(target_os = "linux"), arg(required = true))]
     files: Vec<PathBuf>,
 
     #[command(flatten)]
@@ -89,6 +95,21 @@ pub(crate) struct Arguments {
 
     #[command(flatten)]
     signatures: SignatureArguments,
+
+    // The last, as its heading would be that of all that follow.
+    #[cfg(target_os = "linux")]
+    #[command(flatten)]
+    live: LiveArguments,
+}
+
+impl Arguments {
+    /// Whether interfaces are read, and no files.
+    fn is_live(&self) -> bool {
+        #[cfg(target_os = "linux")]
+        return self.live.is_live();
+        #[cfg(not(target_os = "linux"))]
+        false
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -119,6 +140,7 @@ Examples:
   wiremark tasks --format html -o usage.html monday-*.pcap.gz
   wiremark tasks --format json capture.pcap | jq 'select(.task != null)'
   wiremark tasks --format parquet -o usage/ capture.pcap
+  wiremark tasks -i eth0 --duration 1h --format html -o usage.html
   duckdb -c \"select service, task, count(distinct user) users, sum(bytes_up) up,
              sum(bytes_down) down from 'usage/tasks.parquet'
              group by all order by all\"
@@ -152,6 +174,11 @@ Fields of a task record (json), in this order:
 Records come as tasks end; those of flows that time out within the same ten
 seconds in any order. The last record has the event_type \"usage\" and holds the
 tables, and quantiles of the figures.
+
+With -i: tasks are told as they end, the report at the end, which SIGINT brings
+about; SIGHUP loads the signatures of --signatures anew. What interfaces gave
+and lost is a record (event_type \"interface\") with --format json, else a line
+on standard error. Memory grows with users, up to some kilobytes each.
 
 ",
     exit_codes!()
@@ -196,8 +223,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
     let by_tunnel = arguments.users_by == Key::Tunnel;
     let config = Config { tracker, ipv6_prefix: arguments.ipv6_prefix, by_tunnel };
     let mut dissector = TaskDissector::new(&classifier, &task_table, config);
-    let interrupt = Interrupt::listen();
+    let interrupt = if arguments.is_live() { Interrupt::listen_for_reloads() } else { Interrupt::listen() };
     let mut totals = Totals::default();
+    #[cfg(target_os = "linux")]
+    if arguments.is_live() {
+        let signals = (&interrupt, arguments.signatures.reloading());
+        live::listen(&arguments.live, &mut dissector, &mut records, signals, &mut totals)?;
+    }
     let streams = arguments.captures.streams(&arguments.files)?;
     let planned: usize = streams.iter().map(Vec::len).sum();
     for stream in streams {
@@ -226,7 +258,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
     let Records { outlet, written, .. } = records;
     written?;
     report(outlet, &dissector.finish(), &totals)?;
-    let place = format!("in file {} of {planned}, after {} frames", totals.files, totals.counts.frames);
+    let (number, frames) = (totals.files, totals.counts.frames);
+    let place = match planned {
+        0 => format!("in interface {number}, after {frames} frames"),
+        _ => format!("in file {number} of {planned}, after {frames} frames"),
+    };
     if let Some(outcome) = interrupt.outcome(&place) {
         return Ok(outcome);
     }
@@ -234,7 +270,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
 }
 
 fn open(arguments: &Arguments) -> Result<Output, Stop> {
-    Output::open(arguments.output.as_deref(), &arguments.files, arguments.overwrite)
+    let mut output = Output::open(arguments.output.as_deref(), &arguments.files, arguments.overwrite)?;
+    if arguments.is_live() {
+        output.write_at_once();
+    }
+    Ok(output)
 }
 
 /// One file; gives back the lines to complain about it, and what there was.
@@ -243,7 +283,7 @@ fn dissect_file(
     (threads, is_begun): (usize, &mut bool),
     interrupt: &Interrupt,
     dissector: &mut TaskDissector<'_>,
-    records: &mut Records<'_>,
+    records: &mut Records<'_, '_>,
     totals: &mut Totals,
 ) -> (Vec<String>, Option<Counts>) {
     let mut capture = match Capture::open_until(file, interrupt.flag(), false) {

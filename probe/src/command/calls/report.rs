@@ -99,6 +99,24 @@ impl<'s> Outlet<'s> {
         matches!(self, Self::Told(report) if report.scrolls())
     }
 
+    /// Takes a record that is not a call's; false where there is no place for it.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn other(&mut self, record: &impl Serialize) -> Result<bool, Stop> {
+        match self {
+            Self::Told(report) if report.format == Format::Json => report.line(record).map(|()| true),
+            _ => Ok(false),
+        }
+    }
+
+    /// Other signatures count from now on.
+    pub(crate) fn use_set(&mut self, set: &'s SignatureSet) {
+        match self {
+            Self::Told(report) => report.set = set,
+            #[cfg(feature = "parquet")]
+            Self::Columns(report) => report.set = set,
+        }
+    }
+
     /// Takes one call of a file.
     pub(crate) fn call(&mut self, file: &str, call: Call) -> Result<(), Stop> {
         match self {

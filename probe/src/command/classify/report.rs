@@ -164,6 +164,12 @@ impl<'s> Report<'s> {
         }
     }
 
+    /// Whether there is a place for records that are no flow's.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn is_json(&self) -> bool {
+        matches!(self, Self::Json { .. })
+    }
+
     /// Takes a record that is not a flow's, where records go one after the other.
     pub(crate) fn other(&mut self, record: &impl Serialize) -> Result<(), Stop> {
         let Self::Json { output, .. } = self else { return Ok(()) };

@@ -11,6 +11,10 @@ use wiremark_capture::replay::{Counts, Follow, replay_ahead};
 use super::report::{Report, Totals};
 use crate::captures::name_of;
 use crate::inputs::{Reloading, SignatureArguments};
+#[cfg(target_os = "linux")]
+use crate::interfaces::{Listen, LiveArguments};
+#[cfg(target_os = "linux")]
+use crate::notes::InterfaceRecord;
 use crate::notes::{self, StatsRecord};
 use crate::progress::Progress;
 use crate::signal::Interrupt;
@@ -45,12 +49,46 @@ pub(super) struct Stream<'a> {
 
 impl<'a> Stream<'a> {
     /// Begins to read it.
-    pub(super) fn reading<'r, 's>(&'a self, report: &'r mut Report<'s>) -> Reading<'a, 'r, 's> {
+    fn reading<'r, 's>(&'a self, report: &'r mut Report<'s>) -> Reading<'a, 'r, 's> {
         let Self { classifier, interrupt, with_names, tells_verdicts, .. } = *self;
         let flows = Flows { report, file: self.name.clone(), besides: Besides::default(), stop: None };
         let (tracker, reloading) = (Tracker::new(classifier, self.config), self.signatures.reloading());
         let (names, frames, progress) = (Names::default(), 0, None);
-        Reading { tracker, flows, interrupt, with_names, tells_verdicts, names, frames, progress, reloading }
+        let is_of_app = false;
+        Reading {
+            tracker,
+            flows,
+            interrupt,
+            with_names,
+            tells_verdicts,
+            names,
+            frames,
+            is_of_app,
+            progress,
+            reloading,
+        }
+    }
+
+    /// What interfaces give, as long as is wanted.
+    #[cfg(target_os = "linux")]
+    pub(super) fn listen(
+        &self,
+        interfaces: &LiveArguments,
+        report: &mut Report<'_>,
+        totals: &mut Totals,
+    ) -> Result<(), Stop> {
+        let mut reading = self.reading(report);
+        let mut heard = interfaces.listen(&mut reading)?;
+        let (count, silent) = heard.interfaces();
+        totals.files += count;
+        totals.failed_files += silent;
+        let (statistics, sentence) = reading.finish(&heard.counts, totals)?;
+        if self.stats {
+            report.other(&StatsRecord::new(&self.name, &heard.counts, &statistics))?;
+        }
+        heard.tell(|record| report.other(record).map(|()| report.is_json()))?;
+        sentence.iter().for_each(complain);
+        Ok(())
     }
 
     /// Its files in turn.
@@ -93,8 +131,8 @@ impl<'a> Stream<'a> {
 }
 
 /// Takes the flows that end.
-pub(super) struct Flows<'r, 's> {
-    pub(super) report: &'r mut Report<'s>,
+struct Flows<'r, 's> {
+    report: &'r mut Report<'s>,
     file: String,
     /// Of flows that have not ended.
     besides: Besides,
@@ -123,9 +161,9 @@ impl Flows<'_, '_> {
 }
 
 /// A stream being read.
-pub(super) struct Reading<'a, 'r, 's> {
-    pub(super) tracker: Tracker<'a>,
-    pub(super) flows: Flows<'r, 's>,
+struct Reading<'a, 'r, 's> {
+    tracker: Tracker<'a>,
+    flows: Flows<'r, 's>,
     interrupt: &'a Interrupt,
     with_names: bool,
     tells_verdicts: bool,
@@ -133,6 +171,8 @@ pub(super) struct Reading<'a, 'r, 's> {
     names: Names,
     /// Of the files before.
     frames: u64,
+    /// Whether the frame looked at last was of a flow of a known app.
+    is_of_app: bool,
     progress: Option<Progress>,
     reloading: Reloading<'a>,
 }
@@ -172,13 +212,19 @@ impl Follow<Prepared> for Reading<'_, '_, '_> {
 
     #[inline]
     fn look(&mut self, number: u64, frame: &Frame<'_>, prepared: &Prepared) -> Result<(), ParseError> {
-        self.frame(number, frame, prepared).map(|_| ())
+        let seen = self.frame(number, frame, prepared);
+        self.is_of_app = seen.as_ref().is_ok_and(|seen| seen.verdict.is_match());
+        seen.map(|_| ())
     }
 
     fn goes_on(&mut self, bytes_read: u64) -> bool {
         self.progress.iter_mut().for_each(|progress| progress.read(bytes_read));
-        if self.interrupt.wants_reload() {
-            self.reload();
+        // Between two frames: flows keep their verdicts.
+        if self.interrupt.wants_reload()
+            && let Some(classifier) = self.reloading.complaining()
+        {
+            self.tracker.use_classifier(classifier);
+            self.flows.report.use_set(classifier.set());
         }
         self.flows.stop.is_none() && !self.interrupt.came()
     }
@@ -187,12 +233,7 @@ impl Follow<Prepared> for Reading<'_, '_, '_> {
 impl Reading<'_, '_, '_> {
     /// The next frame, which has this number in its file.
     #[inline]
-    pub(super) fn frame(
-        &mut self,
-        number: u64,
-        frame: &Frame<'_>,
-        prepared: &Prepared,
-    ) -> Result<Seen, ParseError> {
+    fn frame(&mut self, number: u64, frame: &Frame<'_>, prepared: &Prepared) -> Result<Seen, ParseError> {
         let Self { tracker, flows, names, .. } = self;
         names.clear();
         let mut ended = |flow: &Flow| flows.ended(flow);
@@ -211,25 +252,8 @@ impl Reading<'_, '_, '_> {
         Ok(seen)
     }
 
-    /// Loads signatures anew, between two frames: flows keep their verdicts.
-    #[cold]
-    fn reload(&mut self) {
-        match self.reloading.again() {
-            Ok(Some(classifier)) => {
-                self.tracker.use_classifier(classifier);
-                self.flows.report.use_set(classifier.set());
-            }
-            Ok(None) => {}
-            Err(error) => complain(&format!("{error}; the signatures loaded before stay in force")),
-        }
-    }
-
     /// What is left; gives back what the tracker saw, and what is to be said of frames that were not looked into.
-    pub(super) fn finish(
-        self,
-        counts: &Counts,
-        totals: &mut Totals,
-    ) -> Result<(Statistics, Option<String>), Stop> {
+    fn finish(self, counts: &Counts, totals: &mut Totals) -> Result<(Statistics, Option<String>), Stop> {
         let Self { mut tracker, mut flows, .. } = self;
         // What is left comes out in the order of the flow table, which means nothing to anybody.
         let mut left = Vec::new();
@@ -240,5 +264,21 @@ impl Reading<'_, '_, '_> {
         totals.counts.add(counts);
         totals.evicted += seen.evicted;
         flows.stop.map_or(Ok((seen, counts.sentence(&seen))), Err)
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Listen<Prepared> for Reading<'_, '_, '_> {
+    #[inline]
+    fn prepare(&self, frame: &Frame<'_>) -> Prepared {
+        self.tracker.preparer().prepare(frame.link_type, frame.bytes)
+    }
+
+    fn is_of_app(&self) -> bool {
+        self.is_of_app
+    }
+
+    fn interface(&mut self, record: &InterfaceRecord<'_>) -> Result<bool, Stop> {
+        self.flows.report.other(record).map(|()| self.flows.report.is_json())
     }
 }

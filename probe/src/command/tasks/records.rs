@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
-#[cfg(feature = "parquet")]
 use wiremark::SignatureSet;
 use wiremark_probe::time::timestamp;
 #[cfg(feature = "parquet")]
@@ -16,6 +15,8 @@ use wiremark_tasks::parquet::ParquetFiles;
 use wiremark_tasks::report::Summary;
 use wiremark_tasks::{Sink, TaskRecord};
 
+#[cfg(target_os = "linux")]
+use crate::notes::InterfaceRecord;
 use crate::output::Output;
 use crate::stop::Stop;
 
@@ -50,14 +51,36 @@ impl<'s> Outlet<'s> {
 }
 
 /// An outlet, and whether it could still be written to.
-pub(super) struct Records<'s> {
+pub(super) struct Records<'r, 's> {
     pub(super) outlet: Outlet<'s>,
     pub(super) written: Result<(), Stop>,
     /// Set once it cannot, for the thread that reads.
-    pub(super) is_broken: &'s AtomicBool,
+    pub(super) is_broken: &'r AtomicBool,
 }
 
-impl Sink for Records<'_> {
+impl<'s> Records<'_, 's> {
+    /// Other signatures count from now on.
+    #[cfg_attr(not(feature = "parquet"), expect(unused_variables, clippy::unused_self))]
+    pub(super) fn use_set(&mut self, set: &'s SignatureSet) {
+        #[cfg(feature = "parquet")]
+        if let Outlet::Parquet(_, files) = &mut self.outlet {
+            files.use_set(set);
+        }
+    }
+
+    /// Takes what an interface gave and lost; false where there is no place for it.
+    #[cfg(target_os = "linux")]
+    pub(super) fn interface(&mut self, record: &InterfaceRecord<'_>) -> Result<bool, Stop> {
+        let Outlet::Json { output, .. } = &mut self.outlet else { return Ok(false) };
+        let written = serde_json::to_writer(&mut *output, record)
+            .map_err(Into::into)
+            .and_then(|()| output.write_all(b"\n"))
+            .and_then(|()| output.flush());
+        output.explain(written).map(|()| true)
+    }
+}
+
+impl Sink for Records<'_, '_> {
     fn task(&mut self, task: &TaskRecord<'_>) {
         match &mut self.outlet {
             Outlet::Json { output, addresses } if self.written.is_ok() => {
