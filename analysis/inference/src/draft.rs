@@ -7,7 +7,7 @@
 use std::fmt::Write as _;
 
 use crate::fields::{Field, FieldType};
-use crate::grouping::{Asked, Values, groups, has, highest, size};
+use crate::grouping::{Asked, Values, groups, has, highest, size, worth};
 use crate::inference::infer;
 use crate::messages::Messages;
 pub use crate::observed::DraftFlow;
@@ -15,6 +15,9 @@ use crate::observed::Origin;
 
 /// Bytes a row may look at.
 const HEAD: usize = 16;
+/// Bits from which a row of datagrams can do without their lengths: with fewer, one flow in some thousand of another protocol
+/// has the same bytes by chance.
+const SURE_BITS: f64 = 16.0;
 /// Most rows of a draft: a role each, and an app has 255.
 const ROWS: usize = 255;
 
@@ -110,6 +113,14 @@ impl DraftRow {
         patterns
     }
 
+    /// Between which lengths datagrams are, with room up to the next powers of two, where bytes alone say little.
+    fn lengths(&self, messages: &Messages) -> Option<(usize, usize)> {
+        let is_wanted = self.is_udp && self.length_field().is_none() && worth(&self.allowed) < SURE_BITS;
+        let lengths = || self.messages.iter().map(|&at| messages.get(at).len());
+        let (least, most) = (lengths().min()?.max(1), lengths().max()?);
+        is_wanted.then(|| (1 << least.ilog2(), most.next_power_of_two()))
+    }
+
     /// An example with every byte blank that no condition reads.
     fn example(&self, messages: &Messages, patterns: &[String]) -> Vec<u8> {
         let short = |at: &&usize| messages.get(**at).len();
@@ -161,6 +172,9 @@ impl DraftRow {
         );
         let _ = writeln!(out, "source = {source:?}\ntransport = \"{transport}\"");
         let _ = writeln!(out, "prefix = \"{}\"", patterns.join(" "));
+        if let Some((least, most)) = self.lengths(messages) {
+            let _ = writeln!(out, "length = [\"{least}-{most}\"]");
+        }
         let example = self.example(messages, &patterns);
         let mut misses = vec![self.otherwise(&example)];
         if let Some((field, equation)) = self.length_field().and_then(|field| Some((field, field.equation?)))

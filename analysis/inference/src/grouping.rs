@@ -1,5 +1,7 @@
 //! Flows whose first bytes agree, for drafts: one group is taken for one protocol.
 
+use std::collections::BTreeMap;
+
 use crate::messages::Messages;
 use crate::observed::DraftFlow;
 
@@ -9,6 +11,8 @@ const HEAD: usize = 16;
 const LEAST_BITS: [f64; 2] = [16.0, 8.0];
 /// Most values of a byte that are written one by one.
 const FEW: u32 = 4;
+/// Bytes in which flows have to part the same way to be of two protocols: one alone may be a version.
+const PARTING: usize = 2;
 /// Flows from which a byte's one or two values count as the protocol's: whoever has another there is of another.
 const FLOWS_SURE: usize = 3;
 
@@ -79,7 +83,8 @@ fn bits(set: &Values) -> f64 {
     }
 }
 
-fn worth(head: &[Values]) -> f64 {
+/// What all conditions tell, in bits.
+pub(crate) fn worth(head: &[Values]) -> f64 {
     head.iter().map(bits).sum()
 }
 
@@ -119,6 +124,37 @@ fn shared(group: &[Values], flows: usize, flow: &[Values]) -> Option<f64> {
     (shared >= against).then_some(shared)
 }
 
+/// A group in the parts that several bytes agree on: each flow has one value there throughout, and each value comes in some
+/// flows. What differs from flow to flow, as ids do, parts nothing.
+fn parted(group: Group, messages: &Messages, flows: &[DraftFlow]) -> Vec<Group> {
+    let heads: Vec<Vec<Values>> = group.flows.iter().map(|&at| head(messages, &flows[at].messages)).collect();
+    let mut partings: BTreeMap<Vec<usize>, usize> = BTreeMap::new();
+    for at in 0..group.head.len() {
+        let value = |head: &Vec<Values>| head.get(at).filter(|set| size(set) == 1).map(highest);
+        let Some(values) = heads.iter().map(value).collect::<Option<Vec<u8>>>() else { continue };
+        let mut few = values.clone();
+        few.sort_unstable();
+        let is_common = few.chunk_by(|one, other| one == other).all(|same| same.len() >= FLOWS_SURE);
+        few.dedup();
+        if is_common && (2..=FEW as usize).contains(&few.len()) {
+            // By the first flow that has the same value, so that the same parts are the same list.
+            let first = |value: &u8| values.iter().position(|other| other == value).unwrap_or(0);
+            *partings.entry(values.iter().map(first).collect()).or_default() += 1;
+        }
+    }
+    let agreed = partings.into_iter().filter(|(_, bytes)| *bytes >= PARTING).max_by_key(|(_, bytes)| *bytes);
+    let Some((part_of, _)) = agreed else { return vec![group] };
+    let mut parts: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (part, &flow) in part_of.into_iter().zip(&group.flows) {
+        parts.entry(part).or_default().push(flow);
+    }
+    let part = |of: Vec<usize>| {
+        let all: Vec<usize> = of.iter().flat_map(|&at| flows[at].messages.iter().copied()).collect();
+        parted(Group { is_udp: group.is_udp, head: head(messages, &all), flows: of }, messages, flows)
+    };
+    parts.into_values().flat_map(part).collect()
+}
+
 /// Groups of at least two flows (or the one flow there is), of which little enough is left open to tell them from others.
 /// What a group asks for no other group's flows fulfil.
 pub(crate) fn groups(messages: &Messages, flows: &[DraftFlow]) -> Vec<Group> {
@@ -142,6 +178,8 @@ pub(crate) fn groups(messages: &Messages, flows: &[DraftFlow]) -> Vec<Group> {
             groups.push(Group { is_udp: flow.is_udp, head: own, flows: vec![at] });
         }
     }
+    let mut groups: Vec<Group> =
+        groups.into_iter().flat_map(|group| parted(group, messages, flows)).collect();
     // One flow says nothing of the next, unless it is all there is.
     groups.retain(|group| group.flows.len() > 1 || flows.len() == 1);
     groups.retain(|group| worth(&group.head) >= LEAST_BITS[usize::from(group.is_udp)]);
@@ -167,5 +205,28 @@ impl Group {
             message.len() >= length && bytes.into_iter().all(|((byte, asked), set)| asked.fits(set, *byte))
         };
         if self.is_udp { flow.messages.iter().all(fits) } else { flow.messages.iter().any(fits) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two protocols of mostly zeros that differ in two bytes, their flows in turns; each flow has an id of its own.
+    #[test]
+    fn two_protocols_of_the_same_zeros_are_two_groups() {
+        let (mut messages, mut flows) = (Messages::new(), Vec::new());
+        for flow in 0..8u8 {
+            let (first, second) = if flow % 2 == 0 { (0x10, 0x01) } else { (0x00, 0xc8) };
+            let own = (0..5u8).map(|number| {
+                let mut message = [0; 14];
+                (message[5], message[7], message[12], message[13]) = (first, second, 0x40 + flow, number);
+                messages.push(&message);
+                messages.len() - 1
+            });
+            flows.push(DraftFlow { is_udp: false, port: 8080, messages: own.collect() });
+        }
+        let parts: Vec<Vec<usize>> = groups(&messages, &flows).into_iter().map(|group| group.flows).collect();
+        assert_eq!(parts, [vec![0, 2, 4, 6], vec![1, 3, 5, 7]]);
     }
 }
