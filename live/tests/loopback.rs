@@ -1,5 +1,6 @@
 //! Frames of the loopback interface through the ring, round and round. Where packet sockets may not be opened it says so and
-//! does nothing. Under AddressSanitizer: see README.md.
+//! does nothing. Under AddressSanitizer (it needs a nightly compiler):
+//! `RUSTFLAGS=-Zsanitizer=address cargo +nightly test -p wiremark-live --target x86_64-unknown-linux-gnu --target-dir target/asan`
 #![cfg(target_os = "linux")]
 
 use std::collections::BTreeSet;
@@ -32,9 +33,9 @@ fn read(ring: &mut Ring, seen: &mut BTreeSet<u32>) -> u64 {
 
 #[test]
 fn every_frame_is_read_or_counted_as_dropped() {
-    let ring_bytes = 2 << 20;
+    let (ring_bytes, block_bytes) = (2 << 20, 64 << 10);
     let patience = Duration::from_millis(10);
-    let options = RingOptions { ring_bytes, patience, ..RingOptions::default() };
+    let options = RingOptions { ring_bytes, block_bytes, patience, ..RingOptions::default() };
     let mut ring = match Ring::open("lo", &options) {
         Ok(ring) => ring,
         Err(error @ (LiveError::NoRights(_) | LiveError::NoInterface(_))) => {
@@ -46,7 +47,7 @@ fn every_frame_is_read_or_counted_as_dropped() {
     assert_eq!(ring.link_type(), 1);
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     let (mut seen, mut frames, mut sent) = (BTreeSet::new(), 0, 0u32);
-    // Several times round the ring, which has two blocks.
+    // Several times round the ring.
     for _ in 0..20 {
         for _ in 0..200 {
             let filling = vec![sent as u8; 1000];
@@ -56,7 +57,9 @@ fn every_frame_is_read_or_counted_as_dropped() {
         }
         frames += read(&mut ring, &mut seen);
     }
-    assert_eq!(seen.len() as u32, sent, "nothing was lost while it was read in time");
+    // On a machine so busy that this was not read in time, it was counted.
+    let is_whole = seen.len() as u32 == sent;
+    assert!(is_whole || ring.counters().unwrap().dropped > 0, "{} of {sent}", seen.len());
     // Nobody reads: what finds no room is dropped, and counted. What was stopped counts no more.
     for number in 0..4000u32 {
         let datagram = [MARK, &number.to_le_bytes(), &vec![number as u8; 1000]].concat();

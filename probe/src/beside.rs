@@ -111,6 +111,8 @@ fn process_of(frame: &Frame<'_>) -> Option<(Option<String>, Option<bool>)> {
             let header = Pktap::parse(frame.bytes).ok()?;
             (header.command, header.is_outgoing)
         }
+        // What was captured to its end and has nothing behind it: the end of the frame need not be looked at.
+        _ if frame.wire_bytes as usize == frame.bytes.len() => return None,
         _ => (pcapdroid::app(frame.bytes)?, None),
     };
     let name = (!name.is_empty()).then(|| String::from_utf8_lossy(name).into_owned());

@@ -227,6 +227,20 @@ fn a_packet_tap_tells_the_program_and_who_opened_the_flow() {
     }
 }
 
+/// PCAPdroid puts the program behind the frame: it is told, and its bytes are nobody's.
+#[test]
+fn a_trailer_tells_the_program() {
+    let frame = udp(40_001, b"what the program sent");
+    let length = frame.len() as u64;
+    let mut name = [0; 20];
+    name[..7].copy_from_slice(b"Example");
+    let trailed = [&frame[..], &[1, 7, 0x20, 0x21], &[0; 4], &name, &[0; 4]].concat();
+    let file = path(&write(&folder(), "trailer.pcap", &pcap(1, &[trailed, frame])));
+    let output = wiremark(&["classify", "--format", "json", &file]);
+    let [record] = &records(stdout(&output))[..] else { panic!("{}", stdout(&output)) };
+    assert_eq!((&record["process"], &record["bytes_toserver"]), (&"Example".into(), &(2 * length).into()));
+}
+
 /// Several packets in one frame of 802.11.
 #[test]
 fn every_packet_of_an_aggregate_is_counted() {

@@ -5,7 +5,7 @@
     readers.py WIREMARK [CAPTURE...]      files that the command makes of these captures, or of all at hand
 
 pandas, Polars, DuckDB and Spark, as far as they are installed. A sum is: of numbers their sum, of words and texts the sum of
-their lengths, of flags how many are true, of times the sum of their microseconds; and how many values there are.
+their lengths, of flags how many are true, of times and seconds the sum of their microseconds; and how many values there are.
 """
 
 import pathlib
@@ -28,6 +28,8 @@ def kinds(path):
         if "Timestamp" in logical:
             assert "isAdjustedToUTC=true" in logical and "microseconds" in logical, logical
             found[column.name] = "time"
+        elif column.physical_type == "DOUBLE":
+            found[column.name] = "seconds"
         elif column.physical_type == "BYTE_ARRAY":
             found[column.name] = "text"
         else:
@@ -47,6 +49,8 @@ def with_pandas(path, kinds):
             column = column.astype("int64")
         elif kind == "text":
             column = column.astype(str).str.len()
+        elif kind == "seconds":
+            column = (column * 1e6).round().astype("int64")
         yield name, len(column), int(column.sum())
 
 
@@ -61,6 +65,8 @@ def with_polars(path, kinds):
             column = column.dt.epoch("us")
         elif kind == "text":
             column = column.cast(pl.String).str.len_bytes()
+        elif kind == "seconds":
+            column = (column * 1e6).round()
         yield name, len(column), int(column.cast(pl.Int64).sum())
 
 
@@ -71,6 +77,7 @@ def with_duckdb(path, kinds):
         column = {
             "time": f'epoch_us("{name}")',
             "text": f'strlen("{name}")',
+            "seconds": f'round("{name}" * 1e6)::bigint',
             "flag": f'"{name}"::int',
             "number": f'"{name}"',
         }[kind]
@@ -97,6 +104,7 @@ def with_spark(path, kinds):
         value = {
             "time": f.unix_micros(column),
             "text": f.octet_length(column),
+            "seconds": f.round(column * 1e6).cast("long"),
             "flag": column.cast("int"),
             "number": column,
         }[kind]

@@ -1,5 +1,6 @@
 //! `wiremark classify`: what is in a capture, app by app or flow by flow.
 
+mod flows;
 mod report;
 mod stream;
 
@@ -262,6 +263,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
         stats: arguments.stats,
         with_names: arguments.format != Format::Table && !arguments.no_names,
         tells_verdicts: arguments.events.is_some(),
+        writes_apart: !is_endless && arguments.captures.threads() > 1,
         classifier: &classifier,
         config,
         interrupt: &interrupt,

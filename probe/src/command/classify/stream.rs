@@ -1,13 +1,17 @@
 //! Captures through a tracker: one, or several that go on where the one before ended.
 
+use std::panic::resume_unwind;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::sync_channel;
+use std::thread;
 
 use wiremark::{Classifier, Flow, Frame, ParseError, Prepared, Seen, Statistics, Tracker, TrackerConfig};
 use wiremark_capture::Capture;
 use wiremark_capture::replay::{Counts, Follow, replay_ahead};
 
+use super::flows::{self, Flows};
 use super::report::{Report, Totals};
 use crate::captures::name_of;
 use crate::inputs::{Reloading, SignatureArguments};
@@ -19,7 +23,7 @@ use crate::notes::{self, StatsRecord};
 use crate::progress::Progress;
 use crate::signal::Interrupt;
 use crate::stop::{Stop, complain};
-use wiremark_probe::beside::{Besides, Names};
+use wiremark_probe::beside::Names;
 
 /// A file to read.
 pub(super) struct Input {
@@ -40,6 +44,8 @@ pub(super) struct Stream<'a> {
     pub(super) with_names: bool,
     /// Whether a verdict is told the moment it changes.
     pub(super) tells_verdicts: bool,
+    /// Whether records are written by a thread of their own.
+    pub(super) writes_apart: bool,
     pub(super) classifier: &'a Classifier,
     pub(super) config: TrackerConfig,
     pub(super) interrupt: &'a Interrupt,
@@ -49,12 +55,11 @@ pub(super) struct Stream<'a> {
 
 impl<'a> Stream<'a> {
     /// Begins to read it.
-    fn reading<'r, 's>(&'a self, report: &'r mut Report<'s>) -> Reading<'a, 'r, 's> {
+    fn reading<'r, 's>(&'a self, flows: Flows<'r, 's>) -> Reading<'a, 'r, 's> {
         let Self { classifier, interrupt, with_names, tells_verdicts, .. } = *self;
-        let flows = Flows { report, file: self.name.clone(), besides: Besides::default(), stop: None };
         let (tracker, reloading) = (Tracker::new(classifier, self.config), self.signatures.reloading());
         let (names, frames, progress) = (Names::default(), 0, None);
-        let is_of_app = false;
+        let (is_of_app, is_slow) = (false, false);
         Reading {
             tracker,
             flows,
@@ -64,6 +69,7 @@ impl<'a> Stream<'a> {
             names,
             frames,
             is_of_app,
+            is_slow,
             progress,
             reloading,
         }
@@ -77,7 +83,7 @@ impl<'a> Stream<'a> {
         report: &mut Report<'_>,
         totals: &mut Totals,
     ) -> Result<(), Stop> {
-        let mut reading = self.reading(report);
+        let mut reading = self.reading(Flows::here(report, self.name.clone()));
         let mut heard = interfaces.listen(&mut reading)?;
         let (count, silent) = heard.interfaces();
         totals.files += count;
@@ -98,7 +104,38 @@ impl<'a> Stream<'a> {
         report: &mut Report<'_>,
         totals: &mut Totals,
     ) -> Result<(), Stop> {
-        let mut reading = self.reading(report);
+        let ((counts, seen), (name, complaints), sentence) = if self.writes_apart {
+            let (to, batches) = sync_channel(flows::BATCHES);
+            let scrolls = report.scrolls();
+            thread::scope(|scope| {
+                let writing = scope.spawn(|| flows::write(report, &self.name, batches));
+                let read = self.read(files, Flows::apart(to, scrolls), totals);
+                let written = writing.join().unwrap_or_else(|panic| resume_unwind(panic));
+                written.and(read)
+            })?
+        } else {
+            self.read(files, Flows::here(report, self.name.clone()), totals)?
+        };
+        if self.stats {
+            report.other(&StatsRecord::new(&self.name, &counts, &seen))?;
+        }
+        if name == self.name {
+            notes::line(&name, &complaints, sentence).iter().for_each(complain);
+        } else {
+            notes::line(&name, &complaints, None).iter().for_each(complain);
+            notes::line(&self.name, &[], sentence).iter().for_each(complain);
+        }
+        Ok(())
+    }
+
+    /// Reads them; gives back what there was, the complaints about the last file, and what is to be said of all.
+    fn read(
+        &self,
+        files: impl Iterator<Item = Result<Input, Stop>>,
+        flows: Flows<'_, '_>,
+        totals: &mut Totals,
+    ) -> Result<Read, Stop> {
+        let mut reading = self.reading(flows);
         let mut counts = Counts::default();
         let mut last: Option<(String, Vec<String>)> = None;
         for input in files {
@@ -111,54 +148,17 @@ impl<'a> Stream<'a> {
             totals.files += 1;
             totals.failed_files += u64::from(!complaints.is_empty());
             last = Some((name_of(&input.path), complaints));
-            if reading.flows.stop.is_some() || self.interrupt.came() {
+            if reading.flows.has_stopped() || self.interrupt.came() {
                 break;
             }
         }
         let (seen, sentence) = reading.finish(&counts, totals)?;
-        if self.stats {
-            report.other(&StatsRecord::new(&self.name, &counts, &seen))?;
-        }
-        let (name, complaints) = last.unwrap_or_default();
-        if name == self.name {
-            notes::line(&name, &complaints, sentence).iter().for_each(complain);
-        } else {
-            notes::line(&name, &complaints, None).iter().for_each(complain);
-            notes::line(&self.name, &[], sentence).iter().for_each(complain);
-        }
-        Ok(())
+        Ok(((counts, seen), last.unwrap_or_default(), sentence))
     }
 }
 
-/// Takes the flows that end.
-struct Flows<'r, 's> {
-    report: &'r mut Report<'s>,
-    file: String,
-    /// Of flows that have not ended.
-    besides: Besides,
-    stop: Option<Stop>,
-}
-
-impl Flows<'_, '_> {
-    fn ended(&mut self, flow: &Flow) {
-        let beside = self.besides.take(flow);
-        let written = self.report.flow(&self.file, flow, beside);
-        self.note(written);
-    }
-
-    /// A flow's verdict changed with its last packet.
-    fn changed(&mut self, flow: &Flow) {
-        let beside = self.besides.of(flow);
-        let written = self.report.verdict(&self.file, flow, beside);
-        self.note(written);
-    }
-
-    fn note(&mut self, written: Result<(), Stop>) {
-        if self.stop.is_none() {
-            self.stop = written.err();
-        }
-    }
-}
+/// What was read, what is wrong with the last file (by its name), and what was not looked into.
+type Read = ((Counts, Statistics), (String, Vec<String>), Option<String>);
 
 /// A stream being read.
 struct Reading<'a, 'r, 's> {
@@ -173,6 +173,8 @@ struct Reading<'a, 'r, 's> {
     frames: u64,
     /// Whether the frame looked at last was of a flow of a known app.
     is_of_app: bool,
+    /// Whether what is read may come slowly.
+    is_slow: bool,
     progress: Option<Progress>,
     reloading: Reloading<'a>,
 }
@@ -186,10 +188,10 @@ impl Reading<'_, '_, '_> {
             Err(_) if self.interrupt.came() => return (Counts::default(), Vec::new()),
             Err(error) => return (Counts::default(), vec![error.to_string()]),
         };
-        self.progress =
-            Some(Progress::new(capture.name(), capture.file_bytes(), self.flows.report.scrolls()));
+        self.progress = Some(Progress::new(capture.name(), capture.file_bytes(), self.flows.scrolls));
         // What may come slowly is told at once.
-        let threads = if capture.file_bytes().is_some() { input.threads } else { 1 };
+        self.is_slow = capture.file_bytes().is_none();
+        let threads = if self.is_slow { 1 } else { input.threads };
         let preparer = self.tracker.preparer();
         let prepare = |frame: &Frame<'_>| preparer.prepare(frame.link_type, frame.bytes);
         let (counts, errors) = replay_ahead(&mut capture, threads, prepare, self);
@@ -224,9 +226,12 @@ impl Follow<Prepared> for Reading<'_, '_, '_> {
             && let Some(classifier) = self.reloading.complaining()
         {
             self.tracker.use_classifier(classifier);
-            self.flows.report.use_set(classifier.set());
+            self.flows.use_set(classifier.set());
         }
-        self.flows.stop.is_none() && !self.interrupt.came()
+        if self.is_slow {
+            self.flows.pass_on();
+        }
+        !self.flows.has_stopped() && !self.interrupt.came()
     }
 }
 
@@ -263,7 +268,7 @@ impl Reading<'_, '_, '_> {
         let seen = tracker.statistics();
         totals.counts.add(counts);
         totals.evicted += seen.evicted;
-        flows.stop.map_or(Ok((seen, counts.sentence(&seen))), Err)
+        flows.finish().map(|()| (seen, counts.sentence(&seen)))
     }
 }
 
@@ -279,6 +284,7 @@ impl Listen<Prepared> for Reading<'_, '_, '_> {
     }
 
     fn interface(&mut self, record: &InterfaceRecord<'_>) -> Result<bool, Stop> {
-        self.flows.report.other(record).map(|()| self.flows.report.is_json())
+        let Some(report) = self.flows.report() else { return Ok(false) };
+        report.other(record).map(|()| report.is_json())
     }
 }
