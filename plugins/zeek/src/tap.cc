@@ -100,8 +100,8 @@ void Tap::StopWatching() {
     watched.reset();
 }
 
-void Tap::TapPacket(const zeek::Packet& pkt, zeek::packet_analysis::PacketAction action,
-                    zeek::packet_analysis::SkipReason skip_reason) {
+// What Zeek is going to do with the packet does not matter.
+void Tap::TapPacket(const zeek::Packet& pkt, zeek::packet_analysis::PacketAction, zeek::packet_analysis::SkipReason) {
     plugin.counts.packets++;
     if ( ! watched )
         return;
