@@ -84,7 +84,8 @@ def with_duckdb(path, kinds):
         [(typed, count, total)] = duckdb.sql(
             f"""select any_value(typeof("{name}")), count("{name}"), coalesce(sum({column}), 0) from '{path}'"""
         ).fetchall()
-        assert kind != "time" or typed == "TIMESTAMP WITH TIME ZONE", typed
+        # Without rows there is no value that could tell its type.
+        assert kind != "time" or typed in (None, "TIMESTAMP WITH TIME ZONE"), typed
         yield name, count, int(total)
 
 
