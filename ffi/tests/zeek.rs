@@ -402,6 +402,37 @@ fn new_signatures_come_by_configuration() {
     assert!(reports.contains("is none of address, related, name, payload"), "{reports}");
 }
 
+/// The sources against nothing but headers: Zeek's own, where `ZEEK_CFLAGS` says where they are and `bifcl` is on the path, as they
+/// are in a Zeek that was configured but not built.
+#[test]
+fn sources_compile_against_headers_alone() {
+    let Ok(flags) = std::env::var("ZEEK_CFLAGS") else {
+        return skip("no ZEEK_CFLAGS, so the Zeek plugin's sources are not compiled against headers alone");
+    };
+    let folder = scratch("zeek-headers");
+    let source = package().join("src");
+    fs::copy(source.join("wiremark.bif"), folder.join("wiremark.bif")).unwrap();
+    must(Command::new("bifcl").args(["-p", "Wiremark::Verdicts", "wiremark.bif"]).current_dir(&folder));
+    let ours = ["plugin.cc", "signatures.cc", "tap.cc"].map(|name| source.join(name));
+    let made =
+        ["wiremark.bif.cc", "wiremark.bif.init.cc", "wiremark.bif.register.cc"].map(|name| folder.join(name));
+    for file in ours.iter().chain(&made) {
+        let mut compiler = Command::new("c++");
+        compiler.args(["-std=c++20", "-fsyntax-only", "-Wall", "-Wextra", "-Werror"]);
+        compiler.arg(format!("-I{}", folder.display())).arg(format!("-I{}", source.display()));
+        compiler.arg(format!("-I{}", installed().join("include").display()));
+        // Zeek's headers are not free of warnings, nor is what bifcl makes.
+        compiler.args(flags.split_whitespace().map(|flag| match flag.strip_prefix("-I") {
+            Some(path) => format!("-isystem{path}"),
+            None => flag.to_owned(),
+        }));
+        if made.contains(file) {
+            compiler.arg("-w");
+        }
+        must(compiler.arg(file));
+    }
+}
+
 /// The rows of wiremark.log without what differs from process to process, in order.
 fn rows(lines: &[Value]) -> Vec<String> {
     let mut rows: Vec<String> = lines
