@@ -98,19 +98,21 @@ fn contents(frame: &Frame, reach: usize) -> Option<usize> {
     (begin <= reach && begin + FEWEST_RANDOM <= many.len()).then_some(begin)
 }
 
-/// Whether the word at `at` is one number that is small, or negative, or all ones for "none": its three high bytes are all zeros
-/// or all ones, each now and then, and the byte beyond them is neither with them (else the number is longer).
+/// Whether the word at `at` is one number that is small, or negative, or all ones or the largest there is (7fffffff) for "none":
+/// below 1,024 or its three high bytes such ones, each now and then, and the byte beyond them is neither with them (else the
+/// number is longer).
 fn is_small_or_minus_one(sample: &[&[u8]], at: usize, is_little: bool) -> bool {
-    let (high, beyond) =
-        if is_little { (at + 1..at + 4, Some(at + 4)) } else { (at..at + 3, at.checked_sub(1)) };
+    let beyond = if is_little { Some(at + 4) } else { at.checked_sub(1) };
     let (mut ones, mut longer) = (0, 0);
     for bytes in sample {
-        let Some(&[first, second, third]) = bytes.get(high.clone()) else { return false };
-        if first != second || second != third || !matches!(first, 0 | 0xff) {
+        let Some(&[first, second, third, fourth]) = bytes.get(at..at + 4) else { return false };
+        let (top, rest) = if is_little { (fourth, [third, second]) } else { (first, [second, third]) };
+        let is_ones = rest == [0xff; 2] && matches!(top, 0x7f | 0xff);
+        if !is_ones && (top != 0 || rest[0] != 0 || rest[1] > 3) {
             return false;
         }
-        ones += usize::from(first == 0xff);
-        longer += usize::from(beyond.and_then(|at| bytes.get(at)) == Some(&first));
+        ones += usize::from(is_ones);
+        longer += usize::from(beyond.and_then(|at| bytes.get(at)) == Some(&top));
     }
     let seldom = sample.len() / 100;
     ones > seldom && ones + seldom < sample.len() && longer < sample.len()
@@ -203,17 +205,19 @@ mod tests {
 
     /// A byte that tells whether a number comes with it: it settles the number's high bytes, and is no part of it.
     #[test]
-    fn a_number_that_is_small_or_all_ones_is_one_field() {
-        let all: Vec<Vec<u8>> = (0..400u32)
-            .map(|n| {
-                let is_none = n % 3 == 0;
-                let number = if is_none { u32::MAX } else { 10 + n / 7 };
-                let kind = if is_none { 6 } else { 2 };
-                [&[1, 2, 3 * (n % 5) as u8, kind][..], &number.to_be_bytes()].concat()
-            })
-            .collect();
-        let gaps = certain(&all);
-        assert!(gaps[3] > 0.0 && gaps[4..7].iter().all(|known| *known < 0.0), "{gaps:?}");
+    fn a_number_that_is_small_or_stands_for_none_is_one_field() {
+        for none in [u32::MAX, i32::MAX as u32] {
+            let all: Vec<Vec<u8>> = (0..400u32)
+                .map(|n| {
+                    let is_none = n % 3 == 0;
+                    let number = if is_none { none } else { 10 + n };
+                    let kind = if is_none { 6 } else { 2 };
+                    [&[1, 2, 3 * (n % 5) as u8, kind][..], &number.to_be_bytes()].concat()
+                })
+                .collect();
+            let gaps = certain(&all);
+            assert!(gaps[3] > 0.0 && gaps[4..7].iter().all(|known| *known < 0.0), "{gaps:?}");
+        }
     }
 
     /// A number of four bytes with few values above 255, sent and answered, before a body of random bytes.

@@ -218,12 +218,12 @@ impl Player {
         self.enter(user, false, flow);
     }
 
-    /// Control messages on the long link, and the datagrams between them.
+    /// Control messages on the long link, and the datagrams between them: the other side takes some seconds to answer.
     fn call(&mut self, user: usize, number: usize, at_us: u64, is_talkroom: bool, events: &mut Vec<Event>) {
         let control: &[(u32, u32, u64)] = if is_talkroom {
-            &[(147, 332, 0), (146, 334, 1), (148, 333, 25)]
+            &[(147, 332, 0), (146, 334, 4), (148, 333, 25)]
         } else {
-            &[(63, 170, 0), (65, 172, 1), (66, 173, 25)]
+            &[(63, 170, 0), (65, 172, 4), (66, 173, 25)]
         };
         for (command, function, second) in control {
             let name = ("Real-time Chatting", "Control messages");
