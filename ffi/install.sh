@@ -37,3 +37,4 @@ sed -e "s|@PREFIX@|$prefix|" -e "s|@LIBDIR@|$libdir|" -e "s|@VERSION@|$version|"
     -e 's|@LIBS_PRIVATE@|-lgcc_s -lutil -lrt -lpthread -lm -ldl -lc|' \
     ffi/wiremark.pc.in > "$to/$libdir/pkgconfig/wiremark.pc"
 chmod 644 "$to/$libdir/pkgconfig/wiremark.pc"
+echo "installed wiremark $version in $to"

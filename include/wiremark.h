@@ -88,7 +88,8 @@
 // A bit of wiremark_verdict.flags: no later packet of the flow can change this verdict.
 #define WIREMARK_VERDICT_FINAL 1
 
-// A bit of wiremark_verdict.flags: this packet changed app, role, confidence or finality. Act now, once.
+// A bit of wiremark_verdict.flags: this packet changed app, role, confidence or finality. May come
+// several times with the same app and role, for stronger evidence and for finality: compare with what you kept. App 0: taken back.
 #define WIREMARK_VERDICT_CHANGED 2
 
 // A bit of wiremark_verdict.flags: bytes that waited for the rest of a handshake were given up for newer flows.
@@ -416,6 +417,8 @@ typedef struct wiremark_context_options {
 //
 // No pointers in it and nothing to free: copy it, zero it, forget it. Do not write into it. It outlives replaced
 // signatures, but not the process. Threads: one at a time, with the flow's packets in their order. Its size is fixed.
+// A new connection on the same addresses and ports is a new flow, which only you can tell: zero the state on another SYN, or
+// after your time-out (wiremark's own table takes half an hour for TCP, a minute for UDP).
 typedef struct wiremark_flow {
     // wiremark's own.
     uint64_t opaque[8];
@@ -815,7 +818,7 @@ wiremark_status wiremark_tracker_free(struct wiremark_tracker *tracker);
 
 // Whether a packet can tell anything of its flow: to be asked before a wiremark_packet is filled in. 0 for most packets, by a
 // look at one line of your own memory: the flow's verdict is final, or there is no payload. wiremark_classify() would then
-// leave flow and verdict as they are, at the price of a call.
+// leave flow and verdict as they are, at the price of a call: the last verdict still holds (wiremark_flow_verdict() has it).
 //
 // flow: not NULL. tcp_flags: as in wiremark_packet, 0 for UDP. No errors.
 static inline int wiremark_wants(const wiremark_flow *flow, uint8_t tcp_flags, size_t payload_bytes)

@@ -15,6 +15,8 @@ use crate::verdict::{WIREMARK_VERDICT_CHANGED, wiremark_verdict};
 ///
 /// No pointers in it and nothing to free: copy it, zero it, forget it. Do not write into it. It outlives replaced
 /// signatures, but not the process. Threads: one at a time, with the flow's packets in their order. Its size is fixed.
+/// A new connection on the same addresses and ports is a new flow, which only you can tell: zero the state on another SYN, or
+/// after your time-out (wiremark's own table takes half an hour for TCP, a minute for UDP).
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
 pub struct wiremark_flow {

@@ -56,7 +56,8 @@ pub enum wiremark_direction {
 
 /// A bit of wiremark_verdict.flags: no later packet of the flow can change this verdict.
 pub const WIREMARK_VERDICT_FINAL: u8 = 1;
-/// A bit of wiremark_verdict.flags: this packet changed app, role, confidence or finality. Act now, once.
+/// A bit of wiremark_verdict.flags: this packet changed app, role, confidence or finality. May come
+/// several times with the same app and role, for stronger evidence and for finality: compare with what you kept. App 0: taken back.
 pub const WIREMARK_VERDICT_CHANGED: u8 = 2;
 /// A bit of wiremark_verdict.flags: bytes that waited for the rest of a handshake were given up for newer flows.
 pub const WIREMARK_VERDICT_LOST: u8 = 4;

@@ -56,7 +56,7 @@ const AFTER_INCLUDES: &str = r#"
 const TRAILER: &str = r#"
 // Whether a packet can tell anything of its flow: to be asked before a wiremark_packet is filled in. 0 for most packets, by a
 // look at one line of your own memory: the flow's verdict is final, or there is no payload. wiremark_classify() would then
-// leave flow and verdict as they are, at the price of a call.
+// leave flow and verdict as they are, at the price of a call: the last verdict still holds (wiremark_flow_verdict() has it).
 //
 // flow: not NULL. tcp_flags: as in wiremark_packet, 0 for UDP. No errors.
 static inline int wiremark_wants(const wiremark_flow *flow, uint8_t tcp_flags, size_t payload_bytes)

@@ -3,6 +3,7 @@
 #[cfg(target_os = "linux")]
 mod live;
 mod records;
+mod totals;
 
 #[cfg(feature = "parquet")]
 use std::fs;
@@ -12,6 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{Args, ValueEnum};
 use records::{Outlet, Records, UsageRecord};
+use totals::Totals;
 use wiremark::{Frame, ParseError, TrackerConfig};
 use wiremark_capture::Capture;
 use wiremark_capture::replay::{Counts, replay};
@@ -183,16 +185,6 @@ on standard error. Memory grows with users, up to some kilobytes each.
 ",
     exit_codes!()
 );
-
-/// What was read, over all files.
-#[derive(Default)]
-struct Totals {
-    counts: Counts,
-    copies: u64,
-    evicted: u64,
-    files: u64,
-    failed_files: u64,
-}
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
     let classifier = arguments.signatures.classifier()?;

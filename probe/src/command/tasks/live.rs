@@ -4,8 +4,8 @@ use wiremark::{Frame, ParseError};
 use wiremark_capture::replay::Follow;
 use wiremark_tasks::TaskDissector;
 
-use super::Totals;
 use super::records::Records;
+use super::totals::Totals;
 use crate::inputs::Reloading;
 use crate::interfaces::{Listen, LiveArguments};
 use crate::notes::InterfaceRecord;
