@@ -9,7 +9,7 @@ const SOON_US: u64 = 5_000;
 /// Packets that are remembered: more than a fast link carries in that time.
 const REMEMBERED: usize = 16_384;
 /// Of a place of the table. So many that which packets are found does not depend on who shares a place, which the keys decide:
-/// nine of a thousand packets at one of 2,048 places are met once in a hundred million runs.
+/// nine of a thousand packets share one of 2,048 places once in some two hundred thousand times.
 const WAYS: usize = 8;
 /// Bytes at both ends of a payload that are compared; what lies between is the same where these, the length and the numbers are.
 const HEAD: usize = 64;
