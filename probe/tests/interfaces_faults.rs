@@ -127,5 +127,8 @@ fn what_a_slow_reader_lost_is_counted() {
     let sent = cable.counted("put", "tx").unwrap() - before;
     assert_eq!((number("received"), sent), (sent, 8000), "{last}");
     assert_eq!(number("frames") + number("dropped"), sent, "{last}");
-    assert!(number("dropped") > 1000 && number("frames") > 4000 && number("ring_full") > 0, "{last}");
+    // More than the ring ever holds: it was emptied and filled again, however slow the machine.
+    let most_at_once = (2 << 20) / 1400;
+    assert!(number("dropped") > 1000 && number("ring_full") > 0, "{last}");
+    assert!(number("frames") > most_at_once, "{last}");
 }
