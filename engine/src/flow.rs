@@ -38,7 +38,7 @@ const _: () = assert!(size_of::<FlowState>() == 64);
 const BEGUN: u16 = 1;
 /// The originator is the end point that sorts higher.
 const FROM_HIGH: u16 = 2;
-/// A SYN told who the originator is.
+/// A SYN told who the originator is. Of a flow that has not begun: a packet that waits for its pieces did.
 const ORIENTED: u16 = 4;
 /// The verdict rests on what other flows showed; on what runs on the server, if the next bit is set.
 const HEARSAY: u16 = 8;
@@ -131,8 +131,10 @@ impl FlowState {
         let syn = packet.five_tuple.transport == Transport::Tcp && packet.tcp.flags & TcpFields::SYN != 0;
         if first || syn && !self.has(ORIENTED) {
             let answer = syn && packet.tcp.flags & TcpFields::ACK != 0;
+            if syn || !self.has(ORIENTED) {
+                self.set(FROM_HIGH, (side == 1) != answer);
+            }
             self.set(BEGUN, true);
-            self.set(FROM_HIGH, (side == 1) != answer);
             self.set(ORIENTED, syn);
         }
         if syn {
@@ -143,6 +145,15 @@ impl FlowState {
             }
         }
         (side, first)
+    }
+
+    /// Notes who sent first where that packet cannot be looked at before its pieces are there: the flow has not begun,
+    /// and will with the packet that is looked at first.
+    pub(crate) fn expect(&mut self, packet: &Packet<'_>) {
+        if self.flags & (BEGUN | ORIENTED) == 0 {
+            self.set(FROM_HIGH, packet.five_tuple.is_from_high());
+            self.set(ORIENTED, true);
+        }
     }
 
     /// The verdict comes from another flow.
@@ -213,7 +224,7 @@ impl FlowState {
 
     /// Whether a SYN showed who opened the flow.
     pub(crate) fn is_oriented(&self) -> bool {
-        self.has(ORIENTED)
+        self.flags & (BEGUN | ORIENTED) == BEGUN | ORIENTED
     }
 
     /// Whether `sequence` means something for this side.

@@ -192,6 +192,7 @@ impl<'c> Tracker<'c> {
         let verdict = if is_new {
             self.classifier.classify_observed(&mut self.context, &mut entry.state, packet, observer)
         } else {
+            entry.state.expect(packet);
             entry.state.verdict()
         };
         let direction = entry.state.direction(packet);

@@ -159,3 +159,41 @@ fn frames_that_are_no_packets_are_counted() {
     let statistics = tracker.statistics();
     assert_eq!((statistics.frames, statistics.packets, statistics.truncated), (1, 0, 1));
 }
+
+/// Whoever sent first opened the flow, also where that was a piece whose others never come, and whenever it is given up.
+#[test]
+fn who_sent_a_piece_first_opened_the_flow() {
+    let classifier = classifier();
+    for is_reversed in [false, true] {
+        let turned = |mut packet: Vec<u8>| {
+            packet[12..20].rotate_left(4);
+            packet[20..24].rotate_left(2);
+            packet
+        };
+        let mut tracker = Tracker::new(&classifier, config());
+        let mut ended = Vec::new();
+        for port in 0..400 {
+            let answer = ip(10_000 + port, None);
+            let mut piece = turned(answer.clone());
+            // The packet's number, and more to come (RFC 791, 3.1).
+            piece[4..6].copy_from_slice(&port.to_be_bytes());
+            piece[6] = 0x20;
+            let (piece, answer) = if is_reversed { (piece, answer) } else { (turned(piece), turned(answer)) };
+            // Some flows are answered at once, some when the piece has made room for others.
+            for bytes in [Some(piece), (port % 2 == 0).then_some(answer)].into_iter().flatten() {
+                ended.extend(play(&mut tracker, u64::from(port) + 1, &bytes));
+            }
+        }
+        for port in (1..400).step_by(2) {
+            let answer = ip(10_000 + port, None);
+            let answer = if is_reversed { answer } else { turned(answer) };
+            ended.extend(play(&mut tracker, u64::from(port) + 400, &answer));
+        }
+        tracker.finish(&mut |flow| ended.push(*flow));
+        assert_eq!(ended.len(), 400);
+        for flow in ended {
+            assert_eq!(flow.five_tuple.src_port == 8080, is_reversed, "{flow:?}");
+            assert_eq!((flow.packets, flow.is_oriented), ([1, 1], false));
+        }
+    }
+}
