@@ -411,6 +411,9 @@ typedef struct wiremark_context_options {
     uint32_t server_ttl_s;
     // Seconds for which a call's end points are remembered. 0: 5 minutes. WIREMARK_NONE: not at all.
     uint32_t call_ttl_s;
+    // Not 0: what a client's flows showed goes for flows of the same client only, so that workers which share the traffic out by
+    // client come to what one would. 0: a server that proved itself to one client is known for all.
+    uint32_t per_client;
 } wiremark_context_options;
 
 // State of one flow: 64 bytes that you keep wherever you keep a flow, in your own struct. All zero is a new flow.

@@ -120,7 +120,7 @@ fn run(
     let up =
         FiveTuple { src: ORIGINATOR.0, dst: RESPONDER, src_port: ORIGINATOR.1, dst_port: port, transport };
     if row.conditions.joins_call {
-        context.evidence.note_call(ORIGINATOR, (RESPONDER, port), row.id, 0);
+        context.evidence.note_call((ORIGINATOR, (RESPONDER, port)), &up, row.id, 0);
     }
     for (direction, payload) in packets {
         let (five_tuple, side) = match direction {

@@ -28,9 +28,10 @@ impl Classifier {
         }
         let (originator, responder) = ends(flow, packet);
         let (transport, now_us) = (packet.five_tuple.transport, packet.time_us);
-        let found = evidence.server(originator.0, responder, transport, now_us).or_else(|| {
+        let clients = [originator, responder].map(|end| evidence.client(end.0, &packet.five_tuple));
+        let found = evidence.server(clients[0], responder, transport, now_us).or_else(|| {
             // Picked up midway, either end may be the server.
-            let other = || evidence.server(responder.0, originator, transport, now_us);
+            let other = || evidence.server(clients[1], originator, transport, now_us);
             (!flow.is_oriented()).then(other).flatten()
         });
         flow.note_epoch(transport, evidence.epoch() as u8);
@@ -107,7 +108,9 @@ impl Classifier {
         let packet = view.packet;
         if let Some(signature) = asks.then(|| evidence.call(&packet.five_tuple, packet.time_us)).flatten() {
             self.relate(flow, signature, Relation::CallEndPoint, observer);
-        } else if let Some(signature) = view.ssrc().and_then(|ssrc| evidence.stream(ssrc, packet.time_us)) {
+        } else if let Some(signature) =
+            view.ssrc().and_then(|ssrc| evidence.stream(ssrc, &packet.five_tuple, packet.time_us))
+        {
             self.relate(flow, signature, Relation::CallStream, observer);
         }
     }
@@ -159,7 +162,7 @@ impl Classifier {
     /// The verdict was taken back: what it taught goes with it.
     pub(crate) fn unteach(&self, evidence: &mut Evidence, flow: &FlowState, packet: &Packet<'_>) {
         let (originator, responder) = ends(flow, packet);
-        evidence.forget_server(originator.0, responder);
+        evidence.forget_server(evidence.client(originator.0, &packet.five_tuple), responder);
     }
 
     /// Hands on what the flow has shown beyond hearsay.
@@ -194,18 +197,19 @@ impl Classifier {
             return;
         }
         let (originator, responder) = ends(flow, packet);
-        let transport = packet.five_tuple.transport;
+        let (tuple, transport) = (&packet.five_tuple, packet.five_tuple.transport);
         match row.teaches {
             Some(Teaches::Server) => {
-                evidence.show_server(Some(originator.0), responder, row.id, transport, packet.time_us);
+                let client = evidence.client(originator.0, tuple);
+                evidence.show_server(Some(client), responder, row.id, transport, packet.time_us);
                 if flow.is_proven_by_both() {
                     evidence.show_server(None, responder, row.id, transport, packet.time_us);
                 }
             }
             Some(Teaches::Call) => {
-                evidence.note_call(originator, responder, row.id, packet.time_us);
+                evidence.note_call((originator, responder), tuple, row.id, packet.time_us);
                 if let Some(ssrc) = datagram.and_then(PacketView::ssrc) {
-                    evidence.note_stream(ssrc, row.id, packet.time_us);
+                    evidence.note_stream(ssrc, tuple, row.id, packet.time_us);
                 }
             }
             Some(Teaches::Names) | None => {}

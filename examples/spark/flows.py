@@ -44,8 +44,11 @@ def rows(capture, table, error=None, batch=None):
 
 
 def classify(capture):
-    """On an executor: a capture in, flows out. A task of Spark has one core."""
-    records = wiremark.flows(capture, threads=1, on_error="keep")
+    """On an executor: a capture in, flows out. A task of Spark has one core.
+
+    A client's flows teach of its own only, so that it does not matter whose else are in the same shard.
+    """
+    records = wiremark.flows(capture, threads=1, per_client=True, on_error="keep")
     for flows in pa.RecordBatchReader.from_stream(records):
         yield rows(capture, "flows", batch=flows)
     for _, sentence in records.errors[:1]:

@@ -38,7 +38,7 @@ def tasks(key):
         return hashlib.blake2b(user.encode(), key=key, digest_size=12).hexdigest()
 
     def read(shard):
-        records = wiremark.tasks(shard, show_addresses=True, threads=1, on_error="keep")
+        records = wiremark.tasks(shard, per_client=True, show_addresses=True, threads=1, on_error="keep")
         for found in pa.RecordBatchReader.from_stream(records):
             columns = {name: found.column(name) for name in COLUMNS.names if name not in ("user", "error")}
             users = [pseudonym(user) for user in found.column("user").to_pylist()]

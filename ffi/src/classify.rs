@@ -63,6 +63,9 @@ pub struct wiremark_context_options {
     pub server_ttl_s: u32,
     /// Seconds for which a call's end points are remembered. 0: 5 minutes. WIREMARK_NONE: not at all.
     pub call_ttl_s: u32,
+    /// Not 0: what a client's flows showed goes for flows of the same client only, so that workers which share the traffic out by
+    /// client come to what one would. 0: a server that proved itself to one client is known for all.
+    pub per_client: u32,
 }
 
 /// In options where 0 is the default: none.
@@ -90,6 +93,7 @@ pub(crate) fn config(given: Option<wiremark_context_options>) -> Result<ContextC
         list_ttl_us: microseconds(given.list_ttl_s, default.list_ttl_us),
         server_ttl_us: microseconds(given.server_ttl_s, default.server_ttl_us),
         call_ttl_us: microseconds(given.call_ttl_s, default.call_ttl_us),
+        per_client: given.per_client != 0,
         ..default
     })
 }
@@ -274,19 +278,21 @@ mod tests {
             list_ttl_s: 1,
             server_ttl_s: 1,
             call_ttl_s: 1,
+            per_client: 1,
         };
         // SAFETY: the struct says how long it is.
         let old = config(Some(unsafe { pointer::read(from_ref(&todays)) }.unwrap())).unwrap();
         let default = ContextConfig::default();
         assert_eq!((old.parked_slots, old.slot_bytes, old.remembered), (7, 0, default.remembered));
         assert_eq!((old.dns_ttl_us, old.call_ttl_us), (default.dns_ttl_us, default.call_ttl_us));
+        assert!(!old.per_client);
         let new = wiremark_context_options {
             struct_bytes: size_of_val(&todays) as u32,
             dns_ttl_s: WIREMARK_NONE,
             ..todays
         };
         let new = config(Some(new)).unwrap();
-        assert_eq!((new.dns_ttl_us, new.list_ttl_us), (0, 1_000_000));
+        assert_eq!((new.dns_ttl_us, new.list_ttl_us, new.per_client), (0, 1_000_000, true));
     }
 
     #[test]

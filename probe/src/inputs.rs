@@ -41,7 +41,7 @@ impl SignatureFolders {
     }
 }
 
-/// Arguments that say what one flow is.
+/// Arguments that say what one flow is, and what flows tell of others.
 #[derive(Clone, Copy, Args)]
 pub(crate) struct FlowArguments {
     /// Take packets with the same addresses and ports for one flow whatever VLAN or tunnel they come in
@@ -49,6 +49,13 @@ pub(crate) struct FlowArguments {
     /// For networks whose two directions come with different tags. Otherwise they are flows of different networks.
     #[arg(long, help_heading = FLOWS)]
     ignore_tags: bool,
+
+    /// Believe of other flows only what the same client's flows showed
+    ///
+    /// So that the shards of `wiremark shard` give what the whole gives. Otherwise a server that proved itself to one client
+    /// is known for all.
+    #[arg(long, help_heading = SIGNATURES)]
+    per_client: bool,
 }
 
 impl FlowArguments {
@@ -56,6 +63,7 @@ impl FlowArguments {
     pub(crate) fn config(self, capacity: usize) -> TrackerConfig {
         let mut config = tracker_config(capacity);
         config.ignore_encapsulation = self.ignore_tags;
+        config.context.per_client = self.per_client;
         config
     }
 

@@ -111,7 +111,7 @@ impl Buffer {
                 "{name}: is not contiguous in one dimension; give numpy.ascontiguousarray({name}).ravel()"
             )));
         }
-        if buffer.view.buf.addr() % item_bytes as usize != 0 && buffer.view.len > 0 {
+        if !buffer.view.buf.addr().is_multiple_of(item_bytes as usize) && buffer.view.len > 0 {
             return Err(PyBufferError::new_err(format!("{name}: is not aligned; give a copy of it")));
         }
         Ok(buffer)

@@ -27,6 +27,7 @@ struct Request<'py> {
 #[derive(Default)]
 struct Wishes {
     ignore_tags: bool,
+    per_client: bool,
     addresses: Addresses,
     show_addresses: bool,
 }
@@ -51,7 +52,7 @@ impl Request<'_> {
             what,
             files: paths(self.files)?,
             compiled,
-            config: config(self.max_flows, wishes.ignore_tags)?,
+            config: config(self.max_flows, wishes.ignore_tags, wishes.per_client)?,
             addresses: wishes.addresses,
             with_addresses: wishes.show_addresses,
             threads,
@@ -121,6 +122,8 @@ reader! {
     ///     Flows followed at the same time; the quietest makes room for a new one.
     /// ignore_tags : bool
     ///     Packets with the same addresses and ports are one flow whatever VLAN or tunnel they come in.
+    /// per_client : bool
+    ///     Of other flows only what the same client's showed is believed, so that shards by client give what the whole gives.
     /// addresses : {"text", "binary"}
     ///     As text, or as 16 bytes in network order (IPv4 as ``::ffff:a.b.c.d``).
     /// threads : int, optional
@@ -138,9 +141,9 @@ reader! {
     ///     dest_ip, dest_port, proto, app, role, carrier, confidence, signature, signature_id, final, decided_at_packet,
     ///     packets_toserver, packets_toclient, bytes_toserver, bytes_toclient (int64; frame bytes on the wire), community_id, ...
     flows, Flows,
-    (files, *, classifier=None, max_flows=None, ignore_tags=false, addresses="text", threads=None, on_error="raise", progress=None),
-    (ignore_tags: bool, addresses: &str,),
-    Wishes { ignore_tags, addresses: self::addresses(addresses)?, ..Wishes::default() }
+    (files, *, classifier=None, max_flows=None, ignore_tags=false, per_client=false, addresses="text", threads=None, on_error="raise", progress=None),
+    (ignore_tags: bool, per_client: bool, addresses: &str,),
+    Wishes { ignore_tags, per_client, addresses: self::addresses(addresses)?, ..Wishes::default() }
 }
 
 reader! {
@@ -155,15 +158,15 @@ reader! {
     ///     wire_bytes, flow and packet (int64, from 1), src_ip, src_port, dest_ip, dest_port, proto, to_server, payload_bytes,
     ///     app, role, carrier, confidence, signature_id, final, changed; null from flow on where it carries neither TCP nor UDP.
     packets, Packets,
-    (files, *, classifier=None, max_flows=None, ignore_tags=false, addresses="text", threads=None, on_error="raise", progress=None),
-    (ignore_tags: bool, addresses: &str,),
-    Wishes { ignore_tags, addresses: self::addresses(addresses)?, ..Wishes::default() }
+    (files, *, classifier=None, max_flows=None, ignore_tags=false, per_client=false, addresses="text", threads=None, on_error="raise", progress=None),
+    (ignore_tags: bool, per_client: bool, addresses: &str,),
+    Wishes { ignore_tags, per_client, addresses: self::addresses(addresses)?, ..Wishes::default() }
 }
 
 reader! {
     /// What people do on WeChat, task by task.
     ///
-    /// Parameters are those of ``flows``, and:
+    /// Parameters are those of ``flows`` but for addresses, and:
     ///
     /// show_addresses : bool
     ///     Users by their addresses instead of pseudonyms.
@@ -174,9 +177,9 @@ reader! {
     ///     A row a task, columns as the fields of ``wiremark tasks --format json``: timestamp (UTC, us), service, task, cgi,
     ///     bytes_up and bytes_down (int64), completion_us (int64), user, ...
     tasks, Tasks,
-    (files, *, classifier=None, max_flows=None, show_addresses=false, threads=None, on_error="raise", progress=None),
-    (show_addresses: bool,),
-    Wishes { show_addresses, ..Wishes::default() }
+    (files, *, classifier=None, max_flows=None, ignore_tags=false, per_client=false, show_addresses=false, threads=None, on_error="raise", progress=None),
+    (ignore_tags: bool, per_client: bool, show_addresses: bool,),
+    Wishes { ignore_tags, per_client, show_addresses, ..Wishes::default() }
 }
 
 reader! {
@@ -191,7 +194,7 @@ reader! {
     ///     duration_us (int64); parties, relays, legs, states, streams (lists of records, times in microseconds since the call's
     ///     first packet), findings.
     calls, Calls,
-    (files, *, classifier=None, max_flows=None, show_addresses=false, threads=None, on_error="raise", progress=None),
-    (show_addresses: bool,),
-    Wishes { show_addresses, ..Wishes::default() }
+    (files, *, classifier=None, max_flows=None, ignore_tags=false, per_client=false, show_addresses=false, threads=None, on_error="raise", progress=None),
+    (ignore_tags: bool, per_client: bool, show_addresses: bool,),
+    Wishes { ignore_tags, per_client, show_addresses, ..Wishes::default() }
 }

@@ -41,6 +41,8 @@ self_cell!(
 ///     Flows followed at the same time, 16 to 67,108,864; some 250 bytes each, taken at once.
 /// ignore_tags : bool
 ///     Packets with the same addresses and ports are one flow whatever VLAN or tunnel they come in.
+/// per_client : bool
+///     Of other flows only what the same client's showed is believed.
 #[pyclass(module = "wiremark")]
 pub(crate) struct Tracker {
     running: Option<Running>,
@@ -68,18 +70,19 @@ impl Tracker {
 #[pymethods]
 impl Tracker {
     #[new]
-    #[pyo3(signature = (classifier=None, *, max_flows=None, ignore_tags=false))]
+    #[pyo3(signature = (classifier=None, *, max_flows=None, ignore_tags=false, per_client=false))]
     fn new(
         py: Python<'_>,
         classifier: Option<&Bound<'_, Classifier>>,
         max_flows: Option<usize>,
         ignore_tags: bool,
+        per_client: bool,
     ) -> PyResult<Self> {
         let compiled = match classifier {
             Some(classifier) => Arc::clone(&classifier.get().0),
             None => compiled(py, None, &[])?,
         };
-        let config = config(max_flows, ignore_tags)?;
+        let config = config(max_flows, ignore_tags, per_client)?;
         let running = Running::new(compiled, |compiled| Engine::new(&compiled.classifier, config));
         let ended = Rows::of_flat(&COLUMNS, Addresses::Text)
             .ok_or_else(|| PyRuntimeError::new_err("flow records are flat"))?;
@@ -224,13 +227,19 @@ impl Tracker {
     }
 }
 
-/// How many flows are followed.
-pub(crate) fn config(max_flows: Option<usize>, ignore_tags: bool) -> PyResult<TrackerConfig> {
+/// How many flows are followed, and how.
+pub(crate) fn config(
+    max_flows: Option<usize>,
+    ignore_tags: bool,
+    per_client: bool,
+) -> PyResult<TrackerConfig> {
     let max_flows = max_flows.unwrap_or(TrackerConfig::default().capacity);
     if !(16..=1 << 26).contains(&max_flows) {
         return Err(PyValueError::new_err(format!("max_flows: expected a number from 16 to {}", 1 << 26)));
     }
-    Ok(TrackerConfig { ignore_encapsulation: ignore_tags, ..tracker_config(max_flows) })
+    let mut config = TrackerConfig { ignore_encapsulation: ignore_tags, ..tracker_config(max_flows) };
+    config.context.per_client = per_client;
+    Ok(config)
 }
 
 /// Frames in one buffer.

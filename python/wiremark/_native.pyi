@@ -75,6 +75,7 @@ class Tracker:
         *,
         max_flows: Optional[int] = None,
         ignore_tags: bool = False,
+        per_client: bool = False,
     ) -> Tracker: ...
     def frame(
         self, frame: _Buffer, time_us: int = 0, link_type: int = 1, wire_bytes: Optional[int] = None
@@ -121,6 +122,7 @@ def flows(
     classifier: Optional[Classifier] = None,
     max_flows: Optional[int] = None,
     ignore_tags: bool = False,
+    per_client: bool = False,
     addresses: Literal["text", "binary"] = "text",
     threads: Optional[int] = None,
     on_error: Literal["raise", "keep"] = "raise",
@@ -132,6 +134,7 @@ def packets(
     classifier: Optional[Classifier] = None,
     max_flows: Optional[int] = None,
     ignore_tags: bool = False,
+    per_client: bool = False,
     addresses: Literal["text", "binary"] = "text",
     threads: Optional[int] = None,
     on_error: Literal["raise", "keep"] = "raise",
@@ -142,6 +145,8 @@ def tasks(
     *,
     classifier: Optional[Classifier] = None,
     max_flows: Optional[int] = None,
+    ignore_tags: bool = False,
+    per_client: bool = False,
     show_addresses: bool = False,
     threads: Optional[int] = None,
     on_error: Literal["raise", "keep"] = "raise",
@@ -152,6 +157,8 @@ def calls(
     *,
     classifier: Optional[Classifier] = None,
     max_flows: Optional[int] = None,
+    ignore_tags: bool = False,
+    per_client: bool = False,
     show_addresses: bool = False,
     threads: Optional[int] = None,
     on_error: Literal["raise", "keep"] = "raise",

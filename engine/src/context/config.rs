@@ -17,6 +17,9 @@ pub struct ContextConfig {
     pub server_ttl_us: u64,
     /// How long the end points and streams of a call are remembered after a packet that showed them.
     pub call_ttl_us: u64,
+    /// What a client's flows showed goes for flows of the same client only (see [`FiveTuple::client`](crate::FiveTuple::client)),
+    /// so that [`Sharing`](crate::Sharing) the work out changes no verdict.
+    pub per_client: bool,
     /// Chooses the places of what is remembered; a secret one keeps others from choosing what collides.
     pub seed: u64,
 }
@@ -33,6 +36,7 @@ impl Default for ContextConfig {
             list_ttl_us: 4 * 3_600_000_000,
             server_ttl_us: 3_600_000_000,
             call_ttl_us: 300_000_000,
+            per_client: false,
             seed: 0x8ebc_6af0_9c88_c6e3,
         }
     }

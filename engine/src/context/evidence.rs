@@ -39,7 +39,7 @@ struct Shown {
 }
 
 /// Who something was learned of, or is believed for.
-type Client = Address;
+pub(crate) type Client = Address;
 
 /// In place of a client: whoever it is.
 const ANYBODY: Client = Address([0; 16]);
@@ -61,8 +61,8 @@ pub(crate) struct Evidence {
     servers: LruCache<(Client, EndPoint), Shown>,
     /// Clients whose look-ups this worker sees: only their own count for them.
     asking: LruCache<Client, ()>,
-    calls: LruCache<EndPoint, CallEnd>,
-    streams: LruCache<u32, SignatureId>,
+    calls: LruCache<(Client, EndPoint), CallEnd>,
+    streams: LruCache<(Client, u32), SignatureId>,
     /// Which addresses stand in any of these tables.
     known: Presence,
     /// Of all of them.
@@ -75,6 +75,8 @@ pub(crate) struct Evidence {
     list_ttl_us: u64,
     server_ttl_us: u64,
     call_ttl_us: u64,
+    /// Nothing is learned of one client for another.
+    per_client: bool,
 }
 
 impl SeededHash for Address {
@@ -119,6 +121,12 @@ impl SeededHash for u32 {
     }
 }
 
+impl SeededHash for (Client, u32) {
+    fn seeded_hash(&self, seed: u64) -> u64 {
+        for_client(self.0, self.1.seeded_hash(seed))
+    }
+}
+
 /// Addresses named last that are told apart: a flow asks about them rather than about everything.
 const RECENT: usize = 32;
 
@@ -143,7 +151,20 @@ impl Evidence {
             list_ttl_us: config.list_ttl_us,
             server_ttl_us: config.server_ttl_us,
             call_ttl_us: config.call_ttl_us,
+            per_client: config.per_client,
         }
+    }
+
+    /// Whose a packet's flow is: this end's; or, where nothing is learned for others, its client's, whichever end that is.
+    #[inline]
+    pub(crate) fn client(&self, end: Address, tuple: &FiveTuple) -> Client {
+        if self.per_client { tuple.client() } else { end }
+    }
+
+    /// For whom something is learned of a call.
+    #[inline]
+    fn party(&self, tuple: &FiveTuple) -> Client {
+        self.client(ANYBODY, tuple)
     }
 
     /// The number of times an address got a name with a row.
@@ -193,7 +214,7 @@ impl Evidence {
     fn keep_known(&mut self, part: usize) {
         let named = self.addresses.keys_of(part).map(|(_, address)| (address, Known::Named));
         let servers = self.servers.keys_of(part).map(|(_, server)| (server.0, Known::Server));
-        let calls = self.calls.keys_of(part).map(|end| (end.0, Known::Call));
+        let calls = self.calls.keys_of(part).map(|(_, end)| (end.0, Known::Call));
         for (address, how) in named.chain(servers).chain(calls) {
             self.known.keep(address.seeded_hash(self.seed), how);
         }
@@ -231,7 +252,7 @@ impl Evidence {
         self.recent[self.epoch as usize % RECENT] = tag(hash);
         self.epoch = self.epoch.wrapping_add(1);
         self.addresses.insert((client, address), Named { signature, relation }, now_us, ttl_us);
-        if relation == Relation::DnsAnswer {
+        if relation == Relation::DnsAnswer && !self.per_client {
             self.addresses.insert((ANYBODY, address), Named { signature, relation }, now_us, ttl_us);
         }
     }
@@ -245,7 +266,7 @@ impl Evidence {
         transport: Transport,
         now_us: u64,
     ) {
-        if self.server_ttl_us > 0 {
+        if self.server_ttl_us > 0 && !(self.per_client && client.is_none()) {
             self.note_known(server.0, Known::Server);
             let key = (client.unwrap_or(ANYBODY), server);
             self.servers.insert(key, Shown { signature, transport }, now_us, self.server_ttl_us);
@@ -257,15 +278,16 @@ impl Evidence {
         self.servers.remove(&(client, server));
     }
 
-    /// A packet showed a call between a client and a relay or peer.
+    /// A packet of these ends showed a call between a client and a relay or peer.
     pub(crate) fn note_call(
         &mut self,
-        client: EndPoint,
-        relay: EndPoint,
+        (client, relay): (EndPoint, EndPoint),
+        tuple: &FiveTuple,
         signature: SignatureId,
         now_us: u64,
     ) {
         if self.call_ttl_us > 0 {
+            let party = self.party(tuple);
             let (by_client, by_relay) =
                 (self.note_known(client.0, Known::Call), self.note_known(relay.0, Known::Call));
             let own = CallEnd { signature, client: None };
@@ -274,40 +296,42 @@ impl Evidence {
             for (end, by_address, call) in
                 [(client, by_client, own), (whole, by_client, own), (relay, by_relay, served)]
             {
-                let hash = fold(u64::from(end.1), by_address);
-                self.calls.insert_hashed(end, hash, call, now_us, self.call_ttl_us);
+                let hash = for_client(party, fold(u64::from(end.1), by_address));
+                self.calls.insert_hashed((party, end), hash, call, now_us, self.call_ttl_us);
             }
         }
     }
 
     /// A media packet of a call. Small numbers are no random choice and tell nothing.
-    pub(crate) fn note_stream(&mut self, ssrc: u32, signature: SignatureId, now_us: u64) {
+    pub(crate) fn note_stream(&mut self, ssrc: u32, tuple: &FiveTuple, signature: SignatureId, now_us: u64) {
         if self.call_ttl_us > 0 && ssrc > 0xffff {
-            self.streams.insert(ssrc, signature, now_us, self.call_ttl_us);
+            self.streams.insert((self.party(tuple), ssrc), signature, now_us, self.call_ttl_us);
         }
     }
 
     /// What is known of a call at either end of the packet.
     pub(crate) fn call(&mut self, tuple: &FiveTuple, now_us: u64) -> Option<SignatureId> {
         let ends = [((tuple.src, tuple.src_port), tuple.dst), ((tuple.dst, tuple.dst_port), tuple.src)];
+        let party = self.party(tuple);
         ends.into_iter().find_map(|(end, other)| {
             let is_known = self.known.has(end.0.seeded_hash(self.seed), Known::Call);
-            let call = is_known.then(|| self.calls.get(&end, now_us)).flatten()?;
+            let call = is_known.then(|| self.calls.get(&(party, end), now_us)).flatten()?;
             call.client.is_none_or(|client| client == other).then_some(call.signature)
         })
     }
 
     /// What is known of a stream.
-    pub(crate) fn stream(&mut self, ssrc: u32, now_us: u64) -> Option<SignatureId> {
-        self.streams.get(&ssrc, now_us)
+    pub(crate) fn stream(&mut self, ssrc: u32, tuple: &FiveTuple, now_us: u64) -> Option<SignatureId> {
+        self.streams.get(&(self.party(tuple), ssrc), now_us)
     }
 
     /// Whether a call of a client's is going on.
     pub(crate) fn client_call(&mut self, tuple: &FiveTuple, now_us: u64) -> Option<SignatureId> {
         let clients = [tuple.src, tuple.dst];
+        let party = self.party(tuple);
         clients
             .into_iter()
-            .find_map(|client| self.calls.get(&(client, ANY_PORT), now_us))
+            .find_map(|client| self.calls.get(&(party, (client, ANY_PORT)), now_us))
             .map(|call| call.signature)
     }
 

@@ -25,7 +25,7 @@ impl Classifier {
         findings.recognise(Carrier::Dns, observer);
         let mut buffer = dns::NameBuffer::new();
         let tuple = &view.packet.five_tuple;
-        let client = if message.response { tuple.dst } else { tuple.src };
+        let client = evidence.client(if message.response { tuple.dst } else { tuple.src }, tuple);
         evidence.note_asking(client, view.packet.time_us);
         let mut asked = None;
         let is_curious = observer.is_curious();

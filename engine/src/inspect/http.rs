@@ -74,8 +74,9 @@ impl Classifier {
         packet: &Packet<'_>,
         context: &mut InspectContext<'_>,
     ) {
-        let (client, now_us) = (packet.five_tuple.dst, packet.time_us);
         let InspectContext { evidence, scratch, inflater, lists, row } = context;
+        let client = evidence.client(packet.five_tuple.dst, &packet.five_tuple);
+        let now_us = packet.time_us;
         let is_deflated = encoding.is_some_and(|encoding| encoding.eq_ignore_ascii_case(b"deflate"));
         let reading = Reading { set: self.set.number(), row: row.map(|row| row.id), is_deflated };
         let mut tell = |address: Address, signature: SignatureId| {

@@ -27,7 +27,8 @@ use crate::stop::{Outcome, Stop, complain};
 /// N gives the same shards on every machine. Memory does not grow with the captures.
 ///
 /// Each capture is a section of the shards: what is read of a shard is one stream, so flows go on from one capture to the
-/// next. What a server showed one client is not known in other clients' shards.
+/// next. Read with --per-client, the shards give what the whole gives: otherwise what a server showed one client is known to
+/// others, of the same shard only.
 #[derive(Args)]
 #[command(after_help = EXIT_CODES, after_long_help = EXAMPLES)]
 pub(crate) struct Arguments {

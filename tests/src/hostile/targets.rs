@@ -302,6 +302,7 @@ const SMALL: ContextConfig = ContextConfig {
     list_ttl_us: 14_400_000_000,
     server_ttl_us: 3_600_000_000,
     call_ttl_us: 300_000_000,
+    per_client: false,
     seed: 1,
 };
 
