@@ -7,17 +7,17 @@
 use std::fmt::Write as _;
 
 use crate::fields::{Field, FieldType};
-use crate::grouping::{Asked, Values, groups, has, highest, size, worth};
+use crate::grouping::{Asked, Values, groups, has, highest, size};
 use crate::inference::infer;
 use crate::messages::Messages;
 pub use crate::observed::DraftFlow;
 use crate::observed::Origin;
+use crate::row_text::{Packets, Row};
 
 /// Bytes a row may look at.
 const HEAD: usize = 16;
-/// Bits from which a row of datagrams can do without their lengths: with fewer, one flow in some thousand of another protocol
-/// has the same bytes by chance.
-const SURE_BITS: f64 = 16.0;
+/// Most rows that ask for more than one datagram: each marks flows with up to four bits, and a flow has 64.
+const MOVING_ROWS: usize = 16;
 /// Most rows of a draft: a role each, and an app has 255.
 const ROWS: usize = 255;
 
@@ -34,6 +34,9 @@ pub struct DraftRow {
     pub flows: usize,
     messages: Vec<usize>,
     fields: Vec<Field>,
+    is_weak: bool,
+    /// Bytes that are others later in a direction than in its first datagram.
+    moving: Vec<usize>,
 }
 
 /// A byte's pattern: the byte, a set of a few, a range from zero, or anything.
@@ -52,7 +55,7 @@ fn pattern(set: &Values) -> String {
 
 /// Rows for flows, those of most flows first, 255 at most; flows that too little is fixed in give none.
 pub fn rows(messages: &Messages, origins: &[Origin], flows: &[DraftFlow]) -> Vec<DraftRow> {
-    let mut rows: Vec<DraftRow> = groups(messages, flows)
+    let mut rows: Vec<DraftRow> = groups(messages, origins, flows)
         .into_iter()
         .map(|group| {
             let of = |at: &usize| &flows[*at];
@@ -61,21 +64,33 @@ pub fn rows(messages: &Messages, origins: &[Origin], flows: &[DraftFlow]) -> Vec
             ports.sort_unstable();
             ports.dedup();
             own.sort_unstable();
-            let bytes: Messages = own.iter().map(|&at| messages.get(at)).collect();
-            let origins: Vec<Origin> = own.iter().filter_map(|&at| origins.get(at).copied()).collect();
+            let fields = {
+                let bytes: Messages = own.iter().map(|&at| messages.get(at)).collect();
+                let origins: Vec<Origin> = own.iter().filter_map(|&at| origins.get(at).copied()).collect();
+                infer(&bytes, &origins).fields
+            };
+            let is_weak = group.is_weak();
             DraftRow {
                 is_udp: group.is_udp,
                 ports,
                 allowed: group.head,
                 flows: group.flows.len(),
                 messages: own,
-                fields: infer(&bytes, &origins).fields,
+                fields,
+                is_weak,
+                moving: group.moving,
             }
         })
         .collect();
     rows.retain(|row| row.messages.len() >= 4);
     rows.sort_by_key(|row| std::cmp::Reverse(row.flows));
     rows.truncate(ROWS);
+    let mut left = MOVING_ROWS;
+    for row in &mut rows {
+        let asks = row.is_weak() && left > 0;
+        left -= usize::from(asks);
+        row.moving.truncate(if asks { 2 } else { 0 });
+    }
     rows
 }
 
@@ -113,12 +128,16 @@ impl DraftRow {
         patterns
     }
 
+    /// Whether the bytes of one datagram say little.
+    fn is_weak(&self) -> bool {
+        self.is_weak && self.length_field().is_none()
+    }
+
     /// Between which lengths datagrams are, with room up to the next powers of two, where bytes alone say little.
     fn lengths(&self, messages: &Messages) -> Option<(usize, usize)> {
-        let is_wanted = self.is_udp && self.length_field().is_none() && worth(&self.allowed) < SURE_BITS;
         let lengths = || self.messages.iter().map(|&at| messages.get(at).len());
         let (least, most) = (lengths().min()?.max(1), lengths().max()?);
-        is_wanted.then(|| (1 << least.ilog2(), most.next_power_of_two()))
+        self.is_weak().then(|| (1 << least.ilog2(), most.next_power_of_two()))
     }
 
     /// An example with every byte blank that no condition reads.
@@ -135,14 +154,11 @@ impl DraftRow {
         bytes
     }
 
-    fn text(&self, number: usize, name: &str, role: &str, messages: &Messages, source: &str) -> String {
-        let patterns = self.patterns();
-        let transport = if self.is_udp { "udp" } else { "tcp" };
+    /// What a person reads above the row.
+    fn comment(&self) -> String {
         let ports: Vec<String> = self.ports.iter().take(8).map(u16::to_string).collect();
-        let mut out = String::new();
-        let _ = writeln!(
-            out,
-            "# Draft, for a person to approve: {} flows, {} messages; responders' ports {}{}.",
+        let mut out = format!(
+            "# Draft, for a person to approve: {} flows, {} messages; responders' ports {}{}.\n",
             self.flows,
             self.messages.len(),
             ports.join(" "),
@@ -160,49 +176,101 @@ impl DraftRow {
                 field.evidence
             );
         }
+        out
+    }
+
+    fn text(&self, id: usize, name: &str, role: &str, messages: &Messages, source: &str) -> String {
+        let patterns = self.patterns();
+        let transport = if self.is_udp { "udp" } else { "tcp" };
         let fixed = patterns.iter().filter(|pattern| *pattern != "??").count();
-        let _ = writeln!(out, "[[signature]]\nid = {number}\nname = \"{name}\"\nrole = \"{role}\"");
-        let _ = writeln!(
-            out,
-            "why = \"draft by wiremark infer: {fixed} of the first {} bytes take few values in all {} messages of {} flows{}\"",
+        let mut why = format!(
+            "draft by wiremark infer: {fixed} of the first {} bytes take few values in all {} messages of {} flows",
             self.allowed.len(),
             self.messages.len(),
-            self.flows,
-            if self.length_field().is_some() { ", and a length field fits every message" } else { "" }
+            self.flows
         );
-        let _ = writeln!(out, "source = {source:?}\ntransport = \"{transport}\"");
-        let _ = writeln!(out, "prefix = \"{}\"", patterns.join(" "));
+        let mut conditions = format!(
+            "source = {source:?}\ntransport = \"{transport}\"\nprefix = \"{}\"\n",
+            patterns.join(" ")
+        );
         if let Some((least, most)) = self.lengths(messages) {
-            let _ = writeln!(out, "length = [\"{least}-{most}\"]");
+            let _ = writeln!(conditions, "length = [\"{least}-{most}\"]");
         }
         let example = self.example(messages, &patterns);
-        let mut misses = vec![self.otherwise(&example)];
+        let mut misses = vec![Packets(vec![self.otherwise(&example)])];
         if let Some((field, equation)) = self.length_field().and_then(|field| Some((field, field.equation?)))
         {
+            why.push_str(", and a length field fits every message");
             let word = Self::word(field);
             if self.is_udp {
                 let sign = if equation.plus < 0 { '-' } else { '+' };
-                let _ =
-                    writeln!(out, "equation = \"{word} {sign} {} = length\"", equation.plus.unsigned_abs());
+                let plus = equation.plus.unsigned_abs();
+                let _ = writeln!(conditions, "equation = \"{word} {sign} {plus} = length\"");
                 let mut longer = example.clone();
                 longer.push(0);
-                misses.push(longer);
+                misses.push(Packets(vec![longer]));
             } else if equation.plus <= 0 || field.length > 1 {
                 // Segments are cut anywhere: only bounds can be asked for.
                 let least =
                     self.messages.iter().map(|&at| messages.get(at).len() as i64 - equation.plus).min();
                 let most = (1u64 << (8 * field.length).min(20)) - 1;
-                let _ = writeln!(out, "equation = \"{} <= {word} <= {most}\"", least.unwrap_or(0).max(0));
+                let least = least.unwrap_or(0).max(0);
+                let _ = writeln!(conditions, "equation = \"{least} <= {word} <= {most}\"");
             }
         }
         if self.is_udp {
-            out.push_str("every = \"draft\"\n");
+            conditions.push_str("every = \"draft\"\n");
         }
+        let hits = vec![Packets(vec![example.clone()])];
+        let role = format!("role = \"{role}\"");
+        let row = Row { id, name: name.to_owned(), role, why, more: String::new(), hits, misses };
         let port = self.ports.first().copied().unwrap_or(443);
-        let line = |bytes: &[u8]| format!("    \"port {port}: {}\",\n", shortened(bytes));
-        let _ = writeln!(out, "hit = [\n{}]", line(&example));
-        let _ = writeln!(out, "miss = [\n{}]", misses.iter().map(|miss| line(miss)).collect::<String>());
-        out
+        let rows = self.over_datagrams(row, &example);
+        let rows: String = rows.iter().map(|row| row.text(&conditions, port)).collect();
+        self.comment() + &rows
+    }
+
+    /// The row, and where bytes have to move those that it rests on: every datagram keeps the group, and the role is told once
+    /// bytes that another protocol would repeat have moved.
+    fn over_datagrams(&self, row: Row, example: &[u8]) -> Vec<Row> {
+        let Some((concluding, others)) = self.moving.split_first() else { return vec![row] };
+        let mut moved = example.to_vec();
+        self.moving.iter().for_each(|&at| moved[at] ^= 1);
+        let still = Packets(vec![example.to_vec(); 2]);
+        let moved = Packets(vec![example.to_vec(), moved]);
+        let resting = |id: usize, suffix: &str, why: String| Row {
+            id,
+            name: format!("{}-{suffix}", row.name),
+            role: "veto = true".to_owned(),
+            why: format!("{why}; concludes nothing alone"),
+            ..row.clone()
+        };
+        let any = resting(row.id + 1000, "any", "any datagram of this protocol: keeps the group".to_owned());
+        let moves = others.iter().map(|at| Row {
+            more: format!("moves = \"{at}-{at}\"\n"),
+            hits: vec![moved.clone()],
+            misses: vec![still.clone()],
+            ..resting(
+                row.id + 2000,
+                "moves",
+                format!("byte {at} is not that of the direction's first datagram"),
+            )
+        });
+        let moves: Vec<Row> = moves.collect();
+        let after = moves.first().map_or(String::new(), |row| format!("after = [{:?}]\n", row.name));
+        let bytes: Vec<String> = self.moving.iter().map(usize::to_string).collect();
+        let bytes = bytes.join(" and ");
+        let concluding = Row {
+            why: format!(
+                "{}, and byte {bytes} differs later in a direction from its first datagram: many protocols repeat theirs",
+                row.why
+            ),
+            more: format!("moves = \"{concluding}-{concluding}\"\n{after}"),
+            hits: vec![moved],
+            misses: row.misses.iter().cloned().chain([still]).collect(),
+            ..row
+        };
+        [concluding, any].into_iter().chain(moves).collect()
     }
 
     /// The example with the first byte that counts changed to one that is not allowed.
@@ -218,15 +286,6 @@ impl DraftRow {
         }
         bytes
     }
-}
-
-/// Bytes as signature files write them: a run of equal ones as `00*50`.
-fn shortened(bytes: &[u8]) -> String {
-    let words = bytes.chunk_by(|a, b| a == b).flat_map(|run| match run.len() {
-        1..=3 => vec![format!("{:02x}", run[0]); run.len()],
-        n => vec![format!("{:02x}*{n}", run[0])],
-    });
-    words.collect::<Vec<_>>().join(" ")
 }
 
 /// The file: an app named `name` with these rows, marked as a draft, each with a role of its own: rows are of one protocol

@@ -3,12 +3,16 @@
 use std::collections::BTreeMap;
 
 use crate::messages::Messages;
-use crate::observed::DraftFlow;
+use crate::moving::{moves, moving};
+use crate::observed::{DraftFlow, Origin};
 
 /// Bytes looked at.
 const HEAD: usize = 16;
 /// Least information in bits that flows share: over TCP, where one packet decides, and over UDP, where every packet has to fit.
 const LEAST_BITS: [f64; 2] = [16.0, 8.0];
+/// Bits from which a group of datagrams can do without its lengths and without bytes that move: with fewer, one flow in some
+/// thousand of another protocol has the same bytes by chance.
+const SURE_BITS: f64 = 16.0;
 /// Most values of a byte that are written one by one.
 const FEW: u32 = 4;
 /// Bytes in which flows have to part the same way to be of two protocols: one alone may be a version.
@@ -28,6 +32,8 @@ pub(crate) struct Group {
     pub head: Vec<Values>,
     /// Places of the flows in the list.
     pub flows: Vec<usize>,
+    /// Where the bytes of one datagram say little: bytes, two at most, that are others later in a direction than in its first.
+    pub moving: Vec<usize>,
 }
 
 pub(crate) fn has(set: &Values, byte: u8) -> bool {
@@ -142,22 +148,28 @@ fn parted(group: Group, messages: &Messages, flows: &[DraftFlow]) -> Vec<Group> 
             *partings.entry(values.iter().map(first).collect()).or_default() += 1;
         }
     }
-    let agreed = partings.into_iter().filter(|(_, bytes)| *bytes >= PARTING).max_by_key(|(_, bytes)| *bytes);
-    let Some((part_of, _)) = agreed else { return vec![group] };
+    // A byte that tells the parts further apart agrees, too.
+    let agreeing = |coarse: &Vec<usize>| -> usize {
+        let agrees = |fine: &Vec<usize>| fine.iter().zip(coarse).all(|(&first, part)| coarse[first] == *part);
+        partings.iter().filter(|(fine, _)| agrees(fine)).map(|(_, bytes)| bytes).sum()
+    };
+    let agreed = partings.keys().map(|part_of| (agreeing(part_of), part_of));
+    let Some((_, part_of)) = agreed.filter(|(bytes, _)| *bytes >= PARTING).max() else { return vec![group] };
     let mut parts: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-    for (part, &flow) in part_of.into_iter().zip(&group.flows) {
+    for (&part, &flow) in part_of.iter().zip(&group.flows) {
         parts.entry(part).or_default().push(flow);
     }
     let part = |of: Vec<usize>| {
         let all: Vec<usize> = of.iter().flat_map(|&at| flows[at].messages.iter().copied()).collect();
-        parted(Group { is_udp: group.is_udp, head: head(messages, &all), flows: of }, messages, flows)
+        let group = Group { is_udp: group.is_udp, head: head(messages, &all), flows: of, moving: Vec::new() };
+        parted(group, messages, flows)
     };
     parts.into_values().flat_map(part).collect()
 }
 
 /// Groups of at least two flows (or the one flow there is), of which little enough is left open to tell them from others.
 /// What a group asks for no other group's flows fulfil.
-pub(crate) fn groups(messages: &Messages, flows: &[DraftFlow]) -> Vec<Group> {
+pub(crate) fn groups(messages: &Messages, origins: &[Origin], flows: &[DraftFlow]) -> Vec<Group> {
     let mut order: Vec<usize> = (0..flows.len()).filter(|&at| !flows[at].messages.is_empty()).collect();
     order.sort_by_key(|&at| std::cmp::Reverse(flows[at].messages.len()));
     let mut groups: Vec<Group> = Vec::new();
@@ -175,7 +187,7 @@ pub(crate) fn groups(messages: &Messages, flows: &[DraftFlow]) -> Vec<Group> {
             group.head = group.head.iter().zip(&own).map(|(ours, own)| united(ours, own)).collect();
             group.flows.push(at);
         } else {
-            groups.push(Group { is_udp: flow.is_udp, head: own, flows: vec![at] });
+            groups.push(Group { is_udp: flow.is_udp, head: own, flows: vec![at], moving: Vec::new() });
         }
     }
     let mut groups: Vec<Group> =
@@ -183,8 +195,14 @@ pub(crate) fn groups(messages: &Messages, flows: &[DraftFlow]) -> Vec<Group> {
     // One flow says nothing of the next, unless it is all there is.
     groups.retain(|group| group.flows.len() > 1 || flows.len() == 1);
     groups.retain(|group| worth(&group.head) >= LEAST_BITS[usize::from(group.is_udp)]);
+    for group in groups.iter_mut().filter(|group| group.is_weak()) {
+        let of = group.flows.iter().flat_map(|&at| flows[at].messages.iter().copied());
+        let is_free = |at: usize| group.head.get(at).is_some_and(|set| Asked::of(set) == Asked::Nothing);
+        group.moving = moving(messages, &of.collect::<Vec<_>>(), origins, is_free);
+    }
     let is_own = |group: &Group| {
-        let of_others = |other: &Group| other.flows.iter().any(|&at| group.takes(messages, &flows[at]));
+        let of_others =
+            |other: &Group| other.flows.iter().any(|&at| group.takes(messages, origins, &flows[at]));
         let others = groups.iter().filter(|other| other.is_udp == group.is_udp && other.flows != group.flows);
         !others.clone().any(of_others)
     };
@@ -195,8 +213,13 @@ pub(crate) fn groups(messages: &Messages, flows: &[DraftFlow]) -> Vec<Group> {
 }
 
 impl Group {
+    /// Whether the bytes of one datagram say little.
+    pub(crate) fn is_weak(&self) -> bool {
+        self.is_udp && worth(&self.head) < SURE_BITS
+    }
+
     /// Whether a flow has what the group asks for: over TCP in a message, over UDP in every one.
-    fn takes(&self, messages: &Messages, flow: &DraftFlow) -> bool {
+    fn takes(&self, messages: &Messages, origins: &[Origin], flow: &DraftFlow) -> bool {
         let asked: Vec<Asked> = self.head.iter().map(Asked::of).collect();
         let length = asked.iter().rposition(|asked| *asked != Asked::Nothing).map_or(0, |last| last + 1);
         let fits = |at: &usize| {
@@ -204,7 +227,12 @@ impl Group {
             let bytes = message.iter().zip(&asked).zip(&self.head);
             message.len() >= length && bytes.into_iter().all(|((byte, asked), set)| asked.fits(set, *byte))
         };
-        if self.is_udp { flow.messages.iter().all(fits) } else { flow.messages.iter().any(fits) }
+        if self.is_udp {
+            flow.messages.iter().all(fits)
+                && (self.moving.is_empty() || moves(messages, &flow.messages, origins, &self.moving))
+        } else {
+            flow.messages.iter().any(fits)
+        }
     }
 }
 
@@ -226,7 +254,29 @@ mod tests {
             });
             flows.push(DraftFlow { is_udp: false, port: 8080, messages: own.collect() });
         }
-        let parts: Vec<Vec<usize>> = groups(&messages, &flows).into_iter().map(|group| group.flows).collect();
+        let parts: Vec<Vec<usize>> =
+            groups(&messages, &[], &flows).into_iter().map(|group| group.flows).collect();
         assert_eq!(parts, [vec![0, 2, 4, 6], vec![1, 3, 5, 7]]);
+    }
+
+    /// Three protocols that no two bytes tell apart the same way: one byte tells one from the others, another all three.
+    #[test]
+    fn a_byte_that_parts_further_agrees_with_one_that_parts_less() {
+        let (mut messages, mut flows) = (Messages::new(), Vec::new());
+        for flow in 0..12u8 {
+            let [first, second, third] =
+                [[0x10, 0x01, 0], [0, 0xc8, 0x14], [0, 0x15, 0x10]][usize::from(flow % 3)];
+            let own = (0..5u8).map(|number| {
+                let mut message = [0; 14];
+                (message[5], message[7], message[12], message[13]) = (first, second, 0x40 + flow, number);
+                message[3] = if third == 0 { number } else { third };
+                messages.push(&message);
+                messages.len() - 1
+            });
+            flows.push(DraftFlow { is_udp: false, port: 8080, messages: own.collect() });
+        }
+        let parts: Vec<Vec<usize>> =
+            groups(&messages, &[], &flows).into_iter().map(|group| group.flows).collect();
+        assert_eq!(parts, [vec![0, 3, 6, 9], vec![1, 4, 7, 10], vec![2, 5, 8, 11]]);
     }
 }
