@@ -90,12 +90,17 @@ fn differences(ours: &Verdicts, theirs: &Verdicts) -> Vec<String> {
     found
 }
 
-fn compare(capture: &Path, script: &str) {
+/// What the command and Zeek say differently of a capture.
+fn differing(capture: &Path, script: &str) -> Vec<String> {
     let name = capture.file_stem().unwrap().to_str().unwrap();
-    let Some(host) = Host::new(name, script) else { return };
+    let Some(host) = Host::new(name, script) else { return Vec::new() };
     host.read(capture);
-    let differing = differences(&of_command(&records(capture)), &of_zeek(&host));
-    assert!(differing.is_empty(), "{name}: {}", differing.join("\n"));
+    differences(&of_command(&records(capture)), &of_zeek(&host))
+}
+
+fn compare(capture: &Path, script: &str) {
+    let differing = differing(capture, script);
+    assert!(differing.is_empty(), "{}: {}", capture.display(), differing.join("\n"));
 }
 
 #[test]
@@ -104,15 +109,48 @@ fn every_connection_is_told_as_the_command_tells_it() {
     compare(&demo(), "redef Wiremark::remembered = 4096; redef Wiremark::parked_slots = 256;");
 }
 
+/// How [`verdict`] writes that there is none.
+const NO_APP: &str = "- - - 0 at 0";
+
+/// Captures some of whose connections are not Zeek's, and why. README.md has the same in a table.
+const OTHERWISE: [(&str, &[&str]); 4] = [
+    (
+        "its time goes back, and Zeek's clock does not, so that Zeek's time-outs come early",
+        &["whatsapp", "codm", "tftp", "syncthing", "agora-sd-rtn", "gaijin_warthunder", "trdp", "c1222"],
+    ),
+    ("the outer connection is one, too", &["zoom", "teredo", "ja3_lots_of_cipher_suites_2_anon"]),
+    (
+        "Zeek does not open what carries it, or refuses its lengths",
+        &["fuzz-2020-02-16-11740", "someip_sd_sample", "capwap_data", "ip_fragmented_garbage"],
+    ),
+    ("cut elsewhere: a new handshake on old ports", &["rtsp"]),
+];
+
 #[test]
 fn connections_of_real_captures_are_told_as_the_command_tells_them() {
     if plugin().is_none() {
         return;
     }
     let Some(traces) = traces() else { return };
-    for capture in fs::read_dir(traces.join("messenger")).unwrap() {
-        compare(&capture.unwrap().path(), "");
+    let mut found = Vec::new();
+    for kind in ["messenger", "other"] {
+        for capture in fs::read_dir(traces.join(kind)).unwrap() {
+            let capture = capture.unwrap().path();
+            let differing = differing(&capture, "");
+            if differing.is_empty() {
+                continue;
+            }
+            let name = capture.file_stem().unwrap().to_str().unwrap();
+            let is_explained = OTHERWISE.iter().any(|(_, captures)| captures.contains(&name));
+            // But for one connection that is two, none of these has an app.
+            let has_app =
+                differing.iter().any(|line| line.matches(" at ").count() > line.matches(NO_APP).count());
+            if !is_explained || has_app && name != "whatsapp" {
+                found.push(format!("{name}: {}", differing.join("\n")));
+            }
+        }
     }
+    assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
 /// Of all packets of a connection with an app, those from the deciding one on.
@@ -171,7 +209,7 @@ fn scripts_are_told() {
     assert!(output.status.success(), "{said}");
     let notices = host.log("notice");
     assert!(notices.iter().any(|notice| notice["note"] == "Wiremark::WhatsApp_Call"), "{notices:?}");
-    assert!(said.contains(" chat: ") && said.contains(" bytes"), "{said}");
+    assert!(said.contains(" longlink: ") && said.contains(" bytes"), "{said}");
     let marked = |conn: &Value| conn["service"].as_str().is_some_and(|all| all.contains("whatsapp"));
     assert!(host.log("conn").iter().any(marked));
 
@@ -187,7 +225,7 @@ fn scripts_are_told() {
     let Some(host) = Host::new("metrics", script) else { return };
     let said = host.read(&demo());
     assert!(said.contains(&format!("zeek_wiremark_connections_total [] {}", records.len())), "{said}");
-    assert!(said.contains("zeek_wiremark_verdicts_total [whatsapp, call, payload]"), "{said}");
+    assert!(said.contains("zeek_wiremark_verdicts_total [whatsapp, payload, call]"), "{said}");
 }
 
 /// What a Zeek says that does not start.
@@ -284,7 +322,7 @@ fn new_signatures_come_by_configuration() {
     fs::write(host.folder.join("options.dat"), format!("Wiremark::signatures\t{}\n", shipped.display()))
         .unwrap();
     let said = host.read(&demo());
-    assert_eq!(apps(&host), ["wechat", "whatsapp"]);
+    assert!(apps(&host).contains(&"whatsapp".to_owned()), "{:?}", apps(&host));
     assert!(said.contains(&format!("{}, {{", shipped.display())), "{said}");
     assert!(!said.contains("nothing\n"), "{said}");
     let reports = format!("{:?}{said}", host.log("reporter"));

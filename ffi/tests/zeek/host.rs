@@ -62,6 +62,7 @@ pub(super) const AS_THE_COMMAND: &str = "
 redef ignore_checksums = T;
 redef LogAscii::use_json = T;
 redef tcp_inactivity_timeout = 30 min;
+redef tcp_SYN_timeout = 30 min;
 redef tcp_attempt_delay = 30 min;
 redef tcp_close_delay = 30 min;
 redef tcp_connection_linger = 30 min;
@@ -69,6 +70,7 @@ redef tcp_partial_close_delay = 30 min;
 redef tcp_reset_delay = 30 min;
 redef tcp_session_timer = 30 min;
 redef udp_inactivity_timeout = 1 min;
+redef dns_session_timeout = 1 min;
 ";
 
 /// A folder with a script and, later, logs.

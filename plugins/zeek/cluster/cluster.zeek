@@ -29,4 +29,10 @@ event Cluster::node_up(name: string, id: string)
 	if ( name in Cluster::nodes && Cluster::nodes[name]$node_type == Cluster::LOGGER )
 		continue_processing();
 	}
+
+# With a backend a node would wait for others' events for ever.
+event Pcap::file_done(path: string)
+	{
+	terminate();
+	}
 @endif

@@ -63,7 +63,7 @@ void Plugin::InitPostScript() {
     options.slot_bytes = Number("Wiremark::slot_bytes");
     wiremark_context* made = nullptr;
     if ( wiremark_context_new(&options, &made) != WIREMARK_OK )
-        zeek::reporter->FatalError("wiremark: %s", wiremark_last_error());
+        zeek::reporter->FatalError("Wiremark::remembered, Wiremark::parked_slots, Wiremark::slot_bytes: %s", wiremark_last_error());
     context.reset(made);
 }
 
