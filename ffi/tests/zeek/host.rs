@@ -119,3 +119,24 @@ pub(super) fn lines_of(log: &Path) -> Vec<Value> {
 pub(super) fn text_of(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
+
+/// Captures some of whose connections are not Zeek's, and why. README.md has the same in a table.
+#[rustfmt::skip]
+pub(super) const OTHERWISE: [(&str, &[&str]); 5] = [
+    ("the file is broken off: Zeek ends with an error", &["fuzz-2021-10-13"]),
+    (
+        "its time goes back and Zeek's clock does not, so that time-outs come early",
+        &[
+            "whatsapp", "agora-sd-rtn", "avast", "c1222", "codm", "gaijin_warthunder", "ipsec_isakmp_esp", "syncthing",
+            "tftp", "trdp",
+        ],
+    ),
+    ("the outer connection is one, too", &["false_positives", "ja3_lots_of_cipher_suites_2_anon", "teredo", "vxlan", "zoom"]),
+    (
+        "Zeek does not open what carries it, or does not mind contradicting lengths",
+        &[
+            "capwap", "capwap_data", "fuzz-2020-02-16-11740", "ip_fragmented_garbage", "kerberos_fuzz", "someip_sd_sample",
+        ],
+    ),
+    ("cut elsewhere: a new handshake on old ports", &["mongodb", "reasm_crash_anon", "rtsp"]),
+];
