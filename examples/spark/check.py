@@ -4,8 +4,9 @@
     check.py WIREMARK CAPTURE [FOLDER]
 
 WIREMARK is the command, built with --features full. For 1, 4 and 64 shards of CAPTURE the flows have to be those of
-`wiremark classify --per-client`; with a damaged capture among the shards there has to be one row in the table of errors; with
-an executor killed on the way nothing has to change; and four times the archive must not take more memory.
+`wiremark classify --per-client`, and the reports of usage alike; with a damaged capture among the shards there has to be one
+row in the table of errors; with an executor killed on the way nothing has to change; and four times the archive must not take
+more memory.
 """
 
 import os
@@ -73,6 +74,13 @@ def flows_of(folder):
     return comparable(ds.dataset(folder / "table=flows", format="parquet").to_table())
 
 
+def usage_of(folder):
+    """The tables of a report, as text, their rows in any order."""
+    tables = sorted(folder.glob("by_*"))
+    assert tables, folder
+    return [sorted(map(str, ds.dataset(table, format="parquet").to_table().to_pylist())) for table in tables]
+
+
 def main():
     if len(sys.argv) < 3:
         sys.exit(__doc__)
@@ -81,6 +89,7 @@ def main():
     began = time.monotonic()
     alone = comparable(wiremark.flows(capture, per_client=True, on_error="keep").to_arrow())
     print(f"one machine: {len(alone)} flows, {time.monotonic() - began:.1f} s")
+    first_report = None
     for count in (1, 4, 64):
         shards = folder / f"shards-{count}"
         subprocess.run([command, "shard", "-n", str(count), "-o", shards, "--force", capture], check=True)
@@ -89,6 +98,10 @@ def main():
         different = len(set(found) ^ set(alone))
         print(f"{count} shards: {len(found)} flows, {different} records differ, {seconds:.1f} s, Python worker {most} MB")
         assert len(found) == len(alone) and different == 0
+        spark("usage.py", folder / f"usage-{count}", *sorted(shards.iterdir()))
+        report = usage_of(folder / f"usage-{count}")
+        first_report = first_report or report
+        assert report == first_report, f"{count} shards: another report than one"
     damaged = folder / "damaged.pcap"
     whole = pathlib.Path(capture).read_bytes()
     damaged.write_bytes(whole[: len(whole) // 2 + 7])
@@ -105,9 +118,8 @@ def main():
     _, large = spark("flows.py", folder / "four-times", *shards * 4)
     print(f"memory of a Python worker: {small} MB, with four times the archive {large} MB")
     assert large <= small * 1.1
-    spark("usage.py", folder / "usage", *shards)
-    services = ds.dataset(folder / "usage" / "by_service", format="parquet").to_table().to_pylist()
-    print("usage:", [(row["service"], row["users"], row["tasks"]) for row in services if row["day"] is None])
+    services = ds.dataset(folder / "usage-1" / "by_service", format="parquet").to_table().to_pylist()
+    print("usage, the same for all:", [(row["service"], row["users"], row["tasks"]) for row in services if row["day"] is None])
 
 
 if __name__ == "__main__":
