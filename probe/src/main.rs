@@ -151,9 +151,18 @@ fn version() -> &'static str {
 }
 
 fn main() -> ExitCode {
-    let matches = overview::grouped(Cli::command()).long_version(version()).get_matches();
-    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    let outcome = match cli.command {
+    let command = overview::grouped(Cli::command()).long_version(version());
+    #[cfg(not(feature = "full"))]
+    let command = match absent::explain_help(&command) {
+        None => absent::leave_out(command, EXAMPLES),
+        Some(stop) => return ended(Err(stop)),
+    };
+    let cli = Cli::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit());
+    ended(run(cli.command))
+}
+
+fn run(command: Command) -> Result<Outcome, Stop> {
+    match command {
         Command::Classify(arguments) => classify::run(&arguments),
         #[cfg(feature = "calls")]
         Command::Calls(arguments) => calls::run(&arguments),
@@ -177,7 +186,11 @@ fn main() -> ExitCode {
         Command::Man(arguments) => manual::man::<Cli>(&arguments),
         #[cfg(not(feature = "full"))]
         Command::Absent(words) => Err(absent::explain::<Cli>(&words)),
-    };
+    }
+}
+
+/// The exit code, and the line that goes with it.
+fn ended(outcome: Result<Outcome, Stop>) -> ExitCode {
     match outcome {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::SomeFailed) => ExitCode::from(1),
