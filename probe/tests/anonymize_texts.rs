@@ -11,6 +11,7 @@ use wiremark::{
     Address, Carrier, Classifier, Frame as Seen, LinkType, Options, Packet, Tracker, TrackerConfig,
 };
 use wiremark_capture::Capture;
+use wiremark_capture::replay::tracker_config;
 use wiremark_probe::anonymize::{Frame, Key, Settings, anonymize, is_personal};
 
 /// Shortest text that tells something.
@@ -135,7 +136,8 @@ fn leaks(path: &Path, classifier: &Classifier) -> Option<Vec<String>> {
     }
     let (flows, decided) = flows_of(&frames, classifier);
     let key = Some(Key::from_hex(KEY).unwrap());
-    let settings = Settings { key, keep_bytes: 0, names: true };
+    let tracker = tracker_config(TrackerConfig::default().capacity);
+    let settings = Settings { key, keep_bytes: 0, names: true, tracker };
     let anonymized = anonymize(frames, classifier, settings).unwrap();
     let mut leaks = Vec::new();
     // Interfaces whose clocks differ by hours: which flows time out is the tracker's matter.

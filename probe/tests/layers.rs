@@ -161,6 +161,7 @@ fn every_command_says_what_it_did_not_look_into() {
     let frames = [esp(), datagram(1), esp(), esp()];
     let file = path(&write(&folder(), "esp.pcap", &pcap(101, &frames)));
     let annotated = path(&folder().join("out.pcapng"));
+    let copy = path(&folder().join("copy.pcap"));
     for arguments in [
         &["classify"][..],
         &["explain"],
@@ -170,12 +171,14 @@ fn every_command_says_what_it_did_not_look_into() {
         &["infer", "--transport", "udp"],
         &["locality"],
         &["annotate", &annotated],
+        &["anonymize", &copy],
     ] {
         let (command, options) = arguments.split_first().unwrap();
         let all: Vec<&str> = [*command, &file].into_iter().chain(options.iter().copied()).collect();
         let output = wiremark(&all);
-        let expected = format!("{file}: 3 frames of ESP, not looked into");
-        assert!(stderr(&output).contains(&expected), "{arguments:?}: {}", stderr(&output));
+        let said = stderr(&output);
+        let names_them = said.contains("3 frames of ESP, not looked into");
+        assert!(names_them && said.starts_with(&format!("{file}: ")), "{arguments:?}: {said}");
         assert_eq!(output.status.code(), Some(0), "{arguments:?}");
     }
 }
@@ -194,6 +197,7 @@ fn every_command_takes_directions_with_different_tags_for_one_flow_on_request() 
     };
     assert_eq!((flows(&[]), flows(&["--ignore-tags"])), (2, 1));
     let annotated = path(&folder().join("out.pcapng"));
+    let copy = path(&folder().join("copy.pcap"));
     for arguments in [
         &["classify"][..],
         &["tasks"],
@@ -202,6 +206,7 @@ fn every_command_takes_directions_with_different_tags_for_one_flow_on_request() 
         &["infer", "--transport", "udp"],
         &["locality"],
         &["annotate", &annotated],
+        &["anonymize", &copy],
     ] {
         let (command, options) = arguments.split_first().unwrap();
         let output = wiremark(&[&[*command, &file, "--ignore-tags"], options].concat());

@@ -87,7 +87,9 @@ fn head(out: &mut String, record: &Record, when: &str) {
     let app = record.app.as_deref().unwrap_or("unknown app");
     let dialect = record.dialect.as_deref().map(|year| format!(", dialect of {year}")).unwrap_or_default();
     let (id, outcome, lasted) = (record.call_id, record.outcome, length(record.duration_us));
-    let _ = writeln!(out, "call {id}: {app}{dialect}, {outcome}; {when}, {lasted}");
+    let media_us = record.parties.iter().map(|party| party.relayed_us + party.direct_us).max().unwrap_or(0);
+    let talked = if media_us > 0 { format!(", {} of them media", length(media_us)) } else { String::new() };
+    let _ = writeln!(out, "call {id}: {app}{dialect}, {outcome}; {when}, {lasted}{talked}");
     for party in &record.parties {
         let mut words = vec![party.name.clone()];
         words.extend(party.address.clone());

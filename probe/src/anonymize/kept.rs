@@ -1,7 +1,6 @@
 //! The frames that are kept: the places in them, and what the classifier says of each.
 
 use wiremark::{Classifier, Direction, Flow, LinkType, Packet, ParseError, Seen, Tracker, TrackerConfig};
-use wiremark_capture::replay::tracker_config;
 
 use super::fragments::{Added, Fragments, RAW, Target};
 use super::frame::Frame;
@@ -68,8 +67,8 @@ impl Kept {
 pub(super) struct FrameClassifier<'c>(Tracker<'c>);
 
 impl<'c> FrameClassifier<'c> {
-    pub(super) fn new(classifier: &'c Classifier) -> Self {
-        Self(Tracker::new(classifier, tracker_config(TrackerConfig::default().capacity)))
+    pub(super) fn new(classifier: &'c Classifier, config: TrackerConfig) -> Self {
+        Self(Tracker::new(classifier, config))
     }
 
     /// Nothing for a piece of a packet not known yet.
@@ -99,20 +98,20 @@ pub(super) struct Keeper<'c> {
 }
 
 impl<'c> Keeper<'c> {
-    pub(super) fn new(classifier: &'c Classifier) -> Self {
-        let classifier = FrameClassifier::new(classifier);
+    pub(super) fn new(classifier: &'c Classifier, config: TrackerConfig) -> Self {
+        let classifier = FrameClassifier::new(classifier, config);
         Self { kept: Vec::new(), classifier, fragments: Fragments::default() }
     }
 
     /// Keeps a frame.
     ///
     /// # Errors
-    /// It has no packet, or none that can be rewritten; None where the link type is not known.
-    pub(super) fn keep(&mut self, frame: Frame) -> Result<(), Option<ParseError>> {
-        let link_type = LinkType::from_number(frame.link_type).ok_or(None)?;
+    /// It has no packet, or none that can be rewritten, and is given back; None where the link type is not known.
+    pub(super) fn keep(&mut self, frame: Frame) -> Result<(), (Frame, Option<ParseError>)> {
+        let Some(link_type) = LinkType::from_number(frame.link_type) else { return Err((frame, None)) };
         let piece = piece(link_type, &frame.bytes);
         let layers = match packet_layers(link_type, &frame) {
-            Err(error) if piece.is_none() => return Err(Some(error)),
+            Err(error) if piece.is_none() => return Err((frame, Some(error))),
             layers => layers.ok(),
         };
         let told = match self.classifier.classify(&frame) {
@@ -123,7 +122,7 @@ impl<'c> Keeper<'c> {
                     let number = self.kept.len();
                     _ = self.fragments.add(piece, &frame.bytes, number, frame.time_ns, NOWHERE);
                 }
-                return Err(error);
+                return Err((frame, error));
             }
         };
         self.add(frame, layers, piece, told, 0);

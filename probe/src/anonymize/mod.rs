@@ -31,7 +31,7 @@ mod trail;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::net::IpAddr;
 
-use wiremark::{Classifier, Direction, Fragment, LinkType, Packet, ParseError, Transport};
+use wiremark::{Classifier, Direction, Fragment, LinkType, Packet, TrackerConfig, Transport};
 
 pub use addresses::{Addresses, is_personal};
 pub use frame::Frame;
@@ -57,6 +57,8 @@ pub struct Settings {
     pub keep_bytes: usize,
     /// Whether host names of no known app get pseudonyms too.
     pub names: bool,
+    /// What a flow is.
+    pub tracker: TrackerConfig,
 }
 
 /// What became of a capture.
@@ -84,15 +86,17 @@ pub fn anonymize(
     settings: Settings,
 ) -> Result<Anonymized, String> {
     let mut counts = Counts { frames: frames.len() as u64, ..Counts::default() };
-    let mut keeper = Keeper::new(classifier);
+    let mut keeper = Keeper::new(classifier, settings.tracker);
     for frame in frames {
-        match keeper.keep(frame) {
-            Ok(()) => {}
-            Err(Some(ParseError::Unsupported)) => counts.unsupported += 1,
-            Err(Some(ParseError::Truncated)) => counts.truncated += 1,
-            Err(Some(ParseError::Malformed)) => counts.malformed += 1,
-            Err(Some(ParseError::Fragment)) => counts.fragments += 1,
-            Err(None) => counts.unknown_link += 1,
+        let Err((frame, error)) = keeper.keep(frame) else { continue };
+        match (LinkType::from_number(frame.link_type), error) {
+            (Some(link_type), Some(error)) => {
+                let Frame { time_ns, original_length: wire_bytes, .. } = frame;
+                let time_us = time_ns / 1000;
+                let frame = wiremark::Frame { link_type, time_us, bytes: &frame.bytes, wire_bytes };
+                counts.take(&frame, time_us > 0, Some(error));
+            }
+            _ => counts.unknown_link += 1,
         }
     }
     let (mut ips, mut macs) = (HashSet::new(), HashSet::new());
@@ -110,7 +114,7 @@ pub fn anonymize(
     let (mut frames, mut changed) = (Vec::new(), BTreeSet::new());
     for _ in 0..ROUNDS_MAX {
         frames = rewrite(&kept, &needs, &mut rules);
-        changed = differing(classifier, &frames, &kept);
+        changed = differing((classifier, settings.tracker), &frames, &kept);
         let of = |flow: &u64| needs.get(flow).copied().unwrap_or_default();
         let more: Vec<u64> = changed.iter().copied().filter(|flow| of(flow) != Need::All).collect();
         if more.is_empty() {
@@ -127,8 +131,12 @@ pub fn anonymize(
 }
 
 /// The flows of which these frames tell something else than was told before.
-fn differing(classifier: &Classifier, frames: &[Frame], kept: &[Kept]) -> BTreeSet<u64> {
-    let mut watch = FrameClassifier::new(classifier);
+fn differing(
+    (classifier, tracker): (&Classifier, TrackerConfig),
+    frames: &[Frame],
+    kept: &[Kept],
+) -> BTreeSet<u64> {
+    let mut watch = FrameClassifier::new(classifier, tracker);
     let mut differing = BTreeSet::new();
     for (frame, before) in frames.iter().zip(kept.iter().filter(|one| one.is_frame())) {
         let after = watch.classify(frame).ok().flatten();

@@ -5,12 +5,14 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use wiremark::Statistics;
 use wiremark_capture::Capture;
 use wiremark_capture::blocks;
+use wiremark_capture::replay::Counts;
 use wiremark_probe::anonymize::{Anonymized, Frame, Key, Settings, anonymize};
 
 use crate::exit_codes::{EXIT_CODES, exit_codes};
-use crate::inputs::SignatureArguments;
+use crate::inputs::{FlowArguments, SignatureArguments};
 use crate::output::{Output, Overwrite};
 use crate::progress::Progress;
 use crate::signal::Interrupt;
@@ -56,6 +58,9 @@ pub(crate) struct Arguments {
     /// Give host names of no known app pseudonyms too; without this they are kept
     #[arg(long, help_heading = "What is kept")]
     names: bool,
+
+    #[command(flatten)]
+    networks: FlowArguments,
 
     #[command(flatten)]
     signatures: SignatureArguments,
@@ -114,7 +119,7 @@ enum Format {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
-    let Arguments { input, output, overwrite, keep_payload, key, names, signatures } = arguments;
+    let Arguments { input, output, overwrite, keep_payload, key, names, networks, signatures } = arguments;
     let format = format(output)?;
     // Before the work, not after it.
     overwrite.allows(output)?;
@@ -161,7 +166,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
     }
     let link_type = link_types.first_key_value().map_or(1, |(link_type, _)| *link_type);
     let mut output = Output::open(Some(output), std::slice::from_ref(input), *overwrite)?;
-    let settings = Settings { key: key.clone(), keep_bytes: *keep_payload, names: *names };
+    let tracker = networks.usual();
+    let settings = Settings { key: key.clone(), keep_bytes: *keep_payload, names: *names, tracker };
     let anonymized = anonymize(frames, &classifier, settings).map_err(Stop::Failed)?;
     let written = match format {
         Format::Pcap => pcap(&mut output, link_type, &anonymized.frames),
@@ -242,6 +248,9 @@ fn closing_line(name: &str, anonymized: &Anonymized) -> String {
     if !left_out.is_empty() {
         line += &format!(", left out: {}", left_out.join(", "));
     }
+    // What else there was to say of the frames stands in the line already.
+    let stopped = Counts { stopped_at: counts.stopped_at.clone(), ..Counts::default() };
+    line.extend(stopped.sentence(&Statistics::default()).map(|sentence| format!("; {sentence}")));
     if !needed.is_empty() {
         let (count, s) = (needed.len(), if needed.len() == 1 { "" } else { "s" });
         line += &format!("; of {count} flow{s} more was kept, as the verdict needs it");

@@ -103,6 +103,13 @@ outcome (answered, unanswered, rejected, blocked, partial), duration_us,
 parties, relays, legs, states, streams, findings; times in them are
 microseconds since the call's first packet.
 
+Words of a story: the first line has the time from the call's first packet to
+its last, and how long of it media ran. dialect: the year from which messages
+of this shape are known. least: the shortest round trip. clock: how far the
+relay's clock is ahead. packets, kB, RTP: up/down; kB of frames on the wire,
+1,000 bytes each. steps: times between packets, and how often. way: as this
+end sees it.
+
 States: allocating, ringing, handshake, answered, relayed, checking, reached,
 direct, fallback, heartbeat, ending.
 
