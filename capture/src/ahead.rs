@@ -43,6 +43,8 @@ struct State<P> {
     batches: u64,
     has_ended: bool,
     error: Option<CaptureError>,
+    /// Threads that wait for something to change: nobody is woken where there are none, as that costs more than a block's frames.
+    waiting: usize,
     /// Nobody looks any more, or somebody panicked.
     is_over: bool,
 }
@@ -68,8 +70,20 @@ impl<P: Send, F: Fn(&Block, &mut Vec<P>) + Sync> Shared<'_, P, F> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn wait<'s>(&self, state: MutexGuard<'s, State<P>>) -> MutexGuard<'s, State<P>> {
-        self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
+    fn wait<'s>(&self, mut state: MutexGuard<'s, State<P>>) -> MutexGuard<'s, State<P>> {
+        state.waiting += 1;
+        let mut state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        state.waiting -= 1;
+        state
+    }
+
+    /// Wakes who waits.
+    fn tell(&self, state: MutexGuard<'_, State<P>>) {
+        let somebody = state.waiting > 0;
+        drop(state);
+        if somebody {
+            self.changed.notify_all();
+        }
     }
 
     /// Takes what can be done now.
@@ -105,14 +119,16 @@ impl<P: Send, F: Fn(&Block, &mut Vec<P>) + Sync> Shared<'_, P, F> {
                         state.error = Some(error);
                     }
                 }
+                self.tell(state);
             }
             Work::Prepare(number, mut batch) => {
                 batch.made.clear();
                 (self.prepare)(&batch.block, &mut batch.made);
-                self.lock().prepared.insert(number, batch);
+                let mut state = self.lock();
+                state.prepared.insert(number, batch);
+                self.tell(state);
             }
         }
-        self.changed.notify_all();
     }
 
     /// What a thread beside the caller's does.
@@ -198,6 +214,7 @@ pub(crate) fn ahead<P: Send>(
             batches: 0,
             has_ended: false,
             error: None,
+            waiting: 0,
             is_over: false,
         }),
         changed: Condvar::new(),
@@ -215,8 +232,12 @@ pub(crate) fn ahead<P: Send>(
                 break;
             }
             number += 1;
-            shared.lock().empty.push(batch);
-            shared.changed.notify_all();
+            let mut state = shared.lock();
+            state.empty.push(batch);
+            // Somebody who waits for a block is woken for several.
+            if state.empty.len() >= threads * BLOCKS_A_THREAD / 2 {
+                shared.tell(state);
+            }
         }
         shared.lock().is_over = true;
         shared.changed.notify_all();

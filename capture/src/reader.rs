@@ -21,7 +21,7 @@ use crate::unpack::unpacked;
 use crate::wait::{Following, Interruptible};
 
 /// Bytes asked of the source at a time.
-const CHUNK_BYTES: usize = 128 * 1024;
+const CHUNK_BYTES: usize = 256 * 1024;
 /// The longest record accepted. Frames end at 256 KiB in practice; pcapng blocks with keys or names may be longer.
 const RECORD_LIMIT_BYTES: usize = 32 * 1024 * 1024;
 /// No link carries longer frames; a damaged length would spoil every sum it enters.

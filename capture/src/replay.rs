@@ -153,7 +153,8 @@ impl Skipped {
 #[inline]
 fn known<'a>(frame: &crate::Frame<'a>) -> Option<Frame<'a>> {
     let (link_type, bytes) = (LinkType::from_number(frame.link_type)?, frame.bytes);
-    let aggregated_bytes: usize = aggregate::behind_first(link_type, bytes).map(<[u8]>::len).sum();
+    let behind_first = || aggregate::behind_first(link_type, bytes).map(<[u8]>::len).sum();
+    let aggregated_bytes: usize = if aggregate::may_be(link_type) { behind_first() } else { 0 };
     let wire_bytes = frame.original_length
         - trailer_bytes(bytes, frame.original_length)
         - (aggregated_bytes as u32).min(frame.original_length);
@@ -270,8 +271,10 @@ pub fn replay_ahead<P: Send>(
             let (link_type, wire_bytes) = (*link_type, *wire_bytes);
             let frame = Frame { link_type, time_us: frame.time_us, bytes: frame.bytes, wire_bytes };
             counts.take(&frame, is_timed, follow.look(number, &frame, made).err());
-            for packet in aggregated(&frame) {
-                counts.take(&packet, true, follow.look(number, &packet, &prepare(&packet)).err());
+            if aggregate::may_be(link_type) {
+                for packet in aggregated(&frame) {
+                    counts.take(&packet, true, follow.look(number, &packet, &prepare(&packet)).err());
+                }
             }
         }
         follow.goes_on(bytes_read.load(Ordering::Relaxed))

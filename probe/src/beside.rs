@@ -1,7 +1,5 @@
 //! What records tell of a flow beside what the tracker keeps: the frame that decided, names, frames cut short, the program.
 
-use std::collections::HashMap;
-
 use wiremark::wire::link::pcapdroid;
 use wiremark::wire::link::pktap::Pktap;
 use wiremark::{Direction, Event, Flow, Frame, LinkType, Observer, Seen, Verdict};
@@ -37,7 +35,8 @@ pub struct Decided {
 /// What is kept of all flows of a tracker. Most flows need nothing, and most frames add nothing.
 #[derive(Debug, Default)]
 pub struct Besides {
-    flows: HashMap<u64, Beside>,
+    /// By the flow's place in the tracker's table, with its number.
+    flows: Vec<Option<Box<(u64, Beside)>>>,
 }
 
 /// Names of the frame that is being looked at.
@@ -71,7 +70,7 @@ impl Besides {
         if !verdict.is_changed() && names.0.is_empty() && is_plain {
             return;
         }
-        let beside = self.flows.entry(seen.flow_number).or_default();
+        let beside = self.at(seen.place, seen.flow_number);
         for name in names.0.drain(..) {
             let name = String::from_utf8_lossy(&name).into_owned();
             if beside.names.len() < NAMES && !beside.names.contains(&name) {
@@ -93,14 +92,27 @@ impl Besides {
         }
     }
 
+    fn at(&mut self, place: usize, number: u64) -> &mut Beside {
+        if self.flows.len() <= place {
+            self.flows.resize_with(place + 1, || None);
+        }
+        let kept = self.flows[place].get_or_insert_with(|| Box::new((number, Beside::default())));
+        if kept.0 != number {
+            **kept = (number, Beside::default());
+        }
+        &mut kept.1
+    }
+
     /// What is kept of a flow that goes on.
     pub fn of(&self, flow: &Flow) -> Beside {
-        self.flows.get(&flow.number).cloned().unwrap_or_default()
+        let kept = self.flows.get(flow.place).and_then(Option::as_ref);
+        kept.filter(|kept| kept.0 == flow.number).map(|kept| kept.1.clone()).unwrap_or_default()
     }
 
     /// What was kept of a flow that ended.
     pub fn take(&mut self, flow: &Flow) -> Beside {
-        self.flows.remove(&flow.number).unwrap_or_default()
+        let kept = self.flows.get_mut(flow.place).and_then(Option::take);
+        kept.filter(|kept| kept.0 == flow.number).map(|kept| kept.1).unwrap_or_default()
     }
 }
 

@@ -22,7 +22,22 @@ pub fn timestamp(time_us: u64) -> String {
     let (days, second) = (seconds / 86_400, seconds % 86_400);
     let (year, month, day) = date(days);
     let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{fraction_us:06}+0000")
+    if year > 9999 {
+        return format!("{year}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{fraction_us:06}+0000");
+    }
+    // Every record has two: digits into their places take a tenth of what a format string does.
+    let mut text = *b"0000-00-00T00:00:00.000000+0000";
+    let numbers = [year, month, day, hour, minute, second, fraction_us];
+    for (number, (start, end)) in
+        numbers.into_iter().zip([(0, 4), (5, 7), (8, 10), (11, 13), (14, 16), (17, 19), (20, 26)])
+    {
+        let mut left = number;
+        for digit in text[start..end].iter_mut().rev() {
+            *digit += (left % 10) as u8;
+            left /= 10;
+        }
+    }
+    String::from_utf8_lossy(&text).into_owned()
 }
 
 /// Gregorian year, month and day of a number of days since 1970-01-01.

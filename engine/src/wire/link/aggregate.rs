@@ -6,6 +6,13 @@ use super::{monitor, ppi};
 use crate::wire::ieee80211::{self, Aggregate};
 use crate::wire::radiotap;
 
+/// Whether frames of this kind can hold several packets.
+#[inline]
+pub fn may_be(link_type: LinkType) -> bool {
+    use LinkType::{Avs, Ieee80211, Ppi, Prism, Radiotap};
+    matches!(link_type, Avs | Ieee80211 | Ppi | Prism | Radiotap)
+}
+
 /// The packets behind the first, each as a frame of [`LinkType::Ethernet`]; none where there is no aggregate.
 pub fn behind_first(link_type: LinkType, frame: &[u8]) -> Aggregate<'_> {
     let (frame, is_padded) = wireless(link_type, frame).unwrap_or_default();

@@ -1,22 +1,26 @@
 //! Where flows go that ended: into the report, or to a thread that writes it while others read on.
 
-use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError};
 
 use wiremark::{Flow, SignatureSet};
 use wiremark_probe::beside::{Beside, Besides};
 
-use super::report::Report;
+use super::report::{Report, line};
 use crate::stop::Stop;
 
 /// Flows that are handed over together, and how often that may be done before the writing thread comes by.
 const BATCH: usize = 256;
 pub(super) const BATCHES: usize = 16;
+/// About how long a line is.
+const LINE_BYTES: usize = 1024;
 
 /// What is to be written.
 pub(super) enum Told {
     Ended(Flow, Beside),
     /// A flow's verdict changed.
     Changed(Flow, Beside),
+    /// Lines of JSON that are written already.
+    Lines(Vec<u8>),
 }
 
 impl Told {
@@ -24,7 +28,32 @@ impl Told {
         match self {
             Self::Ended(flow, beside) => report.flow(file, &flow, beside),
             Self::Changed(flow, beside) => report.verdict(file, &flow, beside),
+            Self::Lines(lines) => report.lines(&lines),
         }
+    }
+}
+
+/// How the records of a file are written as lines of JSON, for who has the time.
+#[derive(Clone)]
+pub(super) struct Lines<'s> {
+    pub(super) set: &'s SignatureSet,
+    pub(super) file: String,
+}
+
+impl Lines<'_> {
+    /// The same, as lines.
+    fn of(&self, batch: Vec<Told>) -> Vec<u8> {
+        let mut lines = Vec::with_capacity(batch.len() * LINE_BYTES);
+        for told in batch {
+            match told {
+                Told::Ended(flow, beside) => line(&mut lines, ("flow", &self.file), &flow, beside, self.set),
+                Told::Changed(flow, beside) => {
+                    line(&mut lines, ("verdict", &self.file), &flow, beside, self.set);
+                }
+                Told::Lines(more) => lines.extend(more),
+            }
+        }
+        lines
     }
 }
 
@@ -34,8 +63,16 @@ pub(super) fn write(report: &mut Report<'_>, file: &str, batches: Receiver<Vec<T
 }
 
 enum Way<'r, 's> {
-    Here { report: &'r mut Report<'s>, file: String },
-    Apart { to: SyncSender<Vec<Told>>, batch: Vec<Told> },
+    Here {
+        report: &'r mut Report<'s>,
+        file: String,
+    },
+    /// `lines` where they are lines of JSON.
+    Apart {
+        to: SyncSender<Vec<Told>>,
+        batch: Vec<Told>,
+        lines: Option<Lines<'s>>,
+    },
 }
 
 /// Takes the flows that end.
@@ -58,8 +95,8 @@ impl<'r, 's> Flows<'r, 's> {
     }
 
     /// They go to who [`write`]s them.
-    pub(super) fn apart(to: SyncSender<Vec<Told>>, scrolls: bool) -> Self {
-        Self::new(Way::Apart { to, batch: Vec::new() }, scrolls)
+    pub(super) fn apart(to: SyncSender<Vec<Told>>, lines: Option<Lines<'s>>, scrolls: bool) -> Self {
+        Self::new(Way::Apart { to, batch: Vec::new(), lines }, scrolls)
     }
 
     fn new(way: Way<'r, 's>, scrolls: bool) -> Self {
@@ -101,14 +138,22 @@ impl<'r, 's> Flows<'r, 's> {
         }
     }
 
-    /// Hands over what waits.
+    /// Hands over what waits. Who writes may have more to do than who reads, as at the end, when all that is left ends at once:
+    /// what would have to wait for it is made into lines here.
     pub(super) fn pass_on(&mut self) {
-        if let Way::Apart { to, batch } = &mut self.way
+        if let Way::Apart { to, batch, lines } = &mut self.way
             && !batch.is_empty()
         {
             let next = Vec::with_capacity(BATCH);
+            let sent = match (to.try_send(std::mem::replace(batch, next)), lines) {
+                (Err(TrySendError::Full(batch)), Some(lines)) => {
+                    to.send(vec![Told::Lines(lines.of(batch))]).is_ok()
+                }
+                (Err(TrySendError::Full(batch)), None) => to.send(batch).is_ok(),
+                (sent, _) => sent.is_ok(),
+            };
             // Nobody takes it any more where it cannot be written.
-            self.has_stopped |= to.send(std::mem::replace(batch, next)).is_err();
+            self.has_stopped |= !sent;
         }
     }
 

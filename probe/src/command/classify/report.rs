@@ -145,13 +145,7 @@ impl<'s> Report<'s> {
                 ));
                 Ok(())
             }
-            Self::Json { set, output } => {
-                let written = serde_json::to_writer(&mut *output, &record(file, flow, beside, set))
-                    .map_err(Into::into)
-                    .and_then(|()| output.write_all(b"\n"))
-                    .and_then(|()| output.flush());
-                output.explain(written)
-            }
+            Self::Json { .. } => self.event("flow", file, flow, beside),
             Self::Csv { set, writer } => {
                 let written = writer
                     .write_record(record(file, flow, beside, set).cells())
@@ -182,9 +176,28 @@ impl<'s> Report<'s> {
 
     /// Takes a flow whose verdict changed just now.
     pub(crate) fn verdict(&mut self, file: &str, flow: &Flow, beside: Beside) -> Result<(), Stop> {
-        let Self::Json { set, .. } = self else { return Ok(()) };
-        let record = FlowRecord { event_type: "verdict", ..record(file, flow, beside, set) };
-        self.other(&record)
+        self.event("verdict", file, flow, beside)
+    }
+
+    fn event(&mut self, kind: &'static str, file: &str, flow: &Flow, beside: Beside) -> Result<(), Stop> {
+        let Self::Json { set, output } = self else { return Ok(()) };
+        let mut bytes = Vec::with_capacity(1024);
+        line(&mut bytes, (kind, file), flow, beside, set);
+        let written = output.write_all(&bytes).and_then(|()| output.flush());
+        output.explain(written)
+    }
+
+    /// The signatures by which lines of JSON are written, where they are.
+    pub(crate) fn set_of_lines(&self) -> Option<&'s SignatureSet> {
+        if let Self::Json { set, .. } = self { Some(*set) } else { None }
+    }
+
+    /// Takes lines that [`line`] wrote.
+    pub(crate) fn lines(&mut self, lines: &[u8]) -> Result<(), Stop> {
+        let Self::Json { output, .. } = self else { return Ok(()) };
+        let mut each = lines.split_inclusive(|byte| *byte == b'\n');
+        let written = each.try_for_each(|line| output.write_all(line).and_then(|()| output.flush()));
+        output.explain(written)
     }
 
     /// Other signatures count from now on.
@@ -229,6 +242,20 @@ impl<'s> Report<'s> {
             Self::Columns { output, .. } => output.finish(),
         }
     }
+}
+
+/// Writes a flow's record of this kind, of this file, as a line of JSON.
+pub(crate) fn line(
+    to: &mut Vec<u8>,
+    (kind, file): (&'static str, &str),
+    flow: &Flow,
+    beside: Beside,
+    set: &SignatureSet,
+) {
+    let record = FlowRecord { event_type: kind, ..record(file, flow, beside, set) };
+    // Memory takes whatever is written.
+    let _ = serde_json::to_writer(&mut *to, &record);
+    to.push(b'\n');
 }
 
 fn summary(set: &SignatureSet, tallies: &BTreeMap<(AppId, Role), Tally>, is_terminal: bool) -> String {

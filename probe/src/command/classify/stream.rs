@@ -11,7 +11,7 @@ use wiremark::{Classifier, Flow, Frame, ParseError, Prepared, Seen, Statistics, 
 use wiremark_capture::Capture;
 use wiremark_capture::replay::{Counts, Follow, replay_ahead};
 
-use super::flows::{self, Flows};
+use super::flows::{self, Flows, Lines};
 use super::report::{Report, Totals};
 use crate::captures::name_of;
 use crate::inputs::{Reloading, SignatureArguments};
@@ -106,10 +106,11 @@ impl<'a> Stream<'a> {
     ) -> Result<(), Stop> {
         let ((counts, seen), (name, complaints), sentence) = if self.writes_apart {
             let (to, batches) = sync_channel(flows::BATCHES);
-            let scrolls = report.scrolls();
+            let (scrolls, file) = (report.scrolls(), self.name.clone());
+            let lines = report.set_of_lines().map(|set| Lines { set, file });
             thread::scope(|scope| {
                 let writing = scope.spawn(|| flows::write(report, &self.name, batches));
-                let read = self.read(files, Flows::apart(to, scrolls), totals);
+                let read = self.read(files, Flows::apart(to, lines, scrolls), totals);
                 let written = writing.join().unwrap_or_else(|panic| resume_unwind(panic));
                 written.and(read)
             })?
