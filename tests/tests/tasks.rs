@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::taking_apart::{dissect, key};
+use crate::taking_apart::{THOUSAND, dissect, key};
 use wiremark_tasks::FlowType;
 use wiremark_tasks::report::{Line, figures};
 use wiremark_tests::population::{self, BookTask, Books, Population};
@@ -46,8 +46,8 @@ fn same_quantiles(line: &Line, mut values: Vec<f64>, what: &str) {
 
 #[test]
 fn the_report_equals_the_books_of_a_thousand_users() {
-    let Population { trace, books } = population::play(&population::Config::default());
-    let (usage, notes) = dissect(&trace);
+    let Population { trace, books } = &*THOUSAND;
+    let (usage, notes) = dissect(trace);
 
     // Table III.
     let app_users = books.users.iter().filter(|user| user.has_app).count();
@@ -67,7 +67,7 @@ fn the_report_equals_the_books_of_a_thousand_users() {
     assert!((0.85..0.95).contains(&share), "downlink is some 90 %, found {share}");
 
     // Tables IV and V.
-    let wanted = by_name(&books);
+    let wanted = by_name(books);
     let found: BTreeMap<Name, _> =
         usage.tasks().map(|(name, task)| ((name.service.clone(), name.task.clone()), task)).collect();
     assert!(wanted.keys().eq(found.keys()), "{:?}\n{:?}", wanted.keys(), found.keys());
@@ -102,7 +102,7 @@ fn the_report_equals_the_books_of_a_thousand_users() {
         .tasks
         .iter()
         .map(|task| {
-            (key(&books, task.user), task.from_us, task.task.to_owned(), task.bytes(), task.completion_us)
+            (key(books, task.user), task.from_us, task.task.to_owned(), task.bytes(), task.completion_us)
         })
         .collect();
     told.sort();
@@ -118,7 +118,7 @@ fn the_report_equals_the_books_of_a_thousand_users() {
         books.users.iter().filter(|user| user.has_app).map(value).collect()
     };
     let all = |bytes: [u64; 2]| (bytes[0] + bytes[1]) as f64;
-    let seconds = |seconds: &BTreeSet<u64>| seconds.len() as f64;
+    let seconds = |seconds: &population::Seconds| seconds.count() as f64;
     same_quantiles(&figures[0].lines[0], of_users(&|user| all(user.app_bytes)), "volume");
     same_quantiles(
         &figures[1].lines[0],
@@ -127,7 +127,8 @@ fn the_report_equals_the_books_of_a_thousand_users() {
     );
     same_quantiles(&figures[2].lines[0], of_users(&|user| seconds(&user.app_transfer)), "transfer");
     same_quantiles(&figures[2].lines[1], of_users(&|user| seconds(&user.app_active)), "active");
-    let share = |user: &population::BookUser, of: &BTreeSet<u64>| seconds(of) / seconds(&user.active) * 100.0;
+    let share =
+        |user: &population::BookUser, of: &population::Seconds| seconds(of) / seconds(&user.active) * 100.0;
     same_quantiles(&figures[3].lines[0], of_users(&|user| share(user, &user.app_transfer)), "transfer share");
     same_quantiles(&figures[3].lines[1], of_users(&|user| share(user, &user.app_active)), "active share");
 

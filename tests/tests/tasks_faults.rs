@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::taking_apart::{dissect, dissect_ahead, small};
+use crate::taking_apart::{SMALL, SMALL_TOLD, dissect, dissect_ahead};
 use wiremark_tasks::report::{architecture, summary, tables};
 use wiremark_tasks::{Config, FlowType};
 use wiremark_tests::conversation::Tcp;
-use wiremark_tests::population::{self, Population};
+use wiremark_tests::population::Population;
 use wiremark_tests::protocol::{http, mmtls, wechat_http, wechat_longlink};
 use wiremark_tests::random::Random;
 use wiremark_tests::trace::{Frame, Trace};
@@ -44,13 +44,12 @@ fn look_ups_that_a_mirror_port_gave_twice_count_once() {
 
 #[test]
 fn a_mirrored_capture_says_what_the_capture_says() {
-    let Population { trace, .. } = population::play(&small());
-    let (usage, notes) = dissect(&trace);
+    let (Population { trace, .. }, (usage, notes)) = (&*SMALL, &*SMALL_TOLD);
     let with_payload = trace.payloads().filter(|(.., payload)| !payload.is_empty()).count() as u64;
     // Right behind, behind the next packets, and from another VLAN.
     let tagged = Trace::mixed([trace.clone(), trace.clone().shift(20).wrap(Wrap::named("vlan").unwrap())]);
     for (mirrored, what) in
-        [(mirrored(&trace, 10), "10 us"), (mirrored(&trace, 900), "900 us"), (tagged, "a tagged copy")]
+        [(mirrored(trace, 10), "10 us"), (mirrored(trace, 900), "900 us"), (tagged, "a tagged copy")]
     {
         let (twice, told) = dissect(&mirrored);
         assert_eq!(told.tasks.len(), notes.tasks.len(), "{what}");
@@ -84,8 +83,7 @@ fn volumes_are_what_was_captured() {
 
 #[test]
 fn what_is_lost_is_apart_and_what_comes_late_is_not() {
-    let Population { trace, .. } = population::play(&small());
-    let (whole, _) = dissect(&trace);
+    let (Population { trace, .. }, (whole, _)) = (&*SMALL, &*SMALL_TOLD);
     let (usage, _) = dissect(&trace.clone().lose(3, 5));
     let [capture, full] = [&usage.captures[0], &whole.captures[0]];
     assert!(capture.bytes < full.bytes && capture.app_missed_bytes > 0);
@@ -95,14 +93,13 @@ fn what_is_lost_is_apart_and_what_comes_late_is_not() {
     assert!((capture.bytes + capture.missed_bytes) * 100 > full.bytes * 97);
     let (swapped, _) = dissect(&trace.clone().swap(4, 20));
     assert_eq!((swapped.captures[0].bytes, swapped.captures[0].missed_bytes), (full.bytes, 0));
-    let (twice, _) = dissect(&trace.duplicate(5, 20));
+    let (twice, _) = dissect(&trace.clone().duplicate(5, 20));
     assert_eq!(twice.captures[0].bytes, full.bytes);
 }
 
 #[test]
 fn the_papers_tables_and_figures_of_servers_and_workflows() {
-    let Population { trace, books } = population::play(&small());
-    let (usage, notes) = dissect(&trace);
+    let (Population { trace, books }, (usage, notes)) = (&*SMALL, &*SMALL_TOLD);
     let capture = &usage.captures[0];
     let flows = notes.flows;
     assert_eq!(capture.flows, flows);
@@ -115,7 +112,7 @@ fn the_papers_tables_and_figures_of_servers_and_workflows() {
     let counted: u64 = usage.clusters.values().map(|of| of.count).sum();
     let with_cluster = notes.tasks.iter().filter(|told| told.cluster.is_some()).count() as u64;
     assert_eq!(counted, with_cluster);
-    let made = architecture(&usage, "WeChat");
+    let made = architecture(usage, "WeChat");
     let [one, shares, four, five, apis] = &made;
     assert!(made.iter().all(|table| table.rows.iter().all(|row| row.len() == table.columns.len())));
     // Table I: texts go over W-TCP (and over W-HTTP where a phone has no long link), never over W-UDP.
@@ -128,8 +125,8 @@ fn the_papers_tables_and_figures_of_servers_and_workflows() {
     let tasks: u64 = usage.users.iter().map(wiremark_tasks::User::tasks).sum();
     assert_eq!(tasks, books.tasks.len() as u64, "users' tasks are tasks");
     assert!(usage.users.iter().all(|user| user.task_kinds() as u64 <= user.tasks()));
-    let json = format!("{:?}", summary(&usage));
-    assert!(json.contains("workflows") && tables(&usage, "WeChat", &|_| String::new()).len() == 3);
+    let json = format!("{:?}", summary(usage));
+    assert!(json.contains("workflows") && tables(usage, "WeChat", &|_| String::new()).len() == 3);
 }
 
 #[test]

@@ -3,9 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::taking_apart::{dissect, small};
+use crate::taking_apart::SMALL_TOLD;
 use wiremark_tasks::report::{figures, html, tables};
-use wiremark_tests::population::{self, Population};
 
 /// Chromium without a window, if there is one here.
 fn chromium(arguments: &[&str]) -> Option<std::process::Output> {
@@ -20,9 +19,8 @@ fn chromium(arguments: &[&str]) -> Option<std::process::Output> {
 /// Opens the page and looks at what the browser made of it. The screenshot stays in `target/tmp` for people to look at.
 #[test]
 fn charts_are_shown_without_a_word_on_the_console() {
-    let Population { trace, .. } = population::play(&small());
-    let (usage, _) = dissect(&trace);
-    let page = html("usage", &tables(&usage, "WeChat", &|_| "then".into()), &figures(&usage)).unwrap();
+    let (usage, _) = &*SMALL_TOLD;
+    let page = html("usage", &tables(usage, "WeChat", &|_| "then".into()), &figures(usage)).unwrap();
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let (file, picture) = (folder.join("usage.html"), folder.join("usage.png"));
     // What the browser lays out is written into the page by a script of the test's own.

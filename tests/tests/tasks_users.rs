@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::taking_apart::{dissect, dissect_ahead, dissect_as, small};
+use crate::taking_apart::{SMALL, SMALL_TOLD, dissect, dissect_ahead, dissect_as, small};
 use wiremark::TrackerConfig;
 use wiremark_tasks::Config;
 use wiremark_tests::population::{self, Population};
@@ -10,12 +10,12 @@ use wiremark_tests::trace::Trace;
 
 #[test]
 fn other_link_layers_change_nothing() {
-    let Population { trace, books } = population::play(&small());
+    let Population { trace, books } = &*SMALL;
     let count = |trace: &Trace| {
         let (usage, notes) = dissect(trace);
         (usage.app_users().count(), notes.tasks.len(), usage.app_bytes())
     };
-    let plain = count(&trace);
+    let plain = count(trace);
     assert_eq!(plain.1, books.tasks.len());
     for wrap in ["ethernet", "vlan", "sll2", "gtp-u"] {
         let wrap = wiremark_tests::wrap::Wrap::named(wrap).expect("a known wrap");
@@ -25,14 +25,14 @@ fn other_link_layers_change_nothing() {
 
 #[test]
 fn two_threads_tell_what_one_tells_in_the_same_order() {
-    let Population { trace, .. } = population::play(&small());
+    let Population { trace, .. } = &*SMALL;
     let config = Config {
         tracker: TrackerConfig { capacity: 64, ..TrackerConfig::default() },
         by_tunnel: true,
         ..Config::default()
     };
     // A small table, so that many flows end before the capture does.
-    let trace = trace.in_tunnels(|address| tunnel(address, 0x1000_0000));
+    let trace = trace.clone().in_tunnels(|address| tunnel(address, 0x1000_0000));
     let (one, two) = (dissect_as(config, &trace), dissect_ahead(config, &trace));
     assert!(one.1.tasks.len() > 1000, "{} tasks", one.1.tasks.len());
     assert_eq!(one.1, two.1);
@@ -50,10 +50,11 @@ fn tunnel(address: IpAddr, first: u32) -> u32 {
 
 #[test]
 fn subscribers_with_the_same_addresses_are_told_apart_by_their_tunnels() {
-    let [first, second] = [1, 2].map(|seed| population::play(&population::Config { seed, ..small() }));
+    let first = &*SMALL;
+    let second = population::play(&population::Config { seed: 2, ..small() });
     let ten_minutes_later = (small().hours * 3600 + 600) * 1_000_000;
     let trace = Trace::mixed([
-        first.trace.in_tunnels(|address| tunnel(address, 0x1000_0000)),
+        first.trace.clone().in_tunnels(|address| tunnel(address, 0x1000_0000)),
         second.trace.later(ten_minutes_later).in_tunnels(|address| tunnel(address, 0x2000_0000)),
     ]);
     let subscribers = first.books.users.len() + second.books.users.len();
@@ -76,23 +77,22 @@ fn subscribers_with_the_same_addresses_are_told_apart_by_their_tunnels() {
 
 #[test]
 fn ipv6_users_are_networks_or_addresses() {
-    let Population { trace, books } = population::play(&small());
+    let Population { trace, books } = &*SMALL;
     let is_v6 = |address: IpAddr| address.is_ipv6();
     let wanted = books.users.iter().filter(|user| is_v6(user.address)).count();
     assert!(wanted > 10);
     for ipv6_prefix in [64, 128] {
-        let (usage, _) = dissect_as(Config { ipv6_prefix, ..Config::default() }, &trace);
+        let (usage, _) = dissect_as(Config { ipv6_prefix, ..Config::default() }, trace);
         let found = usage.users.iter().filter(|user| is_v6(user.address.ip())).count();
         assert_eq!(found, wanted, "/{ipv6_prefix}");
     }
-    let (usage, _) = dissect_as(Config { ipv6_prefix: 32, ..Config::default() }, &trace);
+    let (usage, _) = dissect_as(Config { ipv6_prefix: 32, ..Config::default() }, trace);
     assert_eq!(usage.users.iter().filter(|user| is_v6(user.address.ip())).count(), 1, "all share 32 bits");
 }
 
 #[test]
 fn no_account_number_comes_out() {
-    let Population { trace, .. } = population::play(&small());
-    let (usage, notes) = dissect(&trace);
+    let (usage, notes) = &*SMALL_TOLD;
     let uin = wiremark_tests::protocol::wechat_longlink::MADE_UP_UIN.to_string();
     let text = format!("{usage:?}{:?}", notes.tasks);
     assert!(text.len() > 100_000 && !text.contains(&uin));

@@ -1,7 +1,7 @@
 //! What was generated, to hold a report against.
 
-use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::ops::Range;
 
 use crate::trace::{Frame, Trace};
 
@@ -52,11 +52,36 @@ pub struct BookUser {
     /// Whether any flow is the app's.
     pub has_app: bool,
     /// Seconds with an active flow.
-    pub active: BTreeSet<u64>,
+    pub active: Seconds,
     /// Seconds with an active flow of the app.
-    pub app_active: BTreeSet<u64>,
+    pub app_active: Seconds,
     /// Seconds in which a flow of the app carried payload.
-    pub app_transfer: BTreeSet<u64>,
+    pub app_transfer: Seconds,
+}
+
+/// Seconds in which something went on.
+#[derive(Clone, Debug, Default)]
+pub struct Seconds {
+    /// Some of them may lie in several.
+    spans: Vec<Range<u64>>,
+}
+
+impl Seconds {
+    fn add(&mut self, first: u64, last: u64) {
+        self.spans.push(first..last + 1);
+    }
+
+    /// How many there are, each counted once.
+    pub fn count(&self) -> u64 {
+        let mut spans = self.spans.clone();
+        spans.sort_unstable_by_key(|span| span.start);
+        let (mut count, mut counted_to) = (0, 0);
+        for span in spans {
+            count += span.end.saturating_sub(span.start.max(counted_to));
+            counted_to = counted_to.max(span.end);
+        }
+        count
+    }
 }
 
 /// Users and tasks.
@@ -140,9 +165,9 @@ impl BookUser {
             bytes: [0; 2],
             app_bytes: [0; 2],
             has_app: false,
-            active: BTreeSet::new(),
-            app_active: BTreeSet::new(),
-            app_transfer: BTreeSet::new(),
+            active: Seconds::default(),
+            app_active: Seconds::default(),
+            app_transfer: Seconds::default(),
         }
     }
 
@@ -150,19 +175,34 @@ impl BookUser {
         let second = |time_us: u64| time_us / 1_000_000;
         let times = || packets.iter().map(|packet| second(packet.0));
         let (first, last) = (times().min().unwrap_or(0), times().max().unwrap_or(0));
-        self.active.extend(first..=last);
+        self.active.add(first, last);
         if is_app {
             self.has_app = true;
-            self.app_active.extend(first..=last);
+            self.app_active.add(first, last);
         }
         for (time_us, way, bytes) in packets {
             self.bytes[*way] += bytes;
             if is_app {
                 self.app_bytes[*way] += bytes;
                 if *bytes > 0 {
-                    self.app_transfer.insert(second(*time_us));
+                    self.app_transfer.add(second(*time_us), second(*time_us));
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_of_several_spans_count_once() {
+        let mut seconds = Seconds::default();
+        for (first, last) in [(10, 19), (3, 3), (15, 24), (12, 13), (30, 30), (24, 24)] {
+            seconds.add(first, last);
+        }
+        assert_eq!(seconds.count(), 1 + 15 + 1);
+        assert_eq!(Seconds::default().count(), 0);
     }
 }

@@ -12,7 +12,7 @@ mod play;
 mod player;
 mod profile;
 
-pub use books::{BookTask, BookUser, Books};
+pub use books::{BookTask, BookUser, Books, Seconds};
 pub use config::{Config, Population};
 pub use profile::{LONG_LINK, Profile, TABLE_IV, Via};
 

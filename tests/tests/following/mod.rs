@@ -1,5 +1,7 @@
 //! Traces and captures through a tracker and a watch.
 
+use std::sync::LazyLock;
+
 use wiremark::{Classifier, Frame, LinkType, Options, Tracker, TrackerConfig};
 use wiremark_calls::{Call, CallTracker, Names, Record, Scripts};
 use wiremark_tests::trace::Trace;
@@ -20,8 +22,11 @@ pub(crate) struct Followed {
     pub(crate) most_open: usize,
 }
 
-pub(crate) fn classifier() -> Classifier {
-    Classifier::new(wiremark_signatures::embedded().expect("the shipped set"), Options::default())
+pub(crate) fn classifier() -> &'static Classifier {
+    static SHIPPED: LazyLock<Classifier> = LazyLock::new(|| {
+        Classifier::new(wiremark_signatures::embedded().expect("the shipped set"), Options::default())
+    });
+    &SHIPPED
 }
 
 /// Tells the calls of a trace, in the order in which they end.
@@ -31,10 +36,10 @@ pub(crate) fn follow(trace: &Trace) -> Followed {
 }
 
 pub(crate) fn follow_frames<'f>(frames: impl Iterator<Item = (u64, u32, &'f [u8])>) -> Followed {
+    static SCRIPTS: LazyLock<Scripts> = LazyLock::new(|| Scripts::embedded().expect("the shipped scripts"));
     let classifier = classifier();
-    let scripts = Scripts::embedded().expect("the shipped scripts");
-    let mut tracker = Tracker::new(&classifier, TrackerConfig::default());
-    let mut watch = CallTracker::new(&scripts, classifier.set());
+    let mut tracker = Tracker::new(classifier, TrackerConfig::default());
+    let mut watch = CallTracker::new(&SCRIPTS, classifier.set());
     let mut calls = Vec::new();
     let mut most_open = 0;
     for (number, (time_us, link, bytes)) in (1..).zip(frames) {

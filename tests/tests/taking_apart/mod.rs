@@ -1,10 +1,12 @@
 //! Traces through the task dissector.
 
+use std::sync::LazyLock;
+
 use wiremark::{Classifier, Frame, LinkType, Options, ParseError};
 use wiremark_tasks::{
     Cluster, Config, FlowRecord, FlowType, Sink, TaskDissector, TaskRecord, TaskTable, Usage,
 };
-use wiremark_tests::population::{self, Books};
+use wiremark_tests::population::{self, Books, Population};
 use wiremark_tests::trace::Trace;
 
 /// A task as it was told.
@@ -95,10 +97,7 @@ fn dissect_by(
     trace: &Trace,
     play: impl FnOnce(&mut TaskDissector<'_>, &Trace, &mut Notes),
 ) -> (Usage, Notes) {
-    let set = wiremark_signatures::embedded().unwrap_or_else(|error| panic!("{error}"));
-    let classifier = Classifier::new(set, Options::default());
-    let table = TaskTable::embedded().unwrap_or_else(|error| panic!("{error}"));
-    let mut dissector = TaskDissector::new(&classifier, &table, config);
+    let mut dissector = TaskDissector::new(&CLASSIFIER, &TASKS, config);
     let mut notes = Notes::default();
     dissector.begin_capture("generated");
     play(&mut dissector, trace, &mut notes);
@@ -117,6 +116,20 @@ pub(crate) fn key(books: &Books, user: usize) -> (String, u32) {
         }
     }
 }
+
+static CLASSIFIER: LazyLock<Classifier> = LazyLock::new(|| {
+    let set = wiremark_signatures::embedded().unwrap_or_else(|error| panic!("{error}"));
+    Classifier::new(set, Options::default())
+});
+static TASKS: LazyLock<TaskTable> =
+    LazyLock::new(|| TaskTable::embedded().unwrap_or_else(|error| panic!("{error}")));
+
+/// A thousand users for three hours, played once.
+pub(crate) static THOUSAND: LazyLock<Population> =
+    LazyLock::new(|| population::play(&population::Config::default()));
+/// The population for quick tests, and what is told of it.
+pub(crate) static SMALL: LazyLock<Population> = LazyLock::new(|| population::play(&small()));
+pub(crate) static SMALL_TOLD: LazyLock<(Usage, Notes)> = LazyLock::new(|| dissect(&SMALL.trace));
 
 /// A population for quick tests.
 pub(crate) fn small() -> population::Config {
