@@ -72,7 +72,7 @@ impl FlowTable {
             udp_timeout_us: config.udp_timeout_us,
             hash_key: config.hash_key,
             tags: vec![Tags([0; WAYS]); places / WAYS].into_boxed_slice(),
-            entries: vec![None; places].into_boxed_slice(),
+            entries: core::iter::repeat_with(|| None).take(places).collect(),
             hand: 0,
             swept_us: 0,
             clock: Clock::new(),
@@ -313,8 +313,11 @@ impl FlowTable {
     }
 
     pub(super) fn end(&mut self, place: usize, ended: &mut impl FnMut(&Flow)) {
-        self.tags[place / WAYS].0[place % WAYS] = 0;
-        if let Some(entry) = self.entries[place].take() {
+        // Most places are free: their entries are not even looked at.
+        let tag = core::mem::take(&mut self.tags[place / WAYS].0[place % WAYS]);
+        if tag != 0
+            && let Some(entry) = self.entries[place].take()
+        {
             ended(&entry.flow(place));
         }
     }
