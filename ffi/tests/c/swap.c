@@ -1,4 +1,5 @@
-/* Four threads classify a capture over and over while signatures are swapped 1,000 times under them. */
+/* swap FILE [COUNT]: four threads classify a capture over and over while signatures are swapped under them, by default
+ * 1,000 times. */
 #define _DEFAULT_SOURCE
 #include <pcap/pcap.h>
 #include <pthread.h>
@@ -9,7 +10,7 @@
 #include <string.h>
 #include <wiremark.h>
 
-enum { THREADS = 4, SWAPS = 1000, PLACES = 1 << 12, READY = 20 };
+enum { THREADS = 4, PLACES = 1 << 12, READY = 20 };
 
 typedef struct frame { uint64_t time_us; uint8_t *bytes; size_t length; } frame;
 typedef struct flow { uint64_t hash; wiremark_flow state; } flow;
@@ -146,7 +147,8 @@ static void *work(void *unused) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 2)
+    long swaps = argc > 2 ? strtol(argv[2], NULL, 10) : 1000;
+    if (argc < 2 || swaps <= 0)
         return 2;
     load(argv[1]);
     if (wiremark_classifier_new(NULL, &shared) != WIREMARK_OK)
@@ -159,8 +161,8 @@ int main(int argc, char **argv) {
     /* In turn all evidence, and names only: other signatures in effect. Every so often one is made anew and the old one
      * freed, while threads may still be at work with it. */
     wiremark_classifier *ready[READY] = {NULL};
-    for (int swap = 0; swap < SWAPS; swap++) {
-        int i = swap % READY;
+    for (long swap = 0; swap < swaps; swap++) {
+        int i = (int)(swap % READY);
         if (!ready[i] || swap % 25 == 0) {
             wiremark_options options = {.struct_bytes = sizeof options, .evidence = i % 2 ? 0 : WIREMARK_EVIDENCE_NAME};
             if (wiremark_classifier_free(ready[i]) != WIREMARK_OK || wiremark_classifier_new(&options, &ready[i]) != WIREMARK_OK)
