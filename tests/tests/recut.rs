@@ -10,7 +10,7 @@ use wiremark_tests::trace::Trace;
 
 /// The last app and role of every five-tuple that has one.
 fn verdicts(classifier: &Classifier, trace: &Trace) -> HashMap<FlowKey, (AppId, Role)> {
-    let mut tracker = Tracker::new(classifier, TrackerConfig::default());
+    let mut tracker = Tracker::new(classifier, TrackerConfig { capacity: 4096, ..TrackerConfig::default() });
     let mut verdicts = HashMap::new();
     for (time_us, link, bytes) in trace.frames() {
         let Some(link_type) = LinkType::from_number(link) else { continue };
