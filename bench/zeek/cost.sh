@@ -25,6 +25,12 @@ redef tcp_partial_close_delay = 1 day;
 redef tcp_reset_delay = 1 day;
 redef tcp_session_timer = 1 day;
 redef udp_inactivity_timeout = 1 day;
+
+# Before they all end at once, when what waits to be logged is most of the memory.
+event Pcap::file_done(path: string)
+	{
+	print fmt("held %d", get_proc_stats()$mem / 1024);
+	}
 END
 
 # Arguments: a folder for logs, what to read, a command to run it under, the plugin's folder or nothing, more options.
@@ -39,10 +45,10 @@ zeek_on() {
     }
 }
 
-# User seconds and the most memory resident, in KB.
+# User seconds, and the most memory resident while connections were held, in KB.
 measure() {
-    zeek_on "$1" "$2" "/usr/bin/time -f %U_%M -o $work/time" "$3"
-    tr '_' ' ' <"$work/time"
+    zeek_on "$1" "$2" "/usr/bin/time -f %U -o $work/time" "$3"
+    echo "$(cat "$work/time") $(sed -n 's/^held //p' "$work/$1/said")"
 }
 
 # Both, one after the other: "user KB user KB connections".

@@ -1,10 +1,10 @@
 /*
  * The few calls in which nDPI's versions differ, under one name each.
  *
- * 4.2 (Debian 12) is what this is compiled and run against. The others follow nDPI's published headers:
+ * 4.2 (Debian 12) and 4.11 (of October 2024) are what this is compiled and run against. The others follow nDPI's published headers:
  *   4.6   a last argument of ndpi_detection_process_packet()
  *   4.10  ndpi_init_detection_module() takes a global context, ndpi_detection_giveup() no enable_guess
- *   4.12  ndpi_protocol holds both protocols in a struct of their own
+ *   4.11  ndpi_protocol holds both protocols in a struct of their own
  *   5.0   no bitmask, a state in ndpi_protocol, ndpi_detection_giveup() says nothing of guesses
  *   6.0   ndpi_init_detection_module() wants to know the licence
  */
@@ -19,7 +19,7 @@
 
 #define NDPI_AT_LEAST(major, minor) (NDPI_MAJOR > (major) || (NDPI_MAJOR == (major) && NDPI_MINOR >= (minor)))
 
-#if NDPI_AT_LEAST(4, 12)
+#if NDPI_AT_LEAST(4, 11)
 #define NDPI_MASTER(p) ((p).proto.master_protocol)
 #define NDPI_APP(p) ((p).proto.app_protocol)
 #else

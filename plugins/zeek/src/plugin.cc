@@ -69,6 +69,7 @@ void Plugin::InitPostScript() {
 
 void Plugin::Done() {
     context.reset();
+    words.clear();
     signatures = Signatures{};
     zeek::plugin::Plugin::Done();
 }
@@ -82,9 +83,9 @@ void Plugin::HookSetupAnalyzerTree(zeek::Connection* conn) {
 std::string Plugin::Load(zeek::StringVal* folder, zeek::TableVal* evidence, uint64_t budget_packets) {
     wiremark_options options{};
     options.struct_bytes = sizeof options;
-    const auto words = evidence->ToPureListVal();
-    for ( int i = 0; i < words->Length(); i++ ) {
-        const auto word = words->Idx(i)->AsStringVal()->ToStdString();
+    const auto kinds = evidence->ToPureListVal();
+    for ( int i = 0; i < kinds->Length(); i++ ) {
+        const auto word = kinds->Idx(i)->AsStringVal()->ToStdString();
         const auto bit = EvidenceBit(word);
         if ( bit == 0 )
             return "Wiremark::evidence: \"" + word + "\" is none of address, related, name, payload";
@@ -95,7 +96,17 @@ std::string Plugin::Load(zeek::StringVal* folder, zeek::TableVal* evidence, uint
     if ( budget_packets > 255 )
         return "Wiremark::budget_packets: a number up to 255";
     options.budget_packets = static_cast<uint32_t>(budget_packets);
-    return signatures.Load(folder->ToStdString(), options);
+    auto why = signatures.Load(folder->ToStdString(), options);
+    if ( why.empty() )
+        words.clear(); // it goes by their places, which are others now
+    return why;
+}
+
+const zeek::StringValPtr& Plugin::Word(const char* word) {
+    auto& value = words[word];
+    if ( ! value )
+        value = zeek::make_intrusive<zeek::StringVal>(word);
+    return value;
 }
 
 zeek::RecordValPtr Plugin::Statistics() const {

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <unordered_map>
 
 #include "signatures.h"
 
@@ -15,6 +16,7 @@ class TableVal;
 template<class T>
 class IntrusivePtr;
 using RecordValPtr = IntrusivePtr<RecordVal>;
+using StringValPtr = IntrusivePtr<StringVal>;
 } // namespace zeek
 
 namespace plugin::Wiremark_Verdicts {
@@ -36,6 +38,8 @@ public:
     // Loads signatures; evidence has the words of what counts. Says why not; empty when all is well.
     std::string Load(zeek::StringVal* folder, zeek::TableVal* evidence, uint64_t budget_packets);
     zeek::RecordValPtr Statistics() const;
+    // One of the words for a verdict, as wiremark gives it: one value, however many connections have it.
+    const zeek::StringValPtr& Word(const char* word);
 
     Signatures signatures;
     std::unique_ptr<wiremark_context, Free> context;
@@ -47,6 +51,9 @@ protected:
     void InitPostScript() override;
     void Done() override;
     void HookSetupAnalyzerTree(zeek::Connection* conn) override;
+
+private:
+    std::unordered_map<const char*, zeek::StringValPtr> words;
 };
 
 extern Plugin plugin;

@@ -82,7 +82,7 @@ bool LogsPackets() {
 // Sets a field, or leaves it out where there is no word.
 void AssignWord(zeek::RecordVal* record, int field, const char* word) {
     if ( *word )
-        record->Assign(field, word);
+        record->Assign(field, plugin.Word(word));
 }
 
 } // namespace
@@ -150,7 +150,7 @@ void Tap::Announce(const wiremark_verdict& verdict, const wiremark_packet& packe
 
     const auto* names = plugin.signatures.Names();
     auto record = zeek::make_intrusive<zeek::RecordVal>(type);
-    record->Assign(CARRIER, wiremark_carrier_name(verdict.carrier));
+    record->Assign(CARRIER, plugin.Word(wiremark_carrier_name(verdict.carrier)));
     record->Assign(PACKET, packets);
     record->Assign(IS_ORIG, is_orig);
     char community_id[WIREMARK_COMMUNITY_ID_BYTES];
