@@ -1,5 +1,6 @@
 //! The Zeek plugin, in a Zeek that is on the machine: what it says of every connection is what the command says.
 
+mod cluster;
 mod host;
 
 use std::collections::{BTreeMap, HashMap};
@@ -351,64 +352,6 @@ fn sources_compile_against_headers_alone() {
         }
         must(compiler.arg(file));
     }
-}
-
-/// The rows of wiremark.log without what differs from process to process, in order.
-fn rows(lines: &[Value]) -> Vec<String> {
-    let mut rows: Vec<String> = lines
-        .iter()
-        .map(|line| {
-            let mut line = line.as_object().unwrap().clone();
-            line.remove("uid");
-            serde_json::to_string(&line).unwrap()
-        })
-        .collect();
-    rows.sort();
-    rows
-}
-
-/// Two workers that share a capture by its clients say together what one says, and nothing is lost or written over when the
-/// cluster is started again.
-#[test]
-fn two_workers_tell_what_one_tells() {
-    let Some(host) = Host::new("one", "") else { return };
-    if !is_there("seq") {
-        return skip("seq is not here, so the cluster is not started");
-    }
-    let state = scratch("zeek-cluster");
-    let _ = fs::remove_dir_all(&state);
-    let cluster = |arguments: &[&str]| {
-        let mut command = Command::new(package().join("cluster/wiremark-cluster"));
-        command.args(arguments).env("STATE", &state).env("PATH", path_with(&host.bin));
-        must(command.env("ZEEK_PLUGIN_PATH", &host.plugin))
-    };
-    let mut captures = vec![demo()];
-    if let Some(traces) = traces() {
-        // More than one client each.
-        captures.extend(["wechat.pcap", "wa_voice.pcap"].map(|name| traces.join("messenger").join(name)));
-    }
-    let mut expected = Vec::new();
-    for capture in &captures {
-        host.read(capture);
-        expected.extend(host.log("wiremark"));
-        let script = host.folder.join("script.zeek");
-        cluster(&["start", "-r", capture.to_str().unwrap(), script.to_str().unwrap()]);
-        cluster(&["wait"]);
-        cluster(&["stop"]);
-        let status = cluster(&["status"]);
-        assert_eq!(status.matches("does not run").count(), 5, "{status}");
-    }
-    let logs = || fs::read_dir(state.join("logs")).unwrap().map(|entry| entry.unwrap().path());
-    let of = |name: &str| -> Vec<Value> {
-        logs()
-            .filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with(name))
-            .flat_map(|path| lines_of(&path))
-            .collect()
-    };
-    assert_eq!(rows(&of("wiremark.")), rows(&expected));
-    let peers: std::collections::BTreeSet<String> =
-        of("wiremark_stats.").iter().map(|line| line["peer"].as_str().unwrap().to_owned()).collect();
-    assert_eq!(Vec::from_iter(peers), ["worker-1", "worker-2"]);
 }
 
 /// The package's own tests, as Zeek's people run them.
