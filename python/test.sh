@@ -13,6 +13,6 @@ fi
 bytes=$(wc -c < "$WHEEL")
 echo "wheel: $(basename "$WHEEL"), $bytes bytes"
 [ "$bytes" -lt 10000000 ]
-$pip install "$WHEEL" pytest numpy pandas pyarrow polars duckdb
+$pip install "$WHEEL" pytest numpy pandas pyarrow polars duckdb matplotlib nbclient ipykernel
 cd tests
 exec "$folder/venv/bin/python" -X faulthandler -m pytest -q -p no:cacheprovider "$@" .
