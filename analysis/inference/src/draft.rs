@@ -70,6 +70,13 @@ pub fn rows(messages: &Messages, origins: &[Origin], flows: &[DraftFlow]) -> Vec
                 infer(&bytes, &origins).fields
             };
             let is_weak = group.is_weak();
+            // Over UDP every datagram has to fit, and not nearly every one; over TCP the example.
+            let shortest = own.iter().min_by_key(|at| messages.get(**at).len()).copied();
+            let fitting = if group.is_udp { own.clone() } else { Vec::from_iter(shortest) };
+            let mut fields = fields;
+            for field in fields.iter_mut().filter(|field| !holds_for_all(field, &fitting, messages)) {
+                field.equation = None;
+            }
             DraftRow {
                 is_udp: group.is_udp,
                 ports,
@@ -92,6 +99,22 @@ pub fn rows(messages: &Messages, origins: &[Origin], flows: &[DraftFlow]) -> Vec
         row.moving.truncate(if asks { 2 } else { 0 });
     }
     rows
+}
+
+/// Whether a length field's equation holds for all of these messages.
+fn holds_for_all(field: &Field, of: &[usize], messages: &Messages) -> bool {
+    let Some(equation) = field.equation else { return true };
+    of.iter().all(|&at| {
+        let message = messages.get(at);
+        let Some(bytes) = message.get(field.offset..field.offset + field.length) else { return false };
+        let add = |value: i64, byte: &u8| value << 8 | i64::from(*byte);
+        let value = match field.byte_order {
+            Some(crate::ByteOrder::Little) => bytes.iter().rev().fold(0, add),
+            _ => bytes.iter().fold(0, add),
+        };
+        value.checked_mul(equation.unit as i64).and_then(|value| value.checked_add(equation.plus))
+            == Some(message.len() as i64)
+    })
 }
 
 impl DraftRow {
