@@ -101,8 +101,7 @@ fn sanitized(sanitizer: &str, environment: (&str, &str)) {
     }
     let with = ["-lpcap", "-pthread", flag.as_str()];
     let swap = Program::new("tests/c/swap.c", "c11", Link::Shared, &with).make(&format!("swap-{sanitizer}"));
-    // A hundred swaps make every classifier anew four times over; a sanitizer makes each slow.
-    must(Command::new(swap).arg(demo()).arg("100").env(environment.0, environment.1));
+    must(Command::new(swap).arg(demo()).env(environment.0, environment.1));
     let replace = Program::new("tests/c/replace.c", "c11", Link::Shared, &["-pthread", flag.as_str()])
         .make(&format!("replace-{sanitizer}"));
     must(Command::new(replace).arg("50").env(environment.0, environment.1));
@@ -120,7 +119,7 @@ fn the_address_sanitizer_finds_nothing() {
     // `tests/c/fuzz.sh` does this with a fuzzer, and with the Rust side under the sanitizer too.
     let with = [&with[..], &["-DLOOP"]].concat();
     let fuzz = Program::new("tests/c/fuzz.c", "c11", Link::Shared, &with).make("fuzz-address");
-    print!("{}", must(Command::new(fuzz).arg("1500").arg(demo())));
+    print!("{}", must(Command::new(fuzz).arg("5000").arg(demo())));
 }
 
 /// The Rust side is not instrumented, which takes a nightly compiler: races are found on the C side only, such as

@@ -159,7 +159,7 @@ fn drafts_of_unclassified_flows_keep_protocols_apart() {
     let folder = folder();
     let capture = |name: &str, seed: u64| {
         let mut file = Vec::new();
-        network(12, seed).write_pcap(&mut file).expect("memory takes all");
+        network(20, seed).write_pcap(&mut file).expect("memory takes all");
         write(&folder, name, &file).to_str().expect("a plain name").to_owned()
     };
     let (seen, unseen) = (capture("seen.pcap", 1), capture("unseen.pcap", 2));
@@ -200,8 +200,8 @@ fn drafts_of_unclassified_flows_keep_protocols_apart() {
 #[test]
 fn the_heartbeat_is_periodic_and_the_sync_triggered() {
     let config = population::Config {
-        users: 20,
-        other_users: 2,
+        users: 40,
+        other_users: 4,
         hours: 8,
         size_percent: 30,
         syncs_on_login: true,
