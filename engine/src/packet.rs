@@ -108,7 +108,7 @@ impl<'a> Packet<'a> {
     }
 }
 
-/// TCP or UDP right behind one IP header, no fragment, no tunnel's port.
+/// TCP or UDP right behind one IP header, no fragment, no tunnel.
 ///
 /// The walk finds the same; but a loop that may meet any header costs three times as many instructions, so this stands
 /// before it. What it declines, errors included, the walk decides.
@@ -122,11 +122,16 @@ fn plain<'a>(ether_type: EtherType, bytes: &'a [u8], time_us: u64) -> Option<Pac
     if network.fragment != Fragment::Whole {
         return None;
     }
+    // Known by now: nothing of a fragment's number is carried on.
+    let network = Network { fragment: Fragment::Whole, ..network };
     match network.protocol {
         protocol::TCP => Some(network.with_tcp(&Tcp::parse(network.payload).ok()?, time_us)),
         protocol::UDP => {
             let udp = Udp::parse(network.payload).ok()?;
-            (!tunnel::udp::is_port(udp.src_port, udp.dst_port)).then(|| network.with_udp(&udp, time_us))
+            if tunnel::udp::is_maybe_port(udp.src_port, udp.dst_port) && tunnel::udp::is_tunnel(&udp) {
+                return None;
+            }
+            Some(network.with_udp(&udp, time_us))
         }
         _ => None,
     }

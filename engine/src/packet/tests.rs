@@ -185,6 +185,28 @@ fn no_changed_byte_makes_it_panic_or_reach_beyond_the_frame() {
     }
 }
 
+/// Whatever a byte is changed to: what is told without a loop is what the loop comes to.
+#[test]
+fn what_takes_no_walk_is_what_the_walk_finds() {
+    let mut plain = 0;
+    for (what, link_type, mut frame) in frames() {
+        for at in 0..frame.len() {
+            let byte = frame[at];
+            for value in 0..=255 {
+                frame[at] = value;
+                if let Some(packet) = Packet::plain(link_type, 5, &frame) {
+                    assert_eq!(Packet::parse_any(link_type, 5, &frame), Ok(packet), "{what} {at} {value}");
+                    plain += 1;
+                }
+            }
+            frame[at] = byte;
+        }
+    }
+    assert!(plain > 10_000, "{plain}");
+    let ordinary = ethernet(0x0800, &ipv4(17, &udp(2152, b"hello")));
+    assert!(Packet::plain(LinkType::Ethernet, 5, &ordinary).is_some(), "a tunnel's port alone takes no walk");
+}
+
 #[test]
 fn padding_is_not_payload() {
     for (what, link_type, mut frame) in frames() {

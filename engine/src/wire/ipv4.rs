@@ -36,19 +36,35 @@ impl<'a> Ipv4<'a> {
         let header: &[u8; 20] = bytes.first_chunk().ok_or(ParseError::Truncated)?;
         let header_bytes = usize::from(header[0] & 0x0f) * 4;
         let total_bytes = usize::from(u16::from_be_bytes([header[2], header[3]]));
-        if header[0] >> 4 != 4 || header_bytes < 20 || (total_bytes < header_bytes && total_bytes != 0) {
+        // Asked only where the bytes do not fit.
+        let is_malformed = || total_bytes < header_bytes && total_bytes != 0;
+        if !(0x45..=0x4f).contains(&header[0]) {
             return Err(ParseError::Malformed);
         }
-        let is_complete = total_bytes != 0 && total_bytes <= bytes.len();
-        let end = if is_complete { total_bytes } else { bytes.len() };
+        let Some(rest) = bytes.get(header_bytes..) else {
+            return Err(if is_malformed() { ParseError::Malformed } else { ParseError::Truncated });
+        };
+        // Of a total length below the header's it becomes more than any frame has.
+        let (payload, is_complete) = match rest.get(..total_bytes.wrapping_sub(header_bytes)) {
+            Some(payload) => (payload, true),
+            None if is_malformed() => return Err(ParseError::Malformed),
+            None => (rest, false),
+        };
+        // Identification is read of fragments only.
         let flags_offset = u16::from_be_bytes([header[6], header[7]]);
-        let identification = u32::from(u16::from_be_bytes([header[4], header[5]]));
+        let fragment = match flags_offset & 0x3fff {
+            0 => Fragment::Whole,
+            more_offset => {
+                let identification = u32::from(u16::from_be_bytes([header[4], header[5]]));
+                Fragment::new(more_offset & 0x1fff, more_offset & 0x2000 != 0, identification)
+            }
+        };
         Ok(Self {
             src: [header[12], header[13], header[14], header[15]],
             dst: [header[16], header[17], header[18], header[19]],
             protocol: header[9],
-            fragment: Fragment::new(flags_offset & 0x1fff, flags_offset & 0x2000 != 0, identification),
-            payload: bytes.get(header_bytes..end).ok_or(ParseError::Truncated)?,
+            fragment,
+            payload,
             is_complete,
         })
     }
