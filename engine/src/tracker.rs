@@ -19,7 +19,7 @@ pub use statistics::Statistics;
 
 use crate::classifier::Classifier;
 use crate::context::Context;
-use crate::five_tuple::Direction;
+use crate::five_tuple::{Direction, FlowKey};
 use crate::observer::Observer;
 use crate::packet::{Encapsulation, Fragment, Packet, ParseError, TcpFields};
 use flow_table::FlowTable;
@@ -108,8 +108,9 @@ impl<'c> Tracker<'c> {
         match Packet::plain(frame.link_type, frame.time_us, frame.bytes) {
             Some(packet) => {
                 let frame = Uncounted { packets: 1, bytes: frame.wire_bytes.into() };
-                let hash = self.table.hash(&packet, Encapsulation::NONE);
-                Ok(self.parsed((&packet, hash), Encapsulation::NONE, frame, true, ended, observer))
+                let key = packet.five_tuple.key();
+                let hash = self.table.hash(&key, Encapsulation::NONE);
+                Ok(self.parsed((&packet, &key, hash), Encapsulation::NONE, frame, true, ended, observer))
             }
             None => self.walked(frame, ended, observer).map(|(seen, _)| seen),
         }
@@ -130,8 +131,12 @@ impl<'c> Tracker<'c> {
         match Packet::plain(frame.link_type, frame.time_us, frame.bytes) {
             Some(packet) => {
                 let frame = Uncounted { packets: 1, bytes: frame.wire_bytes.into() };
-                let hash = self.table.hash(&packet, Encapsulation::NONE);
-                Ok((self.parsed((&packet, hash), Encapsulation::NONE, frame, true, ended, observer), packet))
+                let key = packet.five_tuple.key();
+                let hash = self.table.hash(&key, Encapsulation::NONE);
+                Ok((
+                    self.parsed((&packet, &key, hash), Encapsulation::NONE, frame, true, ended, observer),
+                    packet,
+                ))
             }
             None => {
                 let (seen, found) = self.walked(frame, ended, observer)?;
@@ -161,8 +166,9 @@ impl<'c> Tracker<'c> {
             return Err(ParseError::Fragment);
         }
         let frame = Uncounted { packets: 1, bytes: wire_bytes.into() };
-        let hash = self.table.hash(packet, Encapsulation::NONE);
-        Ok(self.parsed((packet, hash), Encapsulation::NONE, frame, true, ended, observer))
+        let key = packet.five_tuple.key();
+        let hash = self.table.hash(&key, Encapsulation::NONE);
+        Ok(self.parsed((packet, &key, hash), Encapsulation::NONE, frame, true, ended, observer))
     }
 
     #[inline]
@@ -172,11 +178,11 @@ impl<'c> Tracker<'c> {
         }
     }
 
-    /// Counts frames to the packet's flow, which has this hash, and looks at the packet if it `is_new`.
+    /// Counts frames to the packet's flow, which has this key and hash, and looks at the packet if it `is_new`.
     #[inline(always)]
     fn parsed(
         &mut self,
-        (packet, hash): (&Packet<'_>, u64),
+        (packet, key, hash): (&Packet<'_>, &FlowKey, u64),
         encapsulation: Encapsulation,
         frames: Uncounted,
         is_new: bool,
@@ -184,7 +190,7 @@ impl<'c> Tracker<'c> {
         observer: &mut impl Observer,
     ) -> Seen {
         self.table.statistics.packets += frames.packets;
-        let place = self.table.place((packet, hash), encapsulation, ended);
+        let place = self.table.place((packet, key, hash), encapsulation, ended);
         let Some(entry) = &mut self.table.entries[place] else {
             unreachable!("a place is given with its flow")
         };
@@ -195,7 +201,8 @@ impl<'c> Tracker<'c> {
             entry.state.expect(packet);
             entry.state.verdict()
         };
-        let direction = entry.state.direction(packet);
+        let is_from_high = key.low != (packet.five_tuple.src, packet.five_tuple.src_port);
+        let direction = entry.state.direction_of(is_from_high.into());
         let side = match direction {
             Direction::Originator => 0,
             Direction::Responder => 1,
@@ -216,7 +223,7 @@ impl<'c> Tracker<'c> {
         entry.touched_us = self.table.clock.now_us;
         entry.clock = self.table.clock.number();
         if encapsulation.one_way() != 0 {
-            entry.one_way[usize::from(packet.five_tuple.is_from_high())] = encapsulation.one_way();
+            entry.one_way[usize::from(is_from_high)] = encapsulation.one_way();
         }
         let packet_number = entry.packets[0] + entry.packets[1];
         if before != verdict.decision() {

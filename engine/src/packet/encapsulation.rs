@@ -35,11 +35,6 @@ impl TunnelKind {
             Self::Pbb => "802.1ah",
         }
     }
-
-    /// Whether the number is the receiver's, so that the two directions of a flow come with different ones.
-    pub(crate) const fn is_per_direction(self) -> bool {
-        matches!(self, Self::GtpU | Self::L2tp)
-    }
 }
 
 /// VLAN tags and tunnel of a packet; the default is none. Two packets with the same five-tuple but other values here are
@@ -83,20 +78,23 @@ impl Encapsulation {
         self.0 = self.0 & 0xff_ffff | (kind as u64) << 24 | u64::from(id) << 32;
     }
 
+    /// Whether the tunnel's number is the receiver's, so that the two directions of a flow come with different ones.
+    #[inline]
+    fn is_per_direction(self) -> bool {
+        const KINDS: [u64; 2] = [TunnelKind::GtpU as u64, TunnelKind::L2tp as u64];
+        KINDS.contains(&(self.0 >> 24 & 0xff))
+    }
+
     /// The part that is the same in both directions.
+    #[inline]
     pub(crate) fn both_ways(self) -> u64 {
-        match self.tunnel() {
-            Some((kind, _)) if kind.is_per_direction() => self.0 & 0xffff_ffff,
-            _ => self.0,
-        }
+        if self.is_per_direction() { self.0 & 0xffff_ffff } else { self.0 }
     }
 
     /// The number of this direction; 0 where both directions have the same, or there is none.
+    #[inline]
     pub(crate) fn one_way(self) -> u32 {
-        match self.tunnel() {
-            Some((kind, id)) if kind.is_per_direction() => id,
-            _ => 0,
-        }
+        if self.is_per_direction() { (self.0 >> 32) as u32 } else { 0 }
     }
 
     pub(crate) const fn from_parts(both_ways: u64, one_way: u32) -> Self {

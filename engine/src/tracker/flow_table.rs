@@ -88,10 +88,10 @@ impl FlowTable {
         self.hash_key
     }
 
-    /// The hash of a packet's flow.
+    /// The hash of a flow.
     #[inline]
-    pub(super) fn hash(&self, packet: &Packet<'_>, encapsulation: Encapsulation) -> u64 {
-        let hash = packet.five_tuple.key().hash(self.hash_key);
+    pub(super) fn hash(&self, key: &FlowKey, encapsulation: Encapsulation) -> u64 {
+        let hash = key.hash(self.hash_key);
         match encapsulation.both_ways() {
             0 => hash,
             both_ways => fold(hash, both_ways),
@@ -147,18 +147,17 @@ impl FlowTable {
         entry.connection.is_replaced_by(packet, entry.bytes[0] + entry.bytes[1], quiet_us)
     }
 
-    /// Where the flow of a packet lies, which has this hash; a new one is made where there is none.
+    /// Where the flow of a packet lies, which has this key and hash; a new one is made where there is none.
     #[inline]
     pub(super) fn place(
         &mut self,
-        (packet, hash): (&Packet<'_>, u64),
+        (packet, key, hash): (&Packet<'_>, &FlowKey, u64),
         encapsulation: Encapsulation,
         ended: &mut impl FnMut(&Flow),
     ) -> usize {
         let both_ways = encapsulation.both_ways();
-        let key = packet.five_tuple.key();
         let buckets = self.buckets(hash);
-        let here = |place: &usize| self.is_here(*place, &key, both_ways);
+        let here = |place: &usize| self.is_here(*place, key, both_ways);
         let found = if encapsulation.one_way() == 0 {
             self.tagged(buckets).find(here)
         } else {
@@ -169,7 +168,7 @@ impl FlowTable {
         {
             return place;
         }
-        self.place_anew((packet, &key), buckets, encapsulation, found, ended)
+        self.place_anew((packet, key), buckets, encapsulation, found, ended)
     }
 
     /// A place for a new flow: where its like was that is over, or a free one, or one that has to go.
@@ -256,7 +255,7 @@ impl FlowTable {
     #[cold]
     pub(super) fn find(&mut self, packet: &Packet<'_>, encapsulation: Encapsulation) -> Option<&mut Entry> {
         let (key, both_ways) = (packet.five_tuple.key(), encapsulation.both_ways());
-        let buckets = self.buckets(self.hash(packet, encapsulation));
+        let buckets = self.buckets(self.hash(&key, encapsulation));
         let place = self.tagged(buckets).find(|place| self.is_here(*place, &key, both_ways))?;
         self.entries[place].as_mut()
     }

@@ -51,8 +51,9 @@ impl Tracker<'_> {
         match walk(start, time_us, &mut Pieces)? {
             Found::Packet(packet, encapsulation) => {
                 let apart = self.apart(encapsulation);
-                let hash = self.table.hash(&packet, apart);
-                let seen = self.parsed((&packet, hash), apart, frames, true, ended, observer);
+                let key = packet.five_tuple.key();
+                let hash = self.table.hash(&key, apart);
+                let seen = self.parsed((&packet, &key, hash), apart, frames, true, ended, observer);
                 Ok((seen, Parts::new(&packet, encapsulation, at, bytes)))
             }
             Found::Piece(piece) => self.piece(&piece, time_us, (at, bytes), frames, ended, observer),
@@ -117,9 +118,10 @@ impl Tracker<'_> {
                 };
                 let packet = cut.unwrap_or(counted);
                 let apart = self.apart(encapsulation);
-                let hash = self.table.hash(&packet, apart);
+                let key = packet.five_tuple.key();
+                let hash = self.table.hash(&key, apart);
                 let is_new = cut.is_some();
-                let seen = self.parsed((&packet, hash), apart, frames, is_new, ended, observer);
+                let seen = self.parsed((&packet, &key, hash), apart, frames, is_new, ended, observer);
                 Ok((seen, Parts::new(&packet, encapsulation, at, bytes)))
             }
         };

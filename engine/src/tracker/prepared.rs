@@ -110,7 +110,8 @@ impl Tracker<'_> {
         match prepared.packet(frame) {
             Some(packet) => {
                 let frame = Uncounted { packets: 1, bytes: frame.wire_bytes.into() };
-                Ok(self.parsed((&packet, prepared.hash), Encapsulation::NONE, frame, true, ended, observer))
+                let flow = (&packet, &packet.five_tuple.key(), prepared.hash);
+                Ok(self.parsed(flow, Encapsulation::NONE, frame, true, ended, observer))
             }
             None => self.walked(frame, ended, observer).map(|(seen, _)| seen),
         }

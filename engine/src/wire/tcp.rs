@@ -28,7 +28,7 @@ impl<'a> Tcp<'a> {
     /// # Errors
     /// [`ParseError::Malformed`] for a data offset below 20 bytes; [`ParseError::Truncated`] where the bytes end
     /// within the header.
-    #[inline]
+    #[inline(always)]
     pub fn parse(bytes: &'a [u8]) -> Result<Self, ParseError> {
         let header: &[u8; 20] = bytes.first_chunk().ok_or(ParseError::Truncated)?;
         let header_bytes = usize::from(header[12] >> 4) * 4;

@@ -25,7 +25,7 @@ impl<'a> Udp<'a> {
     ///
     /// # Errors
     /// [`ParseError::Malformed`] for a length of 1 to 7; [`ParseError::Truncated`] below 8 bytes.
-    #[inline]
+    #[inline(always)]
     pub fn parse(bytes: &'a [u8]) -> Result<Self, ParseError> {
         let (header, rest) = bytes.split_first_chunk::<8>().ok_or(ParseError::Truncated)?;
         let payload_bytes = match usize::from(u16::from_be_bytes([header[4], header[5]])) {
