@@ -3,6 +3,7 @@
 
 mod calls;
 mod handed;
+mod lists;
 mod siblings;
 mod streams;
 
