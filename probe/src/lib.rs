@@ -3,6 +3,7 @@
 
 #[cfg(feature = "anonymize")]
 pub mod anonymize;
+pub mod apart;
 pub mod beside;
 pub mod flows;
 pub mod record;

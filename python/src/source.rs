@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 
 use arrow_array::RecordBatch;
 use arrow_schema::ArrowError;
@@ -11,6 +12,8 @@ use wiremark::{Flow, Frame, ParseError, Prepared, Tracker, TrackerConfig};
 use wiremark_calls::{Call, CallTracker, Names, Record, Scripts};
 use wiremark_capture::Capture;
 use wiremark_capture::replay::{ReplayError, replay};
+use wiremark_probe::apart::{Part, Sizes, apart};
+use wiremark_probe::beside::Beside;
 use wiremark_probe::flows::{Replayed, flows, follow, record};
 use wiremark_probe::record::{columns, transport_name};
 use wiremark_report::columns::{Addresses, Cell, Column, Kind, Rows};
@@ -21,6 +24,12 @@ use crate::compiled::Compiled;
 /// Rows of a batch: of flows, packets and tasks; of calls, which are large.
 const BATCH_ROWS: usize = 16_384;
 const BATCH_CALLS: usize = 64;
+
+/// Flows that are handed over together to who makes rows of them, and how often before that thread comes by.
+const SIZES: Sizes = Sizes { batch: 1024, waiting: 2 };
+
+/// A flow that ended, and what was kept beside it.
+type Ended = (Flow, Beside);
 
 /// What is read from captures.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -80,6 +89,13 @@ pub(crate) struct Job {
     pub(crate) raise: bool,
 }
 
+impl Job {
+    /// Rows of what is read, where they are flat.
+    fn rows(&self) -> Option<Rows> {
+        Rows::of_flat(self.what.columns(), self.addresses)
+    }
+}
+
 /// What both threads know.
 #[derive(Default)]
 pub(crate) struct Shared {
@@ -110,26 +126,23 @@ pub(crate) enum Message {
 struct Worker<'j> {
     job: &'j Job,
     shared: &'j Shared,
-    to: SyncSender<Message>,
-    rows: Option<Rows>,
-    /// With their files.
-    calls: Vec<(String, Record)>,
+    batches: Batches<'j>,
     /// Number of the capture, from 1.
     capture: i32,
 }
 
 /// Reads it all, or until nobody listens.
 pub(crate) fn run(job: &Job, shared: &Shared, to: SyncSender<Message>) {
-    let rows = Rows::of_flat(job.what.columns(), job.addresses);
     let last = to.clone();
-    let mut worker = Worker { job, shared, to, rows, calls: Vec::new(), capture: 0 };
+    let batches = Batches { shared, to, rows: job.rows(), calls: Vec::new() };
+    let mut worker = Worker { job, shared, batches, capture: 0 };
     let ended = match job.what {
         What::Flows => worker.files(Worker::flows),
         What::Packets => worker.files(Worker::packets),
         What::Tasks => worker.tasks(),
         What::Calls => worker.calls(),
     };
-    worker.send();
+    worker.batches.send();
     // Nobody may listen any more.
     let _ = last.send(ended.map_or_else(Message::Failed, |()| Message::Done));
 }
@@ -172,9 +185,38 @@ impl Worker<'_> {
     fn flows(&mut self, capture: &mut Capture) -> Replayed {
         let (job, go_on) = (self.job, go_on(self.shared));
         let set = job.compiled.classifier.set();
-        let file = capture.name().to_owned();
-        let take = |flow: &Flow, beside| self.row(&columns::cells(&record(&file, flow, beside, set)));
-        flows(capture, &job.compiled.classifier, job.config, job.threads, take, go_on)
+        let (file, batches) = (capture.name().to_owned(), &mut self.batches);
+        let row = |rows: &mut Rows, (flow, beside): Ended| {
+            rows.push(&columns::cells(&record(&file, &flow, beside, set)));
+        };
+        let classifier = &job.compiled.classifier;
+        if job.threads == 1 {
+            let take = |flow: &Flow, beside| batches.add(|rows| row(rows, (*flow, beside)));
+            return flows(capture, classifier, job.config, 1, take, go_on);
+        }
+        let make = job.rows().map(|mut rows| {
+            Box::new(move |ended: Vec<Ended>| {
+                ended.into_iter().for_each(|ended| row(&mut rows, ended));
+                rows.take()
+            }) as _
+        });
+        let (mut telling, parts) = apart(SIZES, make);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                parts.into_iter().for_each(|part| match part {
+                    Part::Told(ended) => {
+                        ended.into_iter().for_each(|ended| batches.add(|rows| row(rows, ended)));
+                    }
+                    Part::Made(batch) => batches.send_made(batch),
+                });
+            });
+            let take = |flow: &Flow, beside| telling.tell((*flow, beside));
+            let replayed = flows(capture, classifier, job.config, job.threads, take, go_on);
+            telling.pass_on();
+            // Nothing more comes: what was told is made into rows, and the thread ends.
+            drop(telling);
+            replayed
+        })
     }
 
     fn packets(&mut self, capture: &mut Capture) -> Replayed {
@@ -229,7 +271,7 @@ impl Worker<'_> {
             }
             Err(error) => Err(error),
         };
-        self.row(&cells);
+        self.batches.row(&cells);
         result
     }
 
@@ -268,7 +310,7 @@ impl Worker<'_> {
             let file = capture.name().to_owned();
             let mut ended = |call: Call| {
                 let call = Call { number: call.number + told, ..call };
-                worker.call((file.clone(), Record::new(call, classifier.set(), &mut names)));
+                worker.batches.call((file.clone(), Record::new(call, classifier.set(), &mut names)));
             };
             let look = |tracker: &mut Tracker<'_>, number: u64, frame: &Frame<'_>, prepared: &Prepared| {
                 let (seen, packet) = tracker.follow_prepared(frame, prepared, &mut |_: &Flow| (), &mut ())?;
@@ -283,10 +325,26 @@ impl Worker<'_> {
             Replayed { counts, errors, statistics: tracker.statistics() }
         })
     }
+}
 
+/// What becomes record batches, in order.
+struct Batches<'j> {
+    shared: &'j Shared,
+    to: SyncSender<Message>,
+    rows: Option<Rows>,
+    /// With their files.
+    calls: Vec<(String, Record)>,
+}
+
+impl Batches<'_> {
     fn row(&mut self, cells: &[Cell<'_>]) {
+        self.add(|rows| rows.push(cells));
+    }
+
+    /// Adds a row by what knows its cells.
+    fn add(&mut self, row: impl FnOnce(&mut Rows)) {
         let Some(rows) = &mut self.rows else { return };
-        rows.push(cells);
+        row(rows);
         if rows.len() >= BATCH_ROWS {
             self.send();
         }
@@ -301,12 +359,22 @@ impl Worker<'_> {
 
     /// Sends what waits.
     fn send(&mut self) {
-        let batch: Result<RecordBatch, ArrowError> = match &mut self.rows {
+        let batch = match &mut self.rows {
             Some(rows) if rows.is_empty() => return,
             Some(rows) => rows.take(),
             None if self.calls.is_empty() => return,
             None => wiremark_calls::record::columns::batch(&std::mem::take(&mut self.calls)),
         };
+        self.pass_on(batch);
+    }
+
+    /// Sends what waits, and behind it what was made elsewhere.
+    fn send_made(&mut self, batch: Result<RecordBatch, ArrowError>) {
+        self.send();
+        self.pass_on(batch);
+    }
+
+    fn pass_on(&self, batch: Result<RecordBatch, ArrowError>) {
         let message = batch.map_or_else(|error| Message::Failed(error.to_string()), Message::Batch);
         if self.to.send(message).is_err() {
             self.shared.stop.store(true, Ordering::Relaxed);
@@ -329,7 +397,7 @@ struct Tasks<'w, 'j>(&'w mut Worker<'j>);
 impl Sink for Tasks<'_, '_> {
     fn task(&mut self, task: &TaskRecord<'_>) {
         let user = task.user.name(self.0.job.with_addresses);
-        self.0.row(&wiremark_tasks::columns::cells(task, &user));
+        self.0.batches.row(&wiremark_tasks::columns::cells(task, &user));
     }
 }
 

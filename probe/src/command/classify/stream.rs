@@ -4,14 +4,13 @@ use std::panic::resume_unwind;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::sync::mpsc::sync_channel;
 use std::thread;
 
 use wiremark::{Classifier, Flow, Frame, ParseError, Prepared, Seen, Statistics, Tracker, TrackerConfig};
 use wiremark_capture::Capture;
 use wiremark_capture::replay::{Counts, Follow, replay_ahead};
 
-use super::flows::{self, Flows, Lines};
+use super::flows::{self, Flows};
 use super::report::{Report, Totals};
 use crate::captures::name_of;
 use crate::inputs::{Reloading, SignatureArguments};
@@ -105,12 +104,10 @@ impl<'a> Stream<'a> {
         totals: &mut Totals,
     ) -> Result<(), Stop> {
         let ((counts, seen), (name, complaints), sentence) = if self.writes_apart {
-            let (to, batches) = sync_channel(flows::BATCHES);
-            let (scrolls, file) = (report.scrolls(), self.name.clone());
-            let lines = report.set_of_lines().map(|set| Lines { set, file });
+            let (flows, parts) = Flows::apart(&self.name, report.set_of_lines(), report.scrolls());
             thread::scope(|scope| {
-                let writing = scope.spawn(|| flows::write(report, &self.name, batches));
-                let read = self.read(files, Flows::apart(to, lines, scrolls), totals);
+                let writing = scope.spawn(|| flows::write(report, &self.name, parts));
+                let read = self.read(files, flows, totals);
                 let written = writing.join().unwrap_or_else(|panic| resume_unwind(panic));
                 written.and(read)
             })?
