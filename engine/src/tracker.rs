@@ -246,4 +246,10 @@ impl<'c> Tracker<'c> {
             self.table.end(place, ended);
         }
     }
+
+    /// [`finish`](Self::finish) in the order of the flows' numbers, which takes 16 bytes a flow meanwhile.
+    pub fn finish_in_order(&mut self, ended: &mut impl FnMut(&Flow)) {
+        self.give_up_fragments(None);
+        self.table.end_in_order(ended);
+    }
 }

@@ -129,6 +129,19 @@ fn a_syn_after_the_end_begins_another_connection() {
 }
 
 #[test]
+fn flows_that_are_left_end_in_the_order_of_their_numbers() {
+    let classifier = classifier();
+    let mut tracker = Tracker::new(&classifier, TrackerConfig { capacity: 1024, ..config() });
+    for port in 1..=200 {
+        assert!(play(&mut tracker, SECOND_US, &ip(port, None)).is_empty());
+    }
+    let mut ended = Vec::new();
+    tracker.finish_in_order(&mut |flow| ended.push((flow.number, flow.five_tuple.src_port)));
+    assert_eq!(ended, (1..=200).map(|port| (port.into(), port)).collect::<Vec<(u64, u16)>>());
+    assert_eq!(tracker.flows().count(), 0);
+}
+
+#[test]
 fn a_flow_keeps_its_place_to_itself() {
     let classifier = classifier();
     let mut tracker = Tracker::new(&classifier, TrackerConfig { capacity: 16, ..config() });

@@ -319,10 +319,8 @@ pub unsafe extern "C" fn wiremark_tracker_finish(tracker: *mut wiremark_tracker)
     status_of(|| {
         // SAFETY: by contract NULL or a tracker, not freed meanwhile.
         let mut held = unsafe { handle::hold(tracker)? };
-        let mut left = Vec::new();
-        held.tracker.finish(&mut |flow| left.push(*flow));
-        left.sort_unstable_by_key(|flow| flow.number);
-        left.iter().for_each(|flow| held.ended.tell(flow));
+        let ended = held.ended;
+        held.tracker.finish_in_order(&mut |flow| ended.tell(flow));
         Ok(())
     })
 }

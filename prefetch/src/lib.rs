@@ -4,7 +4,7 @@
 #![allow(unsafe_code)]
 
 /// Bytes of a cache line.
-const LINE_BYTES: usize = 64;
+pub const LINE_BYTES: usize = 64;
 
 /// Asks for the cache line in which `place` begins, without waiting for it. Where the processor has no such instruction, or
 /// none is known here, nothing happens.

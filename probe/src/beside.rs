@@ -1,5 +1,7 @@
 //! What records tell of a flow beside what the tracker keeps: the frame that decided, names, frames cut short, the program.
 
+use std::borrow::Cow;
+
 use wiremark::wire::link::pcapdroid;
 use wiremark::wire::link::pktap::Pktap;
 use wiremark::{Direction, Event, Flow, Frame, LinkType, Observer, Seen, Verdict};
@@ -39,42 +41,55 @@ pub struct Besides {
     flows: Vec<Option<Box<(u64, Beside)>>>,
 }
 
-/// Names of the frame that is being looked at.
+/// Names of the frame that is being looked at, one behind the other, and where each ends.
 #[derive(Debug, Default)]
-pub struct Names(Vec<Vec<u8>>);
+pub struct Names {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
 
 impl Names {
     /// The next frame has none yet.
     pub fn clear(&mut self) {
-        self.0.clear();
+        self.bytes.clear();
+        self.ends.clear();
+    }
+
+    fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    fn each(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        starts.zip(&self.ends).map(|(start, end)| String::from_utf8_lossy(&self.bytes[start..*end]))
     }
 }
 
 impl Observer for Names {
     fn event(&mut self, event: Event<'_>) {
         if let Event::Name { name, .. } = event
-            && self.0.len() < NAMES
+            && self.ends.len() < NAMES
         {
-            self.0.push(name.to_vec());
+            self.bytes.extend_from_slice(name);
+            self.ends.push(self.bytes.len());
         }
     }
 }
 
 impl Besides {
     /// Takes in a frame that the tracker has taken: the `number`th of the capture.
-    pub fn frame(&mut self, number: u64, frame: &Frame<'_>, seen: &Seen, names: &mut Names) {
+    pub fn frame(&mut self, number: u64, frame: &Frame<'_>, seen: &Seen, names: &Names) {
         let (process, is_outgoing) = process_of(frame).unwrap_or_default();
         let is_truncated = (frame.bytes.len() as u64) < u64::from(frame.wire_bytes);
         let verdict = seen.verdict;
         let is_plain = process.is_none() && is_outgoing.is_none() && !is_truncated;
-        if !verdict.is_changed() && names.0.is_empty() && is_plain {
+        if !verdict.is_changed() && names.is_empty() && is_plain {
             return;
         }
         let beside = self.at(seen.place, seen.flow_number);
-        for name in names.0.drain(..) {
-            let name = String::from_utf8_lossy(&name).into_owned();
-            if beside.names.len() < NAMES && !beside.names.contains(&name) {
-                beside.names.push(name);
+        for name in names.each() {
+            if beside.names.len() < NAMES && !beside.names.iter().any(|other| *other == name) {
+                beside.names.push(name.into_owned());
             }
         }
         beside.is_truncated |= is_truncated;

@@ -86,15 +86,11 @@ pub fn flows(
         names.clear();
         let mut ended = |flow: &Flow| take(flow, besides.take(flow));
         let seen = tracker.prepared_frame(frame, prepared, &mut ended, &mut names)?;
-        besides.frame(number, frame, &seen, &mut names);
+        besides.frame(number, frame, &seen, &names);
         Ok(())
     };
     let (counts, errors) = follow(capture, &mut tracker, threads, look, go_on);
-    // What is left comes out in the order of the flow table, which means nothing to anybody.
-    let mut left = Vec::new();
-    tracker.finish(&mut |flow: &Flow| left.push(*flow));
-    left.sort_by_key(|flow| flow.number);
-    left.iter().for_each(|flow| take(flow, besides.take(flow)));
+    tracker.finish_in_order(&mut |flow: &Flow| take(flow, besides.take(flow)));
     Replayed { counts, errors, statistics: tracker.statistics() }
 }
 

@@ -282,7 +282,7 @@ impl Worker<'_> {
         let mut dissector = TaskDissector::new(&job.compiled.classifier, &table, config);
         self.files(|worker, capture| {
             let go_on = go_on(worker.shared);
-            dissector.begin_capture(&capture.name().to_owned());
+            dissector.begin_capture(capture.name());
             let mut sink = Tasks(worker);
             let is_ahead = job.threads > 1 && capture.file_bytes().is_some();
             let read = |take: &mut dyn FnMut(&Frame<'_>) -> Result<(), ParseError>| {

@@ -217,10 +217,7 @@ impl Tracker {
     fn finish(&mut self) -> PyResult<Batch> {
         let (running, ended) = self.running()?;
         running.with_dependent_mut(|compiled, tracker| {
-            let mut left = Vec::new();
-            tracker.finish(&mut |flow: &Flow| left.push(*flow));
-            left.sort_by_key(|flow| flow.number);
-            left.iter().for_each(|flow| note(ended, compiled, flow));
+            tracker.finish_in_order(&mut |flow: &Flow| note(ended, compiled, flow));
         });
         self.running = None;
         self.take_ended()

@@ -73,8 +73,7 @@ impl<'c> Follower<'c> {
     /// The flows that are left, in the order of their numbers.
     pub(super) fn end_capture(&mut self) -> Vec<Flow> {
         let mut left = Vec::new();
-        self.tracker.finish(&mut |flow| left.push(*flow));
-        left.sort_by_key(|flow| flow.number);
+        self.tracker.finish_in_order(&mut |flow| left.push(*flow));
         left
     }
 

@@ -110,7 +110,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
                 }
             };
             if wanted(seen.flow_number) {
-                besides.borrow_mut().frame(number, frame, &seen, &mut Names::default());
+                besides.borrow_mut().frame(number, frame, &seen, &Names::default());
                 open.borrow_mut().entry(seen.flow_number).or_default().add(Line {
                     packet_number: seen.packet_number,
                     frame: number,

@@ -25,7 +25,7 @@ pub struct Rows {
 
 enum Builder {
     Text(StringBuilder),
-    Word(StringDictionaryBuilder<Int32Type>),
+    Word(Words),
     Int(Int32Builder),
     Long(Int64Builder),
     Flag(BooleanBuilder),
@@ -87,12 +87,48 @@ impl std::fmt::Debug for Rows {
     }
 }
 
+/// Words; the same comes many times in a row, and is looked up once for all of them.
+#[derive(Default)]
+struct Words {
+    to: StringDictionaryBuilder<Int32Type>,
+    last: String,
+    /// How often the last is still to be added.
+    times: usize,
+}
+
+impl Words {
+    fn push(&mut self, word: &str) {
+        if self.times == 0 || self.last != word {
+            self.add();
+            self.last.clear();
+            self.last.push_str(word);
+        }
+        self.times += 1;
+    }
+
+    fn push_null(&mut self) {
+        self.add();
+        self.to.append_null();
+    }
+
+    fn add(&mut self) {
+        if self.times > 0 {
+            self.to.append_values(&self.last, std::mem::take(&mut self.times));
+        }
+    }
+
+    fn take(&mut self) -> ArrayRef {
+        self.add();
+        Arc::new(self.to.finish_preserve_values())
+    }
+}
+
 impl Builder {
     fn new(kind: Kind, addresses: Addresses) -> Option<Self> {
         Some(match kind {
             Kind::Address if addresses == Addresses::Binary => Self::Binary(FixedSizeBinaryBuilder::new(16)),
             Kind::Text | Kind::Address => Self::Text(StringBuilder::new()),
-            Kind::Word => Self::Word(StringDictionaryBuilder::new()),
+            Kind::Word => Self::Word(Words::default()),
             Kind::Int => Self::Int(Int32Builder::new()),
             Kind::Long => Self::Long(Int64Builder::new()),
             Kind::Flag => Self::Flag(BooleanBuilder::new()),
@@ -112,8 +148,8 @@ impl Builder {
                 let _ = write!(to, "{address}");
                 to.append_value("");
             }
-            (Self::Word(to), Cell::Text(text)) => to.append_value(text),
-            (Self::Word(to), Cell::None) => to.append_null(),
+            (Self::Word(to), Cell::Text(text)) => to.push(text),
+            (Self::Word(to), Cell::None) => to.push_null(),
             (Self::Int(to), Cell::Int(number)) => to.append_value(number),
             (Self::Int(to), Cell::None) => to.append_null(),
             (Self::Long(to), Cell::Long(number)) => to.append_value(number),
@@ -143,7 +179,7 @@ impl Builder {
     fn take(&mut self) -> ArrayRef {
         match self {
             Self::Text(from) => Arc::new(from.finish()),
-            Self::Word(from) => Arc::new(from.finish_preserve_values()),
+            Self::Word(from) => from.take(),
             Self::Int(from) => Arc::new(from.finish()),
             Self::Long(from) => Arc::new(from.finish()),
             Self::Flag(from) => Arc::new(from.finish()),
@@ -152,5 +188,28 @@ impl Builder {
             Self::Double(from) => Arc::new(from.finish()),
             Self::Texts(from) => Arc::new(from.finish()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow_array::Array;
+    use arrow_array::cast::AsArray;
+
+    use super::*;
+
+    #[test]
+    fn a_word_has_one_index_in_all_batches() {
+        let mut rows = Rows::of_flat(&[Column::optional("word", Kind::Word)], Addresses::Text).unwrap();
+        let mut batch = |words: &[Option<&str>]| {
+            words.iter().for_each(|word| rows.push(&[Cell::from_option(*word)]));
+            let batch = rows.take().unwrap();
+            let words = batch.column(0).as_dictionary::<Int32Type>();
+            (words.keys().iter().collect::<Vec<_>>(), words.values().len())
+        };
+        let told = [Some("a"), Some("a"), None, Some("a"), Some("b"), Some("b"), Some("a"), None];
+        let keys = vec![Some(0), Some(0), None, Some(0), Some(1), Some(1), Some(0), None];
+        assert_eq!(batch(&told), (keys, 2));
+        assert_eq!(batch(&[Some("a"), Some("c"), Some("b")]), (vec![Some(0), Some(2), Some(1)], 3));
     }
 }

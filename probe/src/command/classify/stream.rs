@@ -258,11 +258,7 @@ impl Reading<'_, '_, '_> {
     /// What is left; gives back what the tracker saw, and what is to be said of frames that were not looked into.
     fn finish(self, counts: &Counts, totals: &mut Totals) -> Result<(Statistics, Option<String>), Stop> {
         let Self { mut tracker, mut flows, .. } = self;
-        // What is left comes out in the order of the flow table, which means nothing to anybody.
-        let mut left = Vec::new();
-        tracker.finish(&mut |flow: &Flow| left.push(*flow));
-        left.sort_by_key(|flow| flow.number);
-        left.iter().for_each(|flow| flows.ended(flow));
+        tracker.finish_in_order(&mut |flow: &Flow| flows.ended(flow));
         let seen = tracker.statistics();
         totals.counts.add(counts);
         totals.evicted += seen.evicted;
