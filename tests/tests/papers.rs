@@ -1,4 +1,5 @@
-//! `papers.md` says which test, case or file holds each fact of the papers: what it names is there.
+//! `papers.md` says which test, case or file holds each fact of the papers, `siblings.md` which tests hold each kind of fault: what
+//! they name is there.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -40,7 +41,8 @@ fn holder(line: &str) -> Option<&str> {
 
 #[test]
 fn what_holds_a_fact_is_there() {
-    let papers = fs::read_to_string(root().join("tests/papers.md")).expect("papers.md");
+    let read = |name: &str| fs::read_to_string(root().join("tests").join(name)).expect(name);
+    let papers = read("papers.md") + &read("siblings.md");
     let (tests, cases, rows) =
         (text("tests/tests", "rs"), text("tests/cases", "toml"), text("signatures", "toml"));
     let (mut missing, mut seen) = (BTreeSet::new(), 0);

@@ -2,6 +2,7 @@
 //! here. What is right of each stands beside it.
 
 mod calls;
+mod foreign;
 mod handed;
 mod lists;
 mod siblings;
