@@ -3,7 +3,8 @@
 #
 #   DESTDIR=/tmp/stage PREFIX=/usr LIBDIR=lib/x86_64-linux-gnu ffi/install.sh
 #
-# PREFIX is /usr/local where not set, LIBDIR (below it) is lib, PROFILE is release (the tests use theirs, to build once).
+# PREFIX is /usr/local where not set, LIBDIR (below it) is lib, PROFILE is release. With BUILT=FOLDER nothing is built: the
+# libraries are there already.
 set -eu
 cd "$(dirname "$0")/.."
 prefix=${PREFIX:-/usr/local}
@@ -14,12 +15,13 @@ profile=${PROFILE:-release}
 to=${DESTDIR:-}$prefix
 
 # No fat LTO here: two Rust static libraries with it do not link into one program.
-"$cargo" build --quiet --profile "$profile" --locked -p wiremark-ffi --lib
+[ -n "${BUILT:-}" ] || "$cargo" build --quiet --profile "$profile" --locked -p wiremark-ffi --lib
 
 case $profile in
     dev | test) built=$target/debug ;;
     *) built=$target/$profile ;;
 esac
+built=${BUILT:-$built}
 version=$(sed -n 's/^#define WIREMARK_VERSION "\(.*\)"$/\1/p' include/wiremark.h)
 case $version in
     0.*) soname=libwiremark.so.${version%.*} ;;

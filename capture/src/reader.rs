@@ -17,11 +17,13 @@ use crate::pcap::{self, Pcap};
 use crate::pcapng::Section;
 use crate::record::{Layout, Record};
 use crate::snoop::{self, Snoop};
-use crate::unpack::unpacked;
+use crate::unpack::{MAGIC_BYTES, is_packed, unpacked};
 use crate::wait::{Following, Interruptible};
 
 /// Bytes asked of the source at a time.
 const CHUNK_BYTES: usize = 256 * 1024;
+/// The shortest record with a five-tuple: its own header, an IPv4 header, and ports.
+const FRAME_BYTES: u64 = 16 + 20 + 4;
 /// The longest record accepted. Frames end at 256 KiB in practice; pcapng blocks with keys or names may be longer.
 const RECORD_LIMIT_BYTES: usize = 32 * 1024 * 1024;
 /// No link carries longer frames; a damaged length would spoil every sum it enters.
@@ -102,6 +104,17 @@ impl Capture {
         // A named pipe has a length as well, and it is 0.
         capture.file_bytes = metadata.is_file().then_some(metadata.len());
         Ok(capture)
+    }
+
+    /// More frames than a file can hold, where its size tells: that of a pipe does not, nor that of a packed file.
+    #[must_use]
+    pub fn frames_at_most(path: &Path) -> Option<usize> {
+        // A pipe is not opened: that waits for whoever writes.
+        let bytes = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?.len();
+        let mut head = Vec::new();
+        File::open(path).ok()?.take(MAGIC_BYTES).read_to_end(&mut head).ok()?;
+        let is_plain = !is_packed(&head);
+        is_plain.then(|| usize::try_from(bytes / FRAME_BYTES).unwrap_or(usize::MAX))
     }
 
     /// Reads a capture from any source; `name` is what errors call it.

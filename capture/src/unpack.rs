@@ -18,9 +18,19 @@ const LZ4_MAGIC: [u8; 4] = [0x04, 0x22, 0x4d, 0x18];
 #[cfg(feature = "packings")]
 const BZIP2_MAGIC: [u8; 3] = *b"BZh";
 /// Bytes that tell every packing.
-const MAGIC_BYTES: u64 = 6;
+pub(crate) const MAGIC_BYTES: u64 = 6;
 /// Bytes asked of the file at a time.
 const PIECE_BYTES: usize = 64 * 1024;
+
+/// Whether a file that begins so is packed.
+pub(crate) fn is_packed(head: &[u8]) -> bool {
+    let starts = |magic: &[u8]| head.starts_with(magic);
+    #[cfg(feature = "packings")]
+    if starts(&XZ_MAGIC) || starts(&LZ4_MAGIC) || starts(&BZIP2_MAGIC) {
+        return true;
+    }
+    starts(&GZIP_MAGIC) || starts(&ZSTD_MAGIC)
+}
 
 /// The source's bytes, unpacked where they are packed; `count` follows the packed bytes.
 pub(crate) fn unpacked(

@@ -137,6 +137,24 @@ fn every_packing_whole_in_two_parts_and_cut() {
 }
 
 /// Enough to fill more than one block of every packing, so that a cut leaves some.
+/// What a tracker is made for: never less than there are.
+#[test]
+fn a_plain_file_tells_by_its_size_how_many_frames_it_can_hold() {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let of = |name: &str, file: &[u8]| {
+        let path = folder.join(name);
+        std::fs::write(&path, file).unwrap();
+        Capture::frames_at_most(&path)
+    };
+    let plain = pcap(0xa1b2_c3d4, false, 0);
+    assert!(of("plain", &plain).is_some_and(|frames| (150..1000).contains(&frames)));
+    assert!(of("snoop", &snoop()).is_some_and(|frames| (150..1000).contains(&frames)));
+    for (name, file) in packed(&plain) {
+        assert_eq!(of(name, &file), None, "{name} says nothing of what is in it");
+    }
+    assert_eq!(Capture::frames_at_most(&folder.join("nothing there")), None);
+}
+
 #[test]
 fn a_cut_file_gives_all_that_can_be_unpacked() {
     let mut file = pcap(0xa1b2_c3d4, false, 0);

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 use std::{env, fs};
 
-use crate::common::{ffi, is_there, must, repository, scratch, skip};
+use crate::common::{install, is_there, must, repository, scratch, skip};
 
 const PROGRAM: &str = r#"
 #include <stdio.h>
@@ -39,14 +39,7 @@ fn an_installed_library_is_found_by_pkg_config() {
         must(install.arg("--destdir").arg(&destination).env("CARGO_TARGET_DIR", crate::common::target()));
     } else {
         skip("cargo-c is not here; installed by ffi/install.sh instead of cargo cinstall");
-        let mut install = Command::new("sh");
-        install
-            .arg(ffi().join("install.sh"))
-            .env("DESTDIR", &destination)
-            .env("PREFIX", "/usr")
-            .env("PROFILE", "test")
-            .env_remove("LIBDIR");
-        must(install.env("CARGO", env!("CARGO")).env("CARGO_TARGET_DIR", crate::common::target()));
+        must(install().env("DESTDIR", &destination).env("PREFIX", "/usr"));
     }
 
     let library = destination.join("usr/lib");

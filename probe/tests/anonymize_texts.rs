@@ -111,7 +111,7 @@ fn is_words(run: &str, classifier: &Classifier) -> bool {
 
 /// The flow of each frame that holds a packet, and the flows with a verdict.
 fn flows_of(frames: &[Frame], classifier: &Classifier) -> (Vec<u64>, HashSet<u64>) {
-    let mut tracker = Tracker::new(classifier, TrackerConfig::default());
+    let mut tracker = Tracker::new(classifier, TrackerConfig::default().for_frames(frames.len()));
     let (mut flows, mut decided) = (Vec::new(), HashSet::new());
     for frame in frames {
         let Some(link_type) = LinkType::from_number(frame.link_type) else { continue };
@@ -136,7 +136,7 @@ fn leaks(path: &Path, classifier: &Classifier) -> Option<Vec<String>> {
     }
     let (flows, decided) = flows_of(&frames, classifier);
     let key = Some(Key::from_hex(KEY).unwrap());
-    let tracker = tracker_config(TrackerConfig::default().capacity);
+    let tracker = tracker_config(TrackerConfig::default().capacity).for_frames(frames.len());
     let settings = Settings { key, keep_bytes: 0, names: true, tracker };
     let anonymized = anonymize(frames, classifier, settings).unwrap();
     let mut leaks = Vec::new();

@@ -43,7 +43,7 @@ fn flows_by(classifier: &Classifier, trace: &Trace, config: TrackerConfig) -> Ve
 }
 
 fn flows(classifier: &Classifier, trace: &Trace) -> Vec<Flow> {
-    flows_by(classifier, trace, TrackerConfig::default())
+    flows_by(classifier, trace, TrackerConfig::default().for_frames(trace.len()))
 }
 
 fn is_chat(classifier: &Classifier, flow: &Flow) -> bool {

@@ -10,7 +10,7 @@ use wiremark_tests::trace::Trace;
 type History = Vec<(usize, Verdict)>;
 
 fn histories(classifier: &Classifier, trace: &Trace) -> Vec<History> {
-    let mut tracker = Tracker::new(classifier, TrackerConfig::default());
+    let mut tracker = Tracker::new(classifier, TrackerConfig::default().for_frames(trace.len()));
     let mut flows: BTreeMap<u64, (usize, History)> = BTreeMap::new();
     for (time_us, link, bytes) in trace.frames() {
         let link_type = LinkType::from_number(link).expect("a link type that the builder writes");

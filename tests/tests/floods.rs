@@ -112,6 +112,23 @@ fn the_undecided_go_first_then_the_quietest() {
     assert_eq!(timed_out, 15);
 }
 
+/// The worst that frames can do to a tracker made for as many: each opens a flow, whose handshake waits.
+#[test]
+fn a_tracker_made_for_so_many_frames_turns_none_away() {
+    let classifier = classifier();
+    for flows in [1, 300, 800] {
+        let config = TrackerConfig::default().for_frames(usize::from(flows));
+        assert!(config.capacity < TrackerConfig::default().capacity, "made for fewer than usual");
+        let mut full = Full { tracker: Tracker::new(&classifier, config), ended: Vec::new() };
+        for port in 1..=flows {
+            // A TLS record (RFC 8446, 5.1) of 508 bytes, of which the ClientHello's head came.
+            full.segment(1, port, &[22, 3, 1, 1, 0xfc, 1, 0, 1, 0xf8, 3, 3]);
+        }
+        let seen = full.tracker.statistics();
+        assert_eq!((seen.flows, seen.evicted, seen.handshakes_lost), (flows.into(), 0, 0));
+    }
+}
+
 /// Pieces of packets that never are whole, and tunnels nested as deep as is stepped into and deeper, each of other addresses:
 /// the places are so many and no more, every frame is accounted for, and whoever has a verdict keeps it.
 #[test]

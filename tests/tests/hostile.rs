@@ -35,7 +35,10 @@ static SHIPPED: LazyLock<Classifier> = LazyLock::new(|| {
 fn tracker() -> Tracker<'static> {
     let context =
         ContextConfig { parked_slots: 2, slot_bytes: 64, remembered: 8, ..ContextConfig::default() };
-    Tracker::new(&SHIPPED, TrackerConfig { capacity: 16, context, ..TrackerConfig::default() })
+    Tracker::new(
+        &SHIPPED,
+        TrackerConfig { capacity: 16, context, fragmented_packets: 16, ..TrackerConfig::default() },
+    )
 }
 
 /// Frames of the built traces, each in its own link type and in every other.

@@ -25,8 +25,10 @@ fn shipped() -> SignatureSet {
 }
 
 /// Room for every handshake that waits: what is lost for want of room is no matter here.
-fn roomy() -> ContextConfig {
-    ContextConfig { parked_slots: 8192, remembered: 0, ..ContextConfig::default() }
+fn roomy(frames: usize) -> TrackerConfig {
+    let config = TrackerConfig::default().for_frames(frames);
+    let parked_slots = (8 * frames).clamp(256, 8192);
+    TrackerConfig { context: ContextConfig { parked_slots, remembered: 0, ..config.context }, ..config }
 }
 
 /// Plays frames through a tracker, and each of its flows through the twin. The first disagreement, in words that hold
@@ -36,8 +38,8 @@ fn disagreement<'f>(
     frames: impl IntoIterator<Item = (LinkType, u64, &'f [u8])>,
 ) -> Result<u64, String> {
     let twin = Twin::new(classifier.set(), OPTIONS);
-    let mut tracker =
-        Tracker::new(classifier, TrackerConfig { context: roomy(), ..TrackerConfig::default() });
+    let frames: Vec<_> = frames.into_iter().collect();
+    let mut tracker = Tracker::new(classifier, roomy(frames.len()));
     let mut flows: HashMap<u64, Flow> = HashMap::new();
     let mut packets = 0;
     for (number, (link_type, time_us, bytes)) in (1..).zip(frames) {

@@ -23,6 +23,27 @@ pub struct TrackerConfig {
     pub ignore_encapsulation: bool,
 }
 
+impl TrackerConfig {
+    /// No larger than so many frames can fill. What a tracker says of them is the same, and it is made in less time, which
+    /// counts for somebody with many small captures.
+    #[must_use]
+    pub fn for_frames(self, frames: usize) -> Self {
+        let filled_by = |frames: usize, least: usize, size: usize| frames.max(least).min(size);
+        let context = ContextConfig {
+            // A frame's flow may wait with both of its sides, and what outgrows its slot takes four.
+            parked_slots: filled_by(frames.saturating_mul(4), 256, self.context.parked_slots),
+            ..self.context
+        };
+        Self {
+            // A place has few ways: a table that is a quarter full turns nobody away.
+            capacity: filled_by(frames.saturating_mul(4), 256, self.capacity),
+            fragmented_packets: filled_by(frames, 16, self.fragmented_packets),
+            context,
+            ..self
+        }
+    }
+}
+
 impl Default for TrackerConfig {
     /// 65,536 flows, TCP 30 min, UDP 1 min (ChatDissect, II-B).
     fn default() -> Self {

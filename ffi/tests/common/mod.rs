@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::{LazyLock, OnceLock};
+use std::sync::LazyLock;
 use std::{env, fs, io};
 
 use engine::{Classifier, Flow, Options, TrackerConfig};
@@ -85,19 +85,29 @@ pub fn has_pcap() -> bool {
 
 /// The library, installed: `include`, `lib`, `lib/pkgconfig`.
 pub fn installed() -> &'static Path {
-    static STAGE: OnceLock<PathBuf> = OnceLock::new();
-    STAGE.get_or_init(|| {
+    static STAGE: LazyLock<PathBuf> = LazyLock::new(|| {
         let stage = scratch("installed");
-        let mut install = Command::new("sh");
-        // The profile of the tests, whose parts are there already.
-        install
-            .arg(ffi().join("install.sh"))
-            .env("PREFIX", &stage)
-            .env("PROFILE", "test")
-            .env("CARGO", env!("CARGO"));
-        must(install.env_remove("DESTDIR").env_remove("LIBDIR").env("CARGO_TARGET_DIR", target()));
+        must(install().env("PREFIX", &stage));
         stage
-    })
+    });
+    &STAGE
+}
+
+/// `install.sh` with libraries that are built already; where to stands in `PREFIX` and `DESTDIR`.
+pub fn install() -> Command {
+    static BUILT: LazyLock<PathBuf> = LazyLock::new(|| {
+        // Chosen as this program was, so that all their parts are there: Cargo builds a part anew for the features that
+        // others want of it.
+        let selection = if wiremark_probe::IS_FULL { "--workspace" } else { "--package=wiremark-ffi" };
+        let mut build = Command::new(env!("CARGO"));
+        build.args(["build", "--quiet", "--profile=test", "--locked", "--tests", "--lib", selection]);
+        must(build.current_dir(repository()).env("CARGO_TARGET_DIR", target()));
+        target().join("debug")
+    });
+    let mut install = Command::new("sh");
+    install.arg(ffi().join("install.sh")).env("BUILT", &*BUILT);
+    install.env_remove("DESTDIR").env_remove("LIBDIR");
+    install
 }
 
 /// Cargo's target folder, whose name tests know only through their own.
@@ -171,12 +181,14 @@ pub fn records(capture: &Path) -> Vec<serde_json::Value> {
     static SHIPPED: LazyLock<Classifier> =
         LazyLock::new(|| Classifier::new(wiremark_signatures::embedded().unwrap(), Options::default()));
     let mut records = Vec::new();
+    let config = TrackerConfig::default();
+    let config = Capture::frames_at_most(capture).map_or(config, |frames| config.for_frames(frames));
     // One that cannot be read has none, as the probe has none of it.
     let Ok(mut capture) = Capture::open(capture) else { return records };
     let take = |flow: &Flow, beside: Beside| {
         records.push(serde_json::to_value(record("-", flow, beside, SHIPPED.set())).unwrap());
     };
-    flows(&mut capture, &SHIPPED, TrackerConfig::default(), 1, take, |_| true);
+    flows(&mut capture, &SHIPPED, config, 1, take, |_| true);
     records
 }
 

@@ -11,6 +11,7 @@ use clap::{Args, ValueEnum};
 use report::{Report, Totals};
 use stream::{Input, Stream};
 use wiremark::TrackerConfig;
+use wiremark_capture::Capture;
 #[cfg(feature = "parquet")]
 use wiremark_probe::record::columns::{COLUMNS, LAYOUT};
 
@@ -258,7 +259,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
     let interrupt = if is_endless { Interrupt::listen_for_reloads() } else { Interrupt::listen() };
     let config = arguments.networks.config(arguments.max_flows);
     let mut totals = Totals::default();
-    let stream = |name: String| Stream {
+    let stream = |name: String, config: TrackerConfig| Stream {
         name,
         stats: arguments.stats,
         with_names: arguments.format != Format::Table && !arguments.no_names,
@@ -272,7 +273,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
     let mut planned = 0;
     if arguments.is_live() {
         #[cfg(target_os = "linux")]
-        stream(arguments.live.name()).listen(&arguments.live, &mut report, &mut totals)?;
+        stream(arguments.live.name(), config).listen(&arguments.live, &mut report, &mut totals)?;
         report.end_of_file();
     } else if arguments.watch {
         let mut watched = Watched::new(&arguments.files[0], &interrupt);
@@ -282,19 +283,25 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
             }
             Err(stop) => Some(Err(stop)),
         });
-        stream(name_of(&arguments.files[0])).classify(files, &mut report, &mut totals)?;
+        stream(name_of(&arguments.files[0]), config).classify(files, &mut report, &mut totals)?;
         report.end_of_file();
     } else {
         let streams = arguments.captures.streams(&arguments.files)?;
         planned = streams.iter().map(Vec::len).sum();
         for files in streams {
             let name = stream_name(&files);
+            // Of several files, and of one that grows, nobody knows.
+            let frames = match files.as_slice() {
+                [only] if !arguments.follow => Capture::frames_at_most(only),
+                _ => None,
+            };
+            let config = frames.map_or(config, |frames| config.for_frames(frames));
             let threads = arguments.captures.threads();
             let files = files.into_iter().map(|path| {
                 let stop = Arc::clone(interrupt.flag());
                 Ok(Input { path, stop, follow: arguments.follow, threads })
             });
-            stream(name).classify(files, &mut report, &mut totals)?;
+            stream(name, config).classify(files, &mut report, &mut totals)?;
             report.end_of_file();
             if interrupt.came() {
                 break;

@@ -50,7 +50,7 @@ fn said(classifier: &Classifier, verdict: wiremark::Verdict) -> String {
 /// The same for a trace.
 fn of_trace(trace: &Trace) -> HashMap<u16, String> {
     let classifier = shipped();
-    let mut tracker = Tracker::new(&classifier, TrackerConfig::default());
+    let mut tracker = Tracker::new(&classifier, TrackerConfig::default().for_frames(trace.len()));
     let mut flows = HashMap::new();
     for (time_us, link, bytes) in trace.frames() {
         let link_type = LinkType::from_number(link).expect("a link type that the builder writes");

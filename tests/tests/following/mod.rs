@@ -38,7 +38,8 @@ pub(crate) fn follow(trace: &Trace) -> Followed {
 pub(crate) fn follow_frames<'f>(frames: impl Iterator<Item = (u64, u32, &'f [u8])>) -> Followed {
     static SCRIPTS: LazyLock<Scripts> = LazyLock::new(|| Scripts::embedded().expect("the shipped scripts"));
     let classifier = classifier();
-    let mut tracker = Tracker::new(classifier, TrackerConfig::default());
+    let frames: Vec<_> = frames.collect();
+    let mut tracker = Tracker::new(classifier, TrackerConfig::default().for_frames(frames.len()));
     let mut watch = CallTracker::new(&SCRIPTS, classifier.set());
     let mut calls = Vec::new();
     let mut most_open = 0;
