@@ -180,6 +180,7 @@ static void options(input in) {
     take(&in, &t, sizeof t);
     t.struct_bytes = size_said(t.struct_bytes, sizeof t);
     t.capacity %= 256;
+    t.fragmented_packets %= 64;
     t.context = &c;
     t.ended = NULL;
     wiremark_source source = {.file = "one.toml", .text = one_row, .text_bytes = sizeof one_row - 1};
@@ -228,7 +229,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
     must(wiremark_classifier_replace(shared, shipped));
     wiremark_context_options small = {.struct_bytes = sizeof small, .parked_slots = 3, .slot_bytes = 600, .remembered = 8};
     state s = {0};
-    wiremark_tracker_options table = {.struct_bytes = sizeof table, .capacity = 16, .context = &small, .ended = count, .user = &s.ended};
+    wiremark_tracker_options table = {.struct_bytes = sizeof table, .capacity = 16, .fragmented_packets = 3, .context = &small,
+                                      .ended = count, .user = &s.ended};
     must(wiremark_context_new(&small, &s.context));
     must(wiremark_tracker_new(shared, &table, &s.tracker));
 
