@@ -85,8 +85,10 @@ pub fn flows(
     let look = |tracker: &mut Tracker<'_>, number: u64, frame: &Frame<'_>, prepared: &Prepared| {
         names.clear();
         let mut ended = |flow: &Flow| take(flow, besides.take(flow));
-        let seen = tracker.prepared_frame(frame, prepared, &mut ended, &mut names)?;
-        besides.frame(number, frame, &seen, &names);
+        let result = tracker.prepared_frame(frame, prepared, &mut ended, &mut names);
+        // It is looked at where it lies: a copy would wait for it.
+        let seen = result.as_ref().map_err(|error| *error)?;
+        besides.frame(number, frame, seen, &names);
         Ok(())
     };
     let (counts, errors) = follow(capture, &mut tracker, threads, look, go_on);

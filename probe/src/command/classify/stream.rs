@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread;
 
-use wiremark::{Classifier, Flow, Frame, ParseError, Prepared, Seen, Statistics, Tracker, TrackerConfig};
+use wiremark::{Classifier, Flow, Frame, ParseError, Prepared, Statistics, Tracker, TrackerConfig};
 use wiremark_capture::Capture;
 use wiremark_capture::replay::{Counts, Follow, replay_ahead};
 
@@ -212,9 +212,31 @@ impl Follow<Prepared> for Reading<'_, '_, '_> {
 
     #[inline]
     fn look(&mut self, number: u64, frame: &Frame<'_>, prepared: &Prepared) -> Result<(), ParseError> {
-        let seen = self.frame(number, frame, prepared);
-        self.is_of_app = seen.as_ref().is_ok_and(|seen| seen.verdict.is_match());
-        seen.map(|_| ())
+        let Self { tracker, flows, names, .. } = self;
+        names.clear();
+        let mut ended = |flow: &Flow| flows.ended(flow);
+        let result = if self.with_names {
+            tracker.prepared_frame(frame, prepared, &mut ended, names)
+        } else {
+            tracker.prepared_frame(frame, prepared, &mut ended, &mut ())
+        };
+        // It is looked at where it lies: a copy would wait for it.
+        let seen = match &result {
+            Ok(seen) => seen,
+            Err(error) => {
+                self.is_of_app = false;
+                return Err(*error);
+            }
+        };
+        flows.besides.frame(self.frames + number, frame, seen, names);
+        if self.tells_verdicts
+            && seen.verdict.is_changed()
+            && let Some(flow) = tracker.flow(seen.place)
+        {
+            flows.changed(&flow);
+        }
+        self.is_of_app = seen.verdict.is_match();
+        Ok(())
     }
 
     fn goes_on(&mut self, bytes_read: u64) -> bool {
@@ -234,27 +256,6 @@ impl Follow<Prepared> for Reading<'_, '_, '_> {
 }
 
 impl Reading<'_, '_, '_> {
-    /// The next frame, which has this number in its file.
-    #[inline]
-    fn frame(&mut self, number: u64, frame: &Frame<'_>, prepared: &Prepared) -> Result<Seen, ParseError> {
-        let Self { tracker, flows, names, .. } = self;
-        names.clear();
-        let mut ended = |flow: &Flow| flows.ended(flow);
-        let seen = if self.with_names {
-            tracker.prepared_frame(frame, prepared, &mut ended, names)?
-        } else {
-            tracker.prepared_frame(frame, prepared, &mut ended, &mut ())?
-        };
-        flows.besides.frame(self.frames + number, frame, &seen, names);
-        if self.tells_verdicts
-            && seen.verdict.is_changed()
-            && let Some(flow) = self.tracker.flow(seen.place)
-        {
-            self.flows.changed(&flow);
-        }
-        Ok(seen)
-    }
-
     /// What is left; gives back what the tracker saw, and what is to be said of frames that were not looked into.
     fn finish(self, counts: &Counts, totals: &mut Totals) -> Result<(Statistics, Option<String>), Stop> {
         let Self { mut tracker, mut flows, .. } = self;
