@@ -75,21 +75,29 @@ fn every_command_tells_what_it_has_until_a_signal() {
         &["tasks", "--format", "html", "-"],
         &["annotate", "-", "-"],
     ];
-    for (at, arguments) in commands.iter().enumerate() {
-        let (name, code) = [("INT", 130), ("TERM", 143)][at % 2];
-        let output = interrupted(name, arguments);
-        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", stderr(&output));
-        let said = stderr(&output).lines().last().unwrap_or_default();
-        assert!(said.starts_with(&format!("stopped by SIG{name} ")), "{arguments:?}: {said}");
-        let whole = wiremark_with(&demo(), arguments);
-        let sorted = |output: &Output| {
-            let mut lines: Vec<Vec<u8>> =
-                output.stdout.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
-            lines.sort();
-            lines
-        };
-        assert!(!whole.stdout.is_empty() && sorted(&whole) == sorted(&output), "{arguments:?}");
+    // A few at once: they do little but wait.
+    for few in commands.chunks(4) {
+        std::thread::scope(|scope| {
+            for (arguments, signal) in few.iter().zip([("INT", 130), ("TERM", 143)].into_iter().cycle()) {
+                scope.spawn(move || tells_what_it_has(signal, arguments));
+            }
+        });
     }
+}
+
+fn tells_what_it_has((name, code): (&str, i32), arguments: &[&str]) {
+    let output = interrupted(name, arguments);
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", stderr(&output));
+    let said = stderr(&output).lines().last().unwrap_or_default();
+    assert!(said.starts_with(&format!("stopped by SIG{name} ")), "{arguments:?}: {said}");
+    let whole = wiremark_with(&demo(), arguments);
+    let sorted = |output: &Output| {
+        let mut lines: Vec<Vec<u8>> =
+            output.stdout.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
+        lines.sort();
+        lines
+    };
+    assert!(!whole.stdout.is_empty() && sorted(&whole) == sorted(&output), "{arguments:?}");
 }
 
 #[test]
