@@ -28,7 +28,10 @@ MASTER = "local-cluster[2,1,1024]"
 
 def spark(script, *arguments, kill=False):
     """Runs a job; gives its seconds, and the most memory (MB) that a Python worker of an executor had."""
-    submit = pathlib.Path(shutil.which("spark-submit"))
+    found = shutil.which("spark-submit")
+    if found is None:
+        sys.exit("check.py: spark-submit is not on the PATH; pip install pyspark, and put its environment's bin there")
+    submit = pathlib.Path(found)
     options = ["--master", MASTER, "--conf", "spark.ui.enabled=false", "--conf", "spark.executor.memory=512m"]
     began, most, killed = time.monotonic(), 0, not kill
     environment = {**os.environ, "PYSPARK_PYTHON": sys.executable}
