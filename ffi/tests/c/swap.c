@@ -10,7 +10,7 @@
 #include <time.h>
 #include <wiremark.h>
 
-enum { THREADS = 4, PLACES = 1 << 12, READY = 20, PACKETS_A_SWAP = 100 };
+enum { THREADS = 4, PLACES = 1 << 12, READY = 20 };
 
 typedef struct frame { uint64_t time_us; uint8_t *bytes; size_t length; } frame;
 typedef struct flow { uint64_t hash; wiremark_flow state; } flow;
@@ -174,8 +174,8 @@ int main(int argc, char **argv) {
         unsigned long before_swap = atomic_load(&packets);
         if (wiremark_classifier_replace(shared, ready[i]) != WIREMARK_OK)
             fail("replace");
-        /* Each is put to work, wherever in the capture the threads are. */
-        while (atomic_load(&packets) - before_swap < PACKETS_A_SWAP)
+        /* Each meets as many packets as the capture has, wherever in it the threads are. */
+        while (atomic_load(&packets) - before_swap < frame_count)
             nanosleep(&moment, NULL);
     }
     for (int i = 0; i < READY; i++)
