@@ -200,8 +200,9 @@ pub unsafe extern "C" fn wiremark_classifier_from_memory(
         let source = |one: &wiremark_source| {
             // SAFETY: by contract NULL or a text with its end.
             let file = unsafe { pointer::text(one.file)? };
+            let missing = c"wiremark_source: text is NULL, but text_bytes is not 0";
             // SAFETY: by contract NULL or so many bytes.
-            let text = unsafe { pointer::bytes(one.text.cast(), one.text_bytes)? };
+            let text = unsafe { pointer::bytes(one.text.cast(), one.text_bytes, missing)? };
             let text = std::str::from_utf8(text)
                 .map_err(|error| Error::saying(WIREMARK_BAD_VALUE, format_args!("{file}: {error}")))?;
             Ok(Source { file, text })

@@ -126,6 +126,7 @@ pub(crate) unsafe fn read<'a>(packet: *const wiremark_packet) -> Result<Packet<'
         Error::new(WIREMARK_BAD_VALUE, c"wiremark_packet: ip_version is neither 4 nor 6");
     const NO_FRAGMENT: Error =
         Error::new(WIREMARK_BAD_VALUE, c"wiremark_packet: fragment is none of WIREMARK_FRAGMENT_*");
+    let missing = c"wiremark_packet: payload is NULL, but payload_bytes is not 0";
     let mut spare = MaybeUninit::uninit();
     // SAFETY: the same contract.
     let given = unsafe { pointer::view(packet, &mut spare)? };
@@ -150,7 +151,7 @@ pub(crate) unsafe fn read<'a>(packet: *const wiremark_packet) -> Result<Packet<'
         tcp: TcpFields { sequence: given.tcp_sequence, flags: given.tcp_flags },
         time_us: given.time_us,
         // SAFETY: by contract NULL or so many bytes.
-        payload: unsafe { pointer::bytes(given.payload, given.payload_bytes)? },
+        payload: unsafe { pointer::bytes(given.payload, given.payload_bytes, missing)? },
         fragment: match given.fragment {
             WIREMARK_FRAGMENT_WHOLE => Fragment::Whole,
             WIREMARK_FRAGMENT_FIRST => Fragment::First(given.fragment_id),
@@ -199,8 +200,9 @@ pub unsafe extern "C" fn wiremark_packet_parse(
         // SAFETY: by contract NULL or a struct as long as it says.
         unsafe { pointer::check_struct(out)? };
         let link_type = self::link_type(link_type)?;
+        let missing = c"frame is NULL, but frame_bytes is not 0";
         // SAFETY: by contract NULL or so many bytes.
-        let bytes = unsafe { pointer::bytes(frame, frame_bytes)? };
+        let bytes = unsafe { pointer::bytes(frame, frame_bytes, missing)? };
         let packet = Packet::parse(link_type, time_us, bytes).map_err(no_packet)?;
         // SAFETY: by contract NULL or a struct as long as it says.
         unsafe { pointer::write(out, &wiremark_packet::from(&packet)) }

@@ -148,15 +148,19 @@ pub(crate) unsafe fn put<T>(pointer: *mut T, value: T) -> Result<(), Error> {
     Ok(())
 }
 
-/// Bytes of the caller's; NULL stands for none where the length is 0.
+/// Bytes of the caller's; NULL stands for none where the length is 0, else `missing` says which field it is in.
 ///
 /// # Safety
 /// The pointer is NULL or points to `length` bytes that nobody changes during `'a`.
 #[inline]
-pub(crate) unsafe fn bytes<'a>(pointer: *const u8, length: usize) -> Result<&'a [u8], Error> {
+pub(crate) unsafe fn bytes<'a>(
+    pointer: *const u8,
+    length: usize,
+    missing: &'static CStr,
+) -> Result<&'a [u8], Error> {
     match (pointer.is_null(), length) {
         (_, 0) => Ok(&[]),
-        (true, _) => Err(NULL),
+        (true, _) => Err(Error::new(WIREMARK_NULL, missing)),
         (false, _) if isize::try_from(length).is_err() => Err(TOO_LONG),
         // SAFETY: not NULL, of a possible length, and by contract readable and unchanged during 'a.
         (false, _) => Ok(unsafe { slice::from_raw_parts(pointer, length) }),

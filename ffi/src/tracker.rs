@@ -279,8 +279,9 @@ pub unsafe extern "C" fn wiremark_tracker_frame(
             // SAFETY: by contract a struct as long as it says.
             unsafe { pointer::check_struct(out)? };
         }
+        let missing = c"wiremark_frame: bytes is NULL, but captured_bytes is not 0";
         // SAFETY: by contract NULL or so many bytes.
-        let bytes = unsafe { pointer::bytes(given.bytes, given.captured_bytes)? };
+        let bytes = unsafe { pointer::bytes(given.bytes, given.captured_bytes, missing)? };
         let frame = Frame {
             link_type: link_type(given.link_type)?,
             time_us: given.time_us,

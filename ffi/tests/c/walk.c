@@ -26,6 +26,9 @@ static int failures;
         }                                                                              \
     } while (0)
 
+/* What the last error's sentence must have in it. */
+#define SAID(part) TRUE(strstr(wiremark_last_error(), part) != NULL)
+
 /* A pointer that is aligned for bytes only. */
 static _Alignas(16) unsigned char room[1024];
 #define ASKEW(type) ((type *)(void *)(room + 1))
@@ -161,6 +164,7 @@ static wiremark_classifier *classifiers(void) {
     WANT(WIREMARK_NULL, wiremark_classifier_from_memory(&source, 1, NULL, &c));
     source = (wiremark_source){.file = "mine.toml", .text = NULL, .text_bytes = 3};
     WANT(WIREMARK_NULL, wiremark_classifier_from_memory(&source, 1, NULL, &c));
+    SAID("text is NULL");
     source = (wiremark_source){.file = "mine.toml", .text = "\xff", .text_bytes = 1};
     WANT(WIREMARK_BAD_VALUE, wiremark_classifier_from_memory(&source, 1, NULL, &c));
     source.text_bytes = SIZE_MAX;
@@ -242,6 +246,7 @@ static void packets(void) {
     TRUE(wiremark_packet_hash(&p, NULL) != wiremark_packet_hash(&p, key));
     TRUE(wiremark_packet_hash(&p, ASKEW(uint64_t)) == 0);
     WANT(WIREMARK_NULL, wiremark_packet_parse(1, 0, NULL, 60, &p));
+    SAID("frame is NULL");
     WANT(WIREMARK_NULL, wiremark_packet_parse(1, 0, question, sizeof question, NULL));
     WANT(WIREMARK_MISALIGNED, wiremark_packet_parse(1, 0, question, sizeof question, ASKEW(wiremark_packet)));
     WANT(WIREMARK_TRUNCATED, wiremark_packet_parse(1, 0, NULL, 0, &p));
@@ -298,6 +303,7 @@ static void classify(const wiremark_classifier *c) {
     WANT(WIREMARK_BAD_VALUE, wiremark_classify(c, x, &f, &p, &v));
     p = a_packet(), p.payload = NULL;
     WANT(WIREMARK_NULL, wiremark_classify(c, x, &f, &p, &v));
+    SAID("payload is NULL");
     p = a_packet(), p.payload_bytes = SIZE_MAX;
     WANT(WIREMARK_BAD_VALUE, wiremark_classify(c, x, &f, &p, &v));
     wiremark_flow rubbish;
@@ -361,6 +367,7 @@ static void trackers(const wiremark_classifier *c) {
     WANT(WIREMARK_UNSUPPORTED, wiremark_tracker_frame(t, &f, &seen));
     f.link_type = WIREMARK_LINK_IP, f.bytes = NULL;
     WANT(WIREMARK_NULL, wiremark_tracker_frame(t, &f, &seen));
+    SAID("bytes is NULL");
     f.captured_bytes = 0;
     WANT(WIREMARK_TRUNCATED, wiremark_tracker_frame(t, &f, &seen));
     f.bytes = ip, f.captured_bytes = 10;
