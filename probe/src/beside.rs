@@ -39,6 +39,8 @@ pub struct Decided {
 pub struct Besides {
     /// By the flow's place in the tracker's table, with its number.
     flows: Vec<Option<Box<(u64, Beside)>>>,
+    /// A bit for each place at which something is kept: few enough to stay in the nearest cache.
+    kept: Vec<u64>,
 }
 
 /// Names of the frame that is being looked at, one behind the other, and where each ends.
@@ -78,7 +80,15 @@ impl Observer for Names {
 
 impl Besides {
     /// Takes in a frame that the tracker has taken: the `number`th of the capture.
+    #[inline]
     pub fn frame(&mut self, number: u64, frame: &Frame<'_>, seen: &Seen, names: &Names) {
+        if seen.verdict.is_changed() || !names.is_empty() || !is_bare(frame) {
+            self.add(number, frame, seen, names);
+        }
+    }
+
+    #[inline(never)]
+    fn add(&mut self, number: u64, frame: &Frame<'_>, seen: &Seen, names: &Names) {
         let (process, is_outgoing) = process_of(frame).unwrap_or_default();
         let is_truncated = (frame.bytes.len() as u64) < u64::from(frame.wire_bytes);
         let verdict = seen.verdict;
@@ -110,7 +120,9 @@ impl Besides {
     fn at(&mut self, place: usize, number: u64) -> &mut Beside {
         if self.flows.len() <= place {
             self.flows.resize_with(place + 1, || None);
+            self.kept.resize(place / 64 + 1, 0);
         }
+        self.kept[place / 64] |= 1 << (place % 64);
         let kept = self.flows[place].get_or_insert_with(|| Box::new((number, Beside::default())));
         if kept.0 != number {
             **kept = (number, Beside::default());
@@ -126,9 +138,21 @@ impl Besides {
 
     /// What was kept of a flow that ended.
     pub fn take(&mut self, flow: &Flow) -> Beside {
-        let kept = self.flows.get_mut(flow.place).and_then(Option::take);
+        let (word, bit) = (flow.place / 64, 1 << (flow.place % 64));
+        if self.kept.get(word).is_none_or(|kept| kept & bit == 0) {
+            return Beside::default();
+        }
+        self.kept[word] &= !bit;
+        let kept = self.flows[flow.place].take();
         kept.filter(|kept| kept.0 == flow.number).map(|kept| kept.1).unwrap_or_default()
     }
+}
+
+/// Whether nothing can be told of a frame but what the tracker tells: captured to its end, behind which there is nothing. That end
+/// need not be looked at.
+#[inline]
+fn is_bare(frame: &Frame<'_>) -> bool {
+    frame.wire_bytes as usize == frame.bytes.len() && frame.link_type != LinkType::Pktap
 }
 
 /// The program or app a frame belongs to, and whether its machine sent it, where the capture tells.
@@ -138,8 +162,7 @@ fn process_of(frame: &Frame<'_>) -> Option<(Option<String>, Option<bool>)> {
             let header = Pktap::parse(frame.bytes).ok()?;
             (header.command, header.is_outgoing)
         }
-        // What was captured to its end and has nothing behind it: the end of the frame need not be looked at.
-        _ if frame.wire_bytes as usize == frame.bytes.len() => return None,
+        _ if is_bare(frame) => return None,
         _ => (pcapdroid::app(frame.bytes)?, None),
     };
     let name = (!name.is_empty()).then(|| String::from_utf8_lossy(name).into_owned());

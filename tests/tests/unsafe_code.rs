@@ -1,4 +1,4 @@
-//! Where `unsafe` stands: in the C ABI, in the rooms of interfaces and of one instruction, and in the measuring tool; how often is written down here, so that more is noticed.
+//! Where `unsafe` stands: in the C ABI, in the rooms of interfaces and of two hints, and in the measuring tool; how often is written down here, so that more is noticed.
 
 use std::path::{Path, PathBuf};
 
@@ -69,8 +69,8 @@ fn unsafe_code_is_where_it_must_be_and_nowhere_else() {
     );
     // System calls, and memory that the kernel writes to; libpcap's functions.
     assert_eq!(count("live"), [("{", 24), ("extern \"C\" fn", 5), ("impl", 1)], "live");
-    // A prefetch.
-    assert_eq!(count("prefetch"), [("{", 1)], "prefetch");
+    // A prefetch; advice about the pages of a table.
+    assert_eq!(count("prefetch"), [("{", 2)], "prefetch");
     // Prefetching, a file mapped into memory, nDPI's C functions, and wiremark's own as a C program finds them: measured, never shipped.
     assert_eq!(count("bench"), [("{", 17), ("extern \"C\" fn", 3), ("extern", 1)], "bench");
     // Python's buffers, which the bindings do not have before 3.11's interface, and the interpreter's lock.

@@ -57,6 +57,8 @@ pub(super) struct Entry {
 
 /// Cache lines of an entry that every packet wants.
 pub(super) const HOT_LINES: usize = 3;
+/// Those that tell whether it may go to make room: when it was touched, and its verdict.
+pub(super) const WORTH_LINES: usize = 2;
 
 const _: () =
     assert!(core::mem::offset_of!(Entry, state) == 64 && core::mem::offset_of!(Entry, one_way) >= 184);

@@ -2,7 +2,7 @@
 
 use super::clock::Clock;
 use super::config::TrackerConfig;
-use super::entry::{Connection, Entry, Flow, HOT_LINES};
+use super::entry::{Connection, Entry, Flow, HOT_LINES, WORTH_LINES};
 use super::statistics::Statistics;
 use crate::five_tuple::{FlowKey, Transport};
 use crate::flow::FlowState;
@@ -11,7 +11,7 @@ use crate::packet::{Encapsulation, Packet, TcpFields};
 use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
-use wiremark_prefetch::{LINE_BYTES, prefetch, prefetch_lines};
+use wiremark_prefetch::{LINE_BYTES, large_pages, prefetch, prefetch_lines};
 
 /// Entries of one bucket; a flow may lie in either of two buckets.
 const WAYS: usize = 8;
@@ -63,19 +63,22 @@ struct Buckets {
 }
 
 /// The places of two buckets.
-fn places(first: usize, second: usize) -> impl Iterator<Item = usize> {
+fn places(Buckets { first, second, .. }: Buckets) -> impl Iterator<Item = usize> {
     (first * WAYS..first * WAYS + WAYS).chain(second * WAYS..second * WAYS + WAYS)
 }
 
 impl FlowTable {
     pub(super) fn new(config: &TrackerConfig) -> Self {
         let places = config.capacity.max(2 * WAYS).next_power_of_two();
+        let mut entries = Vec::with_capacity(places);
+        large_pages(entries.spare_capacity_mut());
+        entries.resize_with(places, || None);
         Self {
             tcp_timeout_us: config.tcp_timeout_us,
             udp_timeout_us: config.udp_timeout_us,
             hash_key: config.hash_key,
             tags: vec![Tags([0; WAYS]); places / WAYS].into_boxed_slice(),
-            entries: core::iter::repeat_with(|| None).take(places).collect(),
+            entries: entries.into_boxed_slice(),
             hand: 0,
             swept_us: 0,
             clock: Clock::new(),
@@ -108,12 +111,23 @@ impl FlowTable {
         prefetch(&self.tags[second]);
     }
 
-    /// Asks for what a packet of the flow with this hash will want, if the flow is there.
+    /// Asks for what a packet of the flow with this hash will want: the flow, or what makes room for it.
     #[inline]
     pub(super) fn prefetch_entry(&self, hash: u64) {
-        let Some(place) = self.tagged(self.buckets(hash)).next() else { return };
-        // Not even whether there is an entry is looked at: that would wait for it.
-        prefetch_lines(&self.entries[place], HOT_LINES);
+        let buckets = self.buckets(hash);
+        match self.tagged(buckets).next() {
+            // Not even whether there is an entry is looked at: that would wait for it.
+            Some(place) => prefetch_lines(&self.entries[place], HOT_LINES),
+            None => self.prefetch_room(buckets),
+        }
+    }
+
+    #[inline(never)]
+    fn prefetch_room(&self, buckets: Buckets) {
+        match self.free(buckets) {
+            Some(place) => prefetch_lines(&self.entries[place], size_of::<Entry>() / LINE_BYTES),
+            None => places(buckets).for_each(|place| prefetch_lines(&self.entries[place], WORTH_LINES)),
+        }
     }
 
     fn timeout_us(&self, transport: Transport) -> u64 {
@@ -184,7 +198,7 @@ impl FlowTable {
         found: Option<usize>,
         ended: &mut impl FnMut(&Flow),
     ) -> usize {
-        let Buckets { first, second, tag } = buckets;
+        let tag = buckets.tag;
         if let Some(place) = found {
             let is_syn = packet.tcp.flags & TcpFields::SYN != 0;
             let is_replaced = |entry: &Entry| is_syn && self.is_replaced(entry, packet);
@@ -195,21 +209,16 @@ impl FlowTable {
             self.begin(place, tag, key, encapsulation, packet);
             return place;
         }
-        let free = |bucket: usize| {
-            let tags = &self.tags[bucket].0;
-            (tags.iter().filter(|tag| **tag == 0).count(), tags.iter().position(|tag| *tag == 0))
-        };
-        let place = match (free(first), free(second)) {
-            ((more, Some(way)), (less, _)) if more >= less => first * WAYS + way,
-            (_, (_, Some(way))) => second * WAYS + way,
-            _ => {
+        let place = match self.free(buckets) {
+            Some(place) => place,
+            None => {
                 let worth = |place: &usize| match &self.entries[*place] {
                     None => (0, 0),
                     Some(entry) if self.is_over(entry) => (1, entry.last_us),
                     Some(entry) if !entry.state.verdict().is_match() => (2, entry.last_us),
                     Some(entry) => (3, entry.last_us),
                 };
-                let place = places(first, second).min_by_key(worth).unwrap_or(first * WAYS);
+                let place = places(buckets).min_by_key(worth).unwrap_or(buckets.first * WAYS);
                 match worth(&place).0 {
                     1 => self.statistics.timed_out += 1,
                     _ => self.statistics.evicted += 1,
@@ -220,6 +229,16 @@ impl FlowTable {
         };
         self.begin(place, tag, key, encapsulation, packet);
         place
+    }
+
+    /// A free place, in the bucket that has more of them.
+    fn free(&self, Buckets { first, second, .. }: Buckets) -> Option<usize> {
+        let (in_first, in_second) = (self.tags[first].places_of(0), self.tags[second].places_of(0));
+        let (bucket, ways) = match in_first.count_ones() >= in_second.count_ones() {
+            true => (first, in_first),
+            false => (second, in_second),
+        };
+        (ways != 0).then(|| bucket * WAYS + ways.trailing_zeros() as usize)
     }
 
     /// The two buckets in which a flow of this hash can lie, and its tag there.
