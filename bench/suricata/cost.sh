@@ -4,8 +4,9 @@
 #     cargo run --release -p wiremark-bench -- write /tmp/mix.pcap --packets 1400000
 #     bench/suricata/cost.sh /tmp/mix.pcap plugins/suricata/wiremark.so
 #
-# CONFIG is Suricata's configuration (/etc/suricata/suricata.yaml), RULES its rules (none), ROUNDS how often (3). SMALL, a smaller capture,
-# tells memory of flows from memory that is taken once; and where valgrind is on the machine its instructions are counted, once each.
+# CONFIG is Suricata's configuration (/etc/suricata/suricata.yaml), RULES its rules (none), ROUNDS how often (3). SMALL, a smaller
+# capture, tells memory of flows from memory that is taken once, if its flows are enough to fill that (30,000); and where valgrind is
+# on the machine the instructions for SMALL are counted, once each.
 set -eu
 capture=$1
 plugin=$(realpath "$2")

@@ -5,8 +5,8 @@
 #     bench/zeek/cost.sh /tmp/mix.pcap plugins/zeek/build
 #
 # SCRIPTS is what Zeek loads besides its defaults, ROUNDS how often (3). SMALL, a smaller capture, tells memory of connections
-# from memory that is taken once; and where valgrind is on the machine its instructions are counted, once each, less those of TINY,
-# a capture of one packet.
+# from memory that is taken once, if its connections are enough to fill that (30,000); and where valgrind is on the machine the
+# instructions for SMALL are counted, once each, less those for TINY, a capture of one packet.
 set -eu
 capture=$1
 plugin=$(realpath "$2")

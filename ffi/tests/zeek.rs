@@ -334,7 +334,7 @@ fn sources_compile_against_headers_alone() {
     let source = package().join("src");
     fs::copy(source.join("wiremark.bif"), folder.join("wiremark.bif")).unwrap();
     must(Command::new("bifcl").args(["-p", "Wiremark::Verdicts", "wiremark.bif"]).current_dir(&folder));
-    let ours = ["plugin.cc", "signatures.cc", "tap.cc"].map(|name| source.join(name));
+    let ours = ["flows.cc", "plugin.cc", "signatures.cc", "tap.cc"].map(|name| source.join(name));
     let made =
         ["wiremark.bif.cc", "wiremark.bif.init.cc", "wiremark.bif.register.cc"].map(|name| folder.join(name));
     for file in ours.iter().chain(&made) {

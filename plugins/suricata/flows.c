@@ -16,8 +16,12 @@ static wiremark_context_options context_options = { .struct_bytes = sizeof conte
 static wiremark_context *shared_context; /* NULL: each worker has its own */
 static pthread_mutex_t shared_lock = PTHREAD_MUTEX_INITIALIZER;
 
+/* What a flow has that has no app and of which no packet can tell anything any more: most flows, in the end. */
+static flow_state nothing;
+
 static void free_flow_state(void *state) {
-    SCFree(state);
+    if (state != &nothing)
+        SCFree(state);
 }
 
 static void free_worker(void *data) {
@@ -57,32 +61,35 @@ static void fill(wiremark_packet *packet, const Packet *p) {
     packet->transport = p->proto;
 }
 
-static void look(worker *own, ThreadVars *tv, flow_state *state, const wiremark_packet *packet) {
-    wiremark_verdict before, after;
-    if (wiremark_flow_verdict(&state->wiremark, &before) != WIREMARK_OK)
-        return;
-    wiremark_status status;
+/* Gives what is known then. */
+static wiremark_verdict look(worker *own, ThreadVars *tv, flow_state *state, const wiremark_packet *packet) {
+    wiremark_verdict before = { 0 };
+    wiremark_flow_verdict(&state->wiremark, &before);
+    wiremark_verdict after = before;
     if (shared_context) {
         pthread_mutex_lock(&shared_lock);
-        status = wiremark_classify(signatures_in_force(), shared_context, &state->wiremark, packet, &after);
+        wiremark_classify(signatures_in_force(), shared_context, &state->wiremark, packet, &after);
         pthread_mutex_unlock(&shared_lock);
     } else {
-        status = wiremark_classify(signatures_in_force(), own->context, &state->wiremark, packet, &after);
+        wiremark_classify(signatures_in_force(), own->context, &state->wiremark, packet, &after);
     }
-    if (status != WIREMARK_OK)
-        return;
     if (after.flags & ~before.flags & WIREMARK_VERDICT_LOST)
         StatsIncr(tv, own->handshakes_lost);
     if (after.app == before.app && after.role == before.role && after.signature == before.signature
         && after.confidence == before.confidence)
-        return;
+        return after;
     if (after.app && !before.app)
         StatsIncr(tv, own->labelled_flows);
     state->decided_at = after.app ? state->packets : 0;
+    return after;
 }
 
 static void on_packet(ThreadVars *tv, Flow *f, Packet *p, void *user) {
     (void)user;
+    void **stored = &f->storage[flow_storage.id].ptr;
+    flow_state *state = *stored;
+    if (state == &nothing)
+        return;
     if (p->proto != f->proto) /* an ICMP error about the flow */
         return;
     uint8_t tcp_flags = 0;
@@ -94,12 +101,10 @@ static void on_packet(ThreadVars *tv, Flow *f, Packet *p, void *user) {
     } else if (!PacketIsUDP(p)) {
         return;
     }
-    flow_state *state = FlowGetStorageById(f, flow_storage);
     if (!state) {
-        state = SCCalloc(1, sizeof *state);
+        *stored = state = SCCalloc(1, sizeof *state);
         if (!state)
             return;
-        FlowSetStorageById(f, flow_storage, state);
     }
     state->packets++;
     if (!wiremark_wants(&state->wiremark, tcp_flags, p->payload_len))
@@ -109,11 +114,14 @@ static void on_packet(ThreadVars *tv, Flow *f, Packet *p, void *user) {
         return;
     wiremark_packet packet = { .struct_bytes = sizeof packet, .tcp_sequence = tcp_sequence, .tcp_flags = tcp_flags };
     fill(&packet, p);
-    look(own, tv, state, &packet);
+    if (look(own, tv, state, &packet).app == 0 && !wiremark_wants(&state->wiremark, 0, 1)) {
+        SCFree(state);
+        *stored = &nothing;
+    }
 }
 
 const flow_state *flows_find(const Flow *flow) {
-    const flow_state *state = flow ? FlowGetStorageById(flow, flow_storage) : NULL;
+    const flow_state *state = flow ? flow->storage[flow_storage.id].ptr : NULL;
     return state && state->decided_at ? state : NULL;
 }
 

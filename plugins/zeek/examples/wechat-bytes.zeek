@@ -14,8 +14,8 @@ event zeek_init()
 
 event connection_state_remove(c: connection)
 	{
-	if ( ! c?$wiremark || c$wiremark$app != "wechat" )
+	if ( ! c?$conn || ! c$conn?$wiremark || c$conn$wiremark$app != "wechat" )
 		return;
-	local role = c$wiremark?$role ? c$wiremark$role : "other";
+	local role = c$conn$wiremark?$role ? c$conn$wiremark$role : "other";
 	SumStats::observe("wechat bytes", SumStats::Key($str=role), SumStats::Observation($num=c$orig$size + c$resp$size));
 	}

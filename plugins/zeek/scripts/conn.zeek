@@ -5,10 +5,10 @@
 
 module Wiremark;
 
-# One field of the record, since every connection pays for it; of a verdict, app and role are logged.
+# One field, and a record that connections share, since every connection pays for what is here.
 redef record Conn::Info += {
-	## The connection's verdict.
-	wiremark: Verdict &log &optional;
+	## The connection's label, from the packet on that told.
+	wiremark: Label &log &optional;
 };
 
 redef Log::default_field_name_map += {
@@ -16,9 +16,12 @@ redef Log::default_field_name_map += {
 	["wiremark.role"] = "wiremark_role",
 };
 
-# After the record is made, before it is written.
-event connection_state_remove(c: connection)
+event Wiremark::verdict(c: connection, v: Verdict) &priority=5
 	{
-	if ( c?$wiremark && c?$conn )
-		c$conn$wiremark = c$wiremark;
+	if ( ! c?$conn )
+		return;
+	if ( v?$label )
+		c$conn$wiremark = v$label;
+	else
+		delete c$conn$wiremark;
 	}

@@ -35,70 +35,22 @@ export {
 	## Most bytes of one such handshake, up to 65536; 0 is wiremark's default, 4096.
 	const slot_bytes: count = 0 &redef;
 
-	## A line of wiremark.log: a verdict that is new, has changed or was taken back.
-	type Info: record {
-		## When the packet that told was seen.
-		ts: time &log;
-		uid: string &log;
-		id: conn_id &log;
-		community_id: string &log &optional;
-		## Not set where an earlier verdict was taken back.
-		app: string &log &optional;
-		role: string &log &optional;
-		carrier: string &log;
-		confidence: string &log &optional;
-		signature: string &log &optional;
-		signature_id: count &log &optional;
-		## The packet, counted in the connection from 1.
-		packet: count &log;
-		## Whether the originator sent it.
-		is_orig: bool &log;
-	};
-
-	global log_wiremark: event(rec: Info);
+	global log_wiremark: event(rec: Verdict);
 }
-
-redef record connection += {
-	## The connection's verdict as it is now; not set without one.
-	wiremark: Verdict &optional;
-};
 
 event zeek_init() &priority=5
 	{
-	Log::create_stream(LOG, Log::Stream($columns=Info, $ev=log_wiremark, $path="wiremark", $policy=log_policy));
-	}
-
-function info(c: connection, v: Verdict): Info
-	{
-	local i = Info($ts=network_time(), $uid=c$uid, $id=c$id, $carrier=v$carrier, $packet=v$packet, $is_orig=v$is_orig);
-	if ( v?$community_id )
-		i$community_id = v$community_id;
-	if ( v?$app )
-		i$app = v$app;
-	if ( v?$role )
-		i$role = v$role;
-	if ( v?$confidence )
-		i$confidence = v$confidence;
-	if ( v?$signature )
-		i$signature = v$signature;
-	if ( v?$signature_id )
-		i$signature_id = v$signature_id;
-	return i;
+	Log::create_stream(LOG, Log::Stream($columns=Verdict, $ev=log_wiremark, $path="wiremark", $policy=log_policy));
 	}
 
 event Wiremark::verdict(c: connection, v: Verdict)
 	{
-	Log::write(LOG, info(c, v));
+	Log::write(LOG, v);
 	}
 
-event Wiremark::packet(c: connection, number: count, is_orig: bool)
+event Wiremark::packet(c: connection, v: Verdict)
 	{
-	if ( ! c?$wiremark )
-		return;
-	local i = info(c, c$wiremark);
-	i$packet = number;
-	i$is_orig = is_orig;
-	Log::write(LOG, i);
+	Log::write(LOG, v);
 	}
 
 # What is changed at run time is refused with a reason, and then stays as it was.

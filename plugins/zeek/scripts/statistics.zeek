@@ -71,7 +71,7 @@ event zeek_done()
 		write_statistics();
 	}
 
-# Metrics: zeek_wiremark_*. Verdicts are counted by app, role and evidence as they come, the rest when it is asked for.
+# Metrics: zeek_wiremark_*. Told when they are asked for.
 
 global verdicts_metric = Telemetry::register_counter_family([
 	$prefix="zeek", $unit="", $name="wiremark_verdicts", $help_text="Verdicts of wiremark: new or changed",
@@ -96,14 +96,10 @@ global watched_metric = Telemetry::register_gauge_family([
 	$prefix="zeek", $unit="", $name="wiremark_watched_connections",
 	$help_text="Connections of which a packet could still tell something, or that have an app"]);
 
-event Wiremark::verdict(c: connection, v: Verdict)
-	{
-	if ( v?$app )
-		Telemetry::counter_family_inc(verdicts_metric, vector(v$app, v?$role ? v$role : "", v?$confidence ? v$confidence : ""));
-	}
-
 hook Telemetry::sync()
 	{
+	for ( _, l in __labels() )
+		Telemetry::counter_family_set(verdicts_metric, vector(l$app, l?$role ? l$role : "", l$confidence), l$verdicts + 0.0);
 	local s = statistics();
 	Telemetry::counter_family_set(connections_metric, vector(), s$connections + 0.0);
 	Telemetry::counter_family_set(labelled_metric, vector(), s$labelled + 0.0);

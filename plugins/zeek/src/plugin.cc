@@ -70,6 +70,7 @@ void Plugin::InitPostScript() {
 void Plugin::Done() {
     context.reset();
     words.clear();
+    labels.clear();
     signatures = Signatures{};
     zeek::plugin::Plugin::Done();
 }
@@ -77,7 +78,7 @@ void Plugin::Done() {
 void Plugin::HookSetupAnalyzerTree(zeek::Connection* conn) {
     const auto transport = conn->ConnTransport();
     if ( transport == TRANSPORT_TCP || transport == TRANSPORT_UDP )
-        conn->GetSessionAdapter()->AddTapAnalyzer(std::make_unique<Tap>(conn));
+        conn->GetSessionAdapter()->AddTapAnalyzer(std::make_unique<Tap>());
 }
 
 std::string Plugin::Load(zeek::StringVal* folder, zeek::TableVal* evidence, uint64_t budget_packets) {
@@ -107,6 +108,34 @@ const zeek::StringValPtr& Plugin::Word(const char* word) {
     if ( ! value )
         value = zeek::make_intrusive<zeek::StringVal>(word);
     return value;
+}
+
+const zeek::RecordValPtr& Plugin::Label(const wiremark_verdict& verdict, bool is_new) {
+    enum { APP, ROLE, CONFIDENCE, VERDICTS };
+    static const auto type = zeek::id::find_type<zeek::RecordType>("Wiremark::Label");
+    const char* app = wiremark_app_name(signatures.Names(), verdict.app);
+    const char* role = wiremark_role_name(signatures.Names(), verdict.app, verdict.role);
+    const char* confidence = wiremark_confidence_name(verdict.confidence);
+    auto& label = labels[std::string(app) + ' ' + role + ' ' + confidence];
+    if ( ! label ) {
+        label = zeek::make_intrusive<zeek::RecordVal>(type);
+        label->Assign(APP, Word(app));
+        if ( *role )
+            label->Assign(ROLE, Word(role));
+        label->Assign(CONFIDENCE, Word(confidence));
+        label->Assign(VERDICTS, uint64_t{0});
+    }
+    if ( is_new )
+        label->Assign(VERDICTS, label->GetFieldAs<zeek::CountVal>(VERDICTS) + 1);
+    return label;
+}
+
+zeek::VectorValPtr Plugin::Labels() const {
+    static const auto type = zeek::id::find_type<zeek::VectorType>("Wiremark::Labels");
+    auto all = zeek::make_intrusive<zeek::VectorVal>(type);
+    for ( const auto& [words, label] : labels )
+        all->Append(label);
+    return all;
 }
 
 zeek::RecordValPtr Plugin::Statistics() const {

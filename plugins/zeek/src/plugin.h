@@ -3,20 +3,24 @@
 
 #include <zeek/plugin/Plugin.h>
 
+#include <map>
 #include <memory>
 #include <string>
 #include <unordered_map>
 
+#include "flows.h"
 #include "signatures.h"
 
 namespace zeek {
 class RecordVal;
 class StringVal;
 class TableVal;
+class VectorVal;
 template<class T>
 class IntrusivePtr;
 using RecordValPtr = IntrusivePtr<RecordVal>;
 using StringValPtr = IntrusivePtr<StringVal>;
+using VectorValPtr = IntrusivePtr<VectorVal>;
 } // namespace zeek
 
 namespace plugin::Wiremark_Verdicts {
@@ -40,9 +44,13 @@ public:
     zeek::RecordValPtr Statistics() const;
     // One of the words for a verdict, as wiremark gives it: one value, however many connections have it.
     const zeek::StringValPtr& Word(const char* word);
+    // What connections with this verdict are marked with: one value for all of them, which also counts its verdicts.
+    const zeek::RecordValPtr& Label(const wiremark_verdict& verdict, bool is_new);
+    zeek::VectorValPtr Labels() const;
 
     Signatures signatures;
     std::unique_ptr<wiremark_context, Free> context;
+    Flows flows;
     Counts counts;
 
 protected:
@@ -54,6 +62,7 @@ protected:
 
 private:
     std::unordered_map<const char*, zeek::StringValPtr> words;
+    std::map<std::string, zeek::RecordValPtr> labels; // by its words
 };
 
 extern Plugin plugin;

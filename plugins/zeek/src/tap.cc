@@ -3,10 +3,15 @@
 #include <zeek/Conn.h>
 #include <zeek/ID.h>
 #include <zeek/IP.h>
+#include <zeek/RunState.h>
 #include <zeek/Val.h>
+#include <zeek/conn_key/Manager.h>
+#include <zeek/packet_analysis/protocol/ip/conn_key/IPBasedConnKey.h>
+#include <zeek/session/Manager.h>
 
 #include <algorithm>
 #include <cstring>
+#include <memory_resource>
 
 #include "plugin.h"
 #include "wiremark.bif.h"
@@ -27,8 +32,15 @@ size_t Available(const zeek::Packet& pkt, const zeek::IP_Hdr& ip, const u_char* 
     return said == 0 ? captured : std::min(said, captured); // 0: the network card cuts it up later
 }
 
-// Ports, flags and payload. False where the header contradicts itself.
-bool ReadTransport(const u_char* data, size_t available, int protocol, wiremark_packet* packet) {
+// Of a packet what tells whether it is worth a closer look.
+struct Transport {
+    const u_char* payload = nullptr;
+    size_t payload_bytes = 0;
+    uint8_t tcp_flags = 0;
+};
+
+// False where the header contradicts itself.
+bool ReadTransport(const u_char* data, size_t available, int protocol, Transport* transport) {
     size_t header = 8;
     if ( protocol == IPPROTO_TCP ) {
         if ( available < 20 )
@@ -36,9 +48,7 @@ bool ReadTransport(const u_char* data, size_t available, int protocol, wiremark_
         header = static_cast<size_t>(data[12] >> 4) * 4;
         if ( header < 20 )
             return false;
-        packet->tcp_sequence = static_cast<uint32_t>(Short(data + 4)) << 16 | Short(data + 6);
-        packet->tcp_flags = data[13];
-        packet->transport = WIREMARK_TCP;
+        transport->tcp_flags = data[13];
     }
     else {
         if ( available < 8 )
@@ -48,26 +58,52 @@ bool ReadTransport(const u_char* data, size_t available, int protocol, wiremark_
             return false;
         if ( said != 0 )
             available = std::min(available, said);
-        packet->transport = WIREMARK_UDP;
     }
-    packet->src_port = Short(data);
-    packet->dst_port = Short(data + 2);
-    packet->payload_bytes = available > header ? available - header : 0;
-    packet->payload = packet->payload_bytes > 0 ? data + header : nullptr;
+    if ( available > header ) {
+        transport->payload = data + header;
+        transport->payload_bytes = available - header;
+    }
     return true;
 }
 
-void ReadNetwork(const zeek::Packet& pkt, const zeek::IP_Hdr& ip, wiremark_packet* packet) {
-    packet->time_us = static_cast<uint64_t>(pkt.ts.tv_sec) * 1000000 + static_cast<uint64_t>(pkt.ts.tv_usec);
+wiremark_packet Fill(const zeek::Packet& pkt, const u_char* data, const Transport& transport) {
+    const auto& ip = *pkt.ip_hdr;
+    wiremark_packet packet{};
+    packet.struct_bytes = sizeof packet;
+    packet.time_us = static_cast<uint64_t>(pkt.ts.tv_sec) * 1000000 + static_cast<uint64_t>(pkt.ts.tv_usec);
     if ( const auto* v4 = ip.IP4_Hdr() ) {
-        packet->ip_version = 4;
-        std::memcpy(packet->src, &v4->ip_src, 4);
-        std::memcpy(packet->dst, &v4->ip_dst, 4);
-        return;
+        packet.ip_version = 4;
+        std::memcpy(packet.src, &v4->ip_src, 4);
+        std::memcpy(packet.dst, &v4->ip_dst, 4);
     }
-    packet->ip_version = 6;
-    std::memcpy(packet->src, &ip.IP6_Hdr()->ip6_src, 16);
-    std::memcpy(packet->dst, &ip.IP6_Hdr()->ip6_dst, 16);
+    else {
+        packet.ip_version = 6;
+        std::memcpy(packet.src, &ip.IP6_Hdr()->ip6_src, 16);
+        std::memcpy(packet.dst, &ip.IP6_Hdr()->ip6_dst, 16);
+    }
+    packet.src_port = Short(data);
+    packet.dst_port = Short(data + 2);
+    packet.transport = WIREMARK_UDP;
+    if ( pkt.proto == IPPROTO_TCP ) {
+        packet.transport = WIREMARK_TCP;
+        packet.tcp_flags = transport.tcp_flags;
+        packet.tcp_sequence = static_cast<uint32_t>(Short(data + 4)) << 16 | Short(data + 6);
+    }
+    packet.payload = transport.payload;
+    packet.payload_bytes = transport.payload_bytes;
+    return packet;
+}
+
+// The connection of a packet. Zeek names it in all packets but those that it skips.
+zeek::Connection* ConnectionOf(const zeek::Packet& pkt, const wiremark_packet& packet) {
+    if ( pkt.session )
+        return static_cast<zeek::Connection*>(pkt.session);
+    const auto key = zeek::conn_key_mgr->GetFactory().NewConnKey();
+    // Zeek takes the same for granted.
+    auto& of_ip = static_cast<zeek::IPBasedConnKey&>(*key);
+    of_ip.InitTuple(pkt.ip_hdr->SrcAddr(), htons(packet.src_port), pkt.ip_hdr->DstAddr(), htons(packet.dst_port), pkt.proto);
+    of_ip.Init(pkt);
+    return zeek::session_mgr->FindConnection(of_ip);
 }
 
 bool AreSame(const wiremark_verdict& a, const wiremark_verdict& b) {
@@ -85,9 +121,64 @@ void AssignWord(zeek::RecordVal* record, int field, const char* word) {
         record->Assign(field, plugin.Word(word));
 }
 
+// For scripts: a verdict, new or not, and the packet that has it. `connection` is the connection's value.
+zeek::RecordValPtr Describe(const wiremark_verdict& verdict, bool is_new, const wiremark_packet& packet,
+                            const zeek::RecordVal& connection, uint32_t number, bool is_orig) {
+    enum { TS, UID, ID, COMMUNITY_ID, APP, ROLE, CARRIER, CONFIDENCE, SIGNATURE, SIGNATURE_ID, PACKET, IS_ORIG, LABEL };
+    static const auto type = zeek::id::find_type<zeek::RecordType>("Wiremark::Verdict");
+    static const int uid = zeek::id::connection->FieldOffset("uid");
+    static const int id = zeek::id::connection->FieldOffset("id");
+
+    const auto* names = plugin.signatures.Names();
+    auto record = zeek::make_intrusive<zeek::RecordVal>(type);
+    record->AssignTime(TS, zeek::run_state::network_time);
+    record->Assign(UID, connection.GetField(uid));
+    record->Assign(ID, connection.GetField(id));
+    char community_id[WIREMARK_COMMUNITY_ID_BYTES];
+    if ( wiremark_community_id(&packet, community_id) == WIREMARK_OK )
+        record->Assign(COMMUNITY_ID, community_id);
+    record->Assign(CARRIER, plugin.Word(wiremark_carrier_name(verdict.carrier)));
+    record->Assign(PACKET, number);
+    record->Assign(IS_ORIG, is_orig);
+    if ( verdict.app != 0 ) {
+        AssignWord(record.get(), APP, wiremark_app_name(names, verdict.app));
+        AssignWord(record.get(), ROLE, wiremark_role_name(names, verdict.app, verdict.role));
+        AssignWord(record.get(), CONFIDENCE, wiremark_confidence_name(verdict.confidence));
+        AssignWord(record.get(), SIGNATURE, wiremark_signature_name(names, verdict.signature));
+        record->Assign(SIGNATURE_ID, static_cast<uint64_t>(verdict.signature));
+        record->Assign(LABEL, plugin.Label(verdict, is_new));
+    }
+    return record;
+}
+
+// The next packet of a flow. Gives what is known after it; counts what is new.
+wiremark_verdict Classify(wiremark_flow* flow, const wiremark_packet& packet, const wiremark_verdict& before) {
+    auto after = before;
+    plugin.counts.looked_at++;
+    wiremark_classify(plugin.signatures.Classifier(), plugin.context.get(), flow, &packet, &after);
+    if ( after.flags & ~before.flags & WIREMARK_VERDICT_LOST )
+        plugin.counts.handshakes_lost++;
+    if ( ! AreSame(before, after) ) {
+        plugin.counts.verdicts++;
+        if ( before.app == 0 )
+            plugin.counts.labelled++;
+    }
+    return after;
+}
+
+// As many as connections.
+std::pmr::memory_resource* Taps() {
+    static std::pmr::unsynchronized_pool_resource taps;
+    return &taps;
+}
+
 } // namespace
 
-Tap::Tap(zeek::Connection* conn) : watched(std::make_unique<Watched>(Watched{{}, conn})) {
+void* Tap::operator new(std::size_t bytes) { return Taps()->allocate(bytes, alignof(Tap)); }
+
+void Tap::operator delete(void* tap, std::size_t bytes) { Taps()->deallocate(tap, bytes, alignof(Tap)); }
+
+Tap::Tap() {
     plugin.counts.connections++;
     plugin.counts.watched++;
 }
@@ -95,82 +186,46 @@ Tap::Tap(zeek::Connection* conn) : watched(std::make_unique<Watched>(Watched{{},
 Tap::~Tap() { StopWatching(); }
 
 void Tap::StopWatching() {
-    if ( watched )
-        plugin.counts.watched--;
-    watched.reset();
+    plugin.counts.watched -= flow.is_kept;
+    plugin.flows.Drop(&flow);
+    flow.is_kept = 0;
 }
 
 // What Zeek is going to do with the packet does not matter.
 void Tap::TapPacket(const zeek::Packet& pkt, zeek::packet_analysis::PacketAction, zeek::packet_analysis::SkipReason) {
     plugin.counts.packets++;
-    if ( ! watched )
+    if ( ! flow.is_kept )
         return;
     const auto& ip = *pkt.ip_hdr;
     const auto* data = ip.Payload();
-    wiremark_packet packet{};
-    packet.struct_bytes = sizeof packet;
-    if ( ! ReadTransport(data, Available(pkt, ip, data), pkt.proto, &packet) )
+    Transport transport;
+    if ( ! ReadTransport(data, Available(pkt, ip, data), pkt.proto, &transport) )
         return;
     packets++;
-    if ( wiremark_wants(&watched->flow, packet.tcp_flags, packet.payload_bytes) ) {
-        ReadNetwork(pkt, ip, &packet);
-        Classify(packet, pkt.is_orig);
-    }
-    if ( decided_at != 0 && decided_at < packets && LogsPackets() )
-        watched->conn->EnqueueEvent(Wiremark::packet, nullptr, watched->conn->GetVal(),
-                                    zeek::val_mgr->Count(packets), zeek::val_mgr->Bool(pkt.is_orig));
-}
-
-void Tap::Classify(const wiremark_packet& packet, bool is_orig) {
-    wiremark_verdict before;
-    wiremark_verdict after;
-    plugin.counts.looked_at++;
-    if ( wiremark_flow_verdict(&watched->flow, &before) != WIREMARK_OK ||
-         wiremark_classify(plugin.signatures.Classifier(), plugin.context.get(), &watched->flow, &packet, &after) !=
-             WIREMARK_OK )
+    auto state = plugin.flows.Get(flow);
+    const bool is_wanted = wiremark_wants(&state, transport.tcp_flags, transport.payload_bytes);
+    if ( ! is_wanted && ! LogsPackets() )
         return;
-    if ( after.flags & ~before.flags & WIREMARK_VERDICT_LOST )
-        plugin.counts.handshakes_lost++;
-    if ( ! AreSame(before, after) ) {
-        plugin.counts.verdicts++;
-        if ( after.app != 0 && before.app == 0 )
-            plugin.counts.labelled++;
-        decided_at = after.app != 0 ? packets : 0;
-        Announce(after, packet, is_orig);
+
+    const auto packet = Fill(pkt, data, transport);
+    wiremark_verdict before{};
+    wiremark_flow_verdict(&state, &before);
+    auto verdict = before;
+    if ( is_wanted ) {
+        verdict = Classify(&state, packet, before);
+        if ( (verdict.app == 0 && ! wiremark_wants(&state, 0, 1)) || ! plugin.flows.Put(state, &flow) )
+            StopWatching();
     }
-    else if ( after.app == 0 && ! wiremark_wants(&watched->flow, 0, 1) )
-        StopWatching();
-}
-
-// The verdict, into the connection's record and to scripts.
-void Tap::Announce(const wiremark_verdict& verdict, const wiremark_packet& packet, bool is_orig) {
-    enum { APP, ROLE, CARRIER, CONFIDENCE, SIGNATURE, SIGNATURE_ID, PACKET, IS_ORIG, COMMUNITY_ID };
-    static const auto type = zeek::id::find_type<zeek::RecordType>("Wiremark::Verdict");
-    static const int place = zeek::id::connection->FieldOffset("wiremark");
-
-    const auto* names = plugin.signatures.Names();
-    auto record = zeek::make_intrusive<zeek::RecordVal>(type);
-    record->Assign(CARRIER, plugin.Word(wiremark_carrier_name(verdict.carrier)));
-    record->Assign(PACKET, packets);
-    record->Assign(IS_ORIG, is_orig);
-    char community_id[WIREMARK_COMMUNITY_ID_BYTES];
-    if ( wiremark_community_id(&packet, community_id) == WIREMARK_OK )
-        record->Assign(COMMUNITY_ID, community_id);
-    if ( verdict.app != 0 ) {
-        AssignWord(record.get(), APP, wiremark_app_name(names, verdict.app));
-        AssignWord(record.get(), ROLE, wiremark_role_name(names, verdict.app, verdict.role));
-        AssignWord(record.get(), CONFIDENCE, wiremark_confidence_name(verdict.confidence));
-        AssignWord(record.get(), SIGNATURE, wiremark_signature_name(names, verdict.signature));
-        record->Assign(SIGNATURE_ID, static_cast<uint64_t>(verdict.signature));
-    }
-
+    const bool is_new = ! AreSame(before, verdict);
+    if ( ! is_new && (verdict.app == 0 || ! LogsPackets()) )
+        return;
+    auto* conn = ConnectionOf(pkt, packet);
+    if ( ! conn )
+        return;
     // The value must be asked for: it makes the connection's uid.
-    const auto& connection = watched->conn->GetVal();
-    if ( verdict.app != 0 )
-        connection->Assign(place, record);
-    else
-        connection->Remove(place);
-    watched->conn->EnqueueEvent(Wiremark::verdict, nullptr, connection, std::move(record));
+    const auto& value = conn->GetVal();
+    conn->EnqueueEvent(is_new ? Wiremark::verdict : Wiremark::packet, nullptr, value,
+                       Describe(verdict, is_new, packet, *value, packets, pkt.is_orig));
 }
 
 } // namespace plugin::Wiremark_Verdicts

@@ -4,38 +4,34 @@
 #include <wiremark.h>
 #include <zeek/packet_analysis/protocol/ip/SessionAdapter.h>
 
+#include <cstddef>
 #include <cstdint>
-#include <memory>
 
-namespace zeek {
-class Connection;
-}
+#include "flows.h"
 
 namespace plugin::Wiremark_Verdicts {
 
+// 16 bytes beside the pointer that Zeek keeps of it, and while a packet can still tell something or once there is an app, those bytes of
+// its flow that are not zero.
 class Tap final : public zeek::packet_analysis::TapAnalyzer {
 public:
-    explicit Tap(zeek::Connection* conn);
+    Tap();
     ~Tap() override;
 
     void TapPacket(const zeek::Packet& pkt, zeek::packet_analysis::PacketAction action,
                    zeek::packet_analysis::SkipReason skip_reason) override;
 
-private:
-    struct Watched {
-        wiremark_flow flow;
-        zeek::Connection* conn;
-    };
+    // There are as many as connections, so each is to take 16 bytes and not malloc's 32.
+    static void* operator new(std::size_t bytes);
+    static void operator delete(void* tap, std::size_t bytes);
 
-    void Classify(const wiremark_packet& packet, bool is_orig);
-    void Announce(const wiremark_verdict& verdict, const wiremark_packet& packet, bool is_orig);
+private:
     void StopWatching();
 
-    // 24 bytes and, while a packet can still tell something or once there is an app, 72 more: most connections of most networks
-    // are neither for long.
-    std::unique_ptr<Watched> watched;
     uint32_t packets = 0;
-    uint32_t decided_at = 0; // the packet that brought app, role, signature and evidence as they are; 0 without an app
+    Packed flow{0, 0, 1};
 };
+
+static_assert(sizeof(Tap) == 16);
 
 } // namespace plugin::Wiremark_Verdicts
