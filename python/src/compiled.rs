@@ -1,7 +1,7 @@
 //! Signatures, compiled, and what calls from Python share.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -14,6 +14,16 @@ use crate::words::Words;
 pub(crate) struct Compiled {
     pub(crate) classifier: wiremark::Classifier,
     pub(crate) words: Words,
+}
+
+/// The built-in signatures' classifier, made when it is first wanted.
+pub(crate) fn built_in(py: Python<'_>) -> PyResult<Arc<Compiled>> {
+    static MADE: OnceLock<Arc<Compiled>> = OnceLock::new();
+    if let Some(made) = MADE.get() {
+        return Ok(Arc::clone(made));
+    }
+    let made = compiled(py, None, &[])?;
+    Ok(Arc::clone(MADE.get_or_init(|| made)))
 }
 
 /// The classifier asked for.

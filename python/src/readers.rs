@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use wiremark_report::columns::{Addresses, schema};
 
 use crate::classifier::Classifier;
-use crate::compiled::compiled;
+use crate::compiled::built_in;
 use crate::records::Records;
 use crate::source::{Job, What};
 use crate::tracker::config;
@@ -46,7 +46,7 @@ impl Request<'_> {
         }
         let compiled = match self.classifier {
             Some(classifier) => Arc::clone(&classifier.get().0),
-            None => compiled(py, None, &[])?,
+            None => built_in(py)?,
         };
         let job = Job {
             what,

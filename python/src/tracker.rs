@@ -5,8 +5,9 @@ use std::sync::Arc;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use self_cell::self_cell;
-use wiremark::{Flow, Frame, Tracker as Engine, TrackerConfig};
-use wiremark_capture::replay::tracker_config;
+use wiremark::{Flow, Frame, LinkType, Prepared, Tracker as Engine, TrackerConfig};
+use wiremark_capture::replay::{SOON, tracker_config};
+use wiremark_prefetch::prefetch_lines;
 use wiremark_probe::record::FlowRecord;
 use wiremark_probe::record::columns::{COLUMNS, cells};
 use wiremark_report::columns::{Addresses, Rows};
@@ -15,7 +16,7 @@ use crate::arrow::Batch;
 use crate::batch::Columns;
 use crate::buffer::Buffer;
 use crate::classifier::Classifier;
-use crate::compiled::{Compiled, compiled, link_type_of};
+use crate::compiled::{Compiled, built_in, link_type_of};
 use crate::verdict::{Seen, Verdict};
 
 type Followed<'c> = Engine<'c>;
@@ -46,24 +47,28 @@ self_cell!(
 #[pyclass(module = "wiremark")]
 pub(crate) struct Tracker {
     running: Option<Running>,
-    ended: Rows,
-}
-
-/// Takes in flows as they end.
-fn note(ended: &mut Rows, compiled: &Compiled, flow: &Flow) {
-    ended.push(&cells(&FlowRecord::new(flow, compiled.classifier.set())));
+    /// Flows that nobody asked for yet; rows are made of them when somebody does.
+    ended: Vec<Flow>,
+    rows: Rows,
 }
 
 impl Tracker {
-    fn running(&mut self) -> PyResult<(&mut Running, &mut Rows)> {
+    fn running(&mut self) -> PyResult<(&mut Running, &mut Vec<Flow>)> {
         let running = self.running.as_mut().ok_or_else(|| {
             PyValueError::new_err("this tracker is finished; make another one with Tracker(classifier)")
         })?;
         Ok((running, &mut self.ended))
     }
 
-    fn take_ended(&mut self) -> PyResult<Batch> {
-        self.ended.take().map(Batch).map_err(|error| PyRuntimeError::new_err(error.to_string()))
+    fn take_ended(&mut self, py: Python<'_>) -> PyResult<Batch> {
+        let compiled = Arc::clone(self.running()?.0.borrow_owner());
+        let Self { ended, rows, .. } = self;
+        let batch = py.detach(|| {
+            let set = compiled.classifier.set();
+            std::mem::take(ended).iter().for_each(|flow| rows.push(&cells(&FlowRecord::new(flow, set))));
+            rows.take()
+        });
+        batch.map(Batch).map_err(|error| PyRuntimeError::new_err(error.to_string()))
     }
 }
 
@@ -80,13 +85,13 @@ impl Tracker {
     ) -> PyResult<Self> {
         let compiled = match classifier {
             Some(classifier) => Arc::clone(&classifier.get().0),
-            None => compiled(py, None, &[])?,
+            None => built_in(py)?,
         };
         let config = config(max_flows, ignore_tags, per_client)?;
         let running = Running::new(compiled, |compiled| Engine::new(&compiled.classifier, config));
-        let ended = Rows::of_flat(&COLUMNS, Addresses::Text)
+        let rows = Rows::of_flat(&COLUMNS, Addresses::Text)
             .ok_or_else(|| PyRuntimeError::new_err("flow records are flat"))?;
-        Ok(Self { running: Some(running), ended })
+        Ok(Self { running: Some(running), ended: Vec::new(), rows })
     }
 
     /// Take in the next frame; frames come in order of time.
@@ -121,9 +126,8 @@ impl Tracker {
         let wire_bytes = wire_bytes.unwrap_or(bytes.len() as u32);
         let frame = Frame { link_type, time_us, bytes, wire_bytes };
         let (running, ended) = self.running()?;
-        let seen = running.with_dependent_mut(|compiled, tracker| {
-            tracker.frame(&frame, &mut |flow| note(ended, compiled, flow)).ok()
-        });
+        let seen = running
+            .with_dependent_mut(|_, tracker| tracker.frame(&frame, &mut |flow| ended.push(*flow)).ok());
         let Some(seen) = seen else { return Ok(None) };
         let verdict = Verdict { verdict: seen.verdict, compiled: Arc::clone(running.borrow_owner()) };
         Ok(Some(Seen {
@@ -178,6 +182,7 @@ impl Tracker {
         let wire_lengths =
             wire_lengths.map(|lengths| Buffer::of_longs(lengths, "wire_lengths")).transpose()?;
         let block = Block {
+            link_type,
             bytes: buffer.bytes(),
             offsets: offsets.longs(),
             times_us: times_us.longs(),
@@ -189,17 +194,7 @@ impl Tracker {
         let batch = py.detach(|| {
             running.with_dependent_mut(|compiled, tracker| {
                 let mut columns = Columns::new(&compiled.words, block.times_us.len());
-                for number in 0..block.times_us.len() {
-                    let bytes = block.frame(number);
-                    let wire_bytes = match block.wire_lengths {
-                        Some(lengths) => u32::try_from(lengths[number]).unwrap_or(u32::MAX),
-                        None => bytes.len() as u32,
-                    };
-                    let time_us = block.times_us[number].max(0) as u64;
-                    let frame = Frame { link_type, time_us, bytes, wire_bytes };
-                    let seen = tracker.frame(&frame, &mut |flow| note(ended, compiled, flow));
-                    columns.push(seen.as_ref().ok());
-                }
+                block.follow(tracker, &mut |flow| ended.push(*flow), |seen| columns.push(seen));
                 columns.finish()
             })
         });
@@ -207,20 +202,20 @@ impl Tracker {
     }
 
     /// The flows that ended since the last call, with the columns of ``wiremark.flows``. They wait until they are taken.
-    fn ended(&mut self) -> PyResult<Batch> {
-        self.running()?;
-        self.take_ended()
+    fn ended(&mut self, py: Python<'_>) -> PyResult<Batch> {
+        self.take_ended(py)
     }
 
     /// The flows that ended since the last call of ``ended``, and all that have not ended yet, in the order of their first
     /// packets. Nothing more can be taken in.
-    fn finish(&mut self) -> PyResult<Batch> {
+    fn finish(&mut self, py: Python<'_>) -> PyResult<Batch> {
         let (running, ended) = self.running()?;
-        running.with_dependent_mut(|compiled, tracker| {
-            tracker.finish_in_order(&mut |flow: &Flow| note(ended, compiled, flow));
+        running.with_dependent_mut(|_, tracker| {
+            tracker.finish_in_order(&mut |flow: &Flow| ended.push(*flow));
         });
+        let batch = self.take_ended(py);
         self.running = None;
-        self.take_ended()
+        batch
     }
 }
 
@@ -239,8 +234,12 @@ pub(crate) fn config(
     Ok(config)
 }
 
+/// Lines of memory in which the headers of most frames lie.
+const HEADER_LINES: usize = 2;
+
 /// Frames in one buffer.
 struct Block<'a> {
+    link_type: LinkType,
     bytes: &'a [u8],
     offsets: &'a [i64],
     times_us: &'a [i64],
@@ -273,18 +272,57 @@ impl<'a> Block<'a> {
         Ok(())
     }
 
+    #[inline(always)]
     fn range(&self, number: usize) -> Option<&'a [u8]> {
-        let start = self.offsets[number];
+        let start = *self.offsets.get(number)?;
         let end = match self.lengths {
-            Some(lengths) => start.checked_add(lengths[number])?,
-            None => self.offsets[number + 1],
+            Some(lengths) => start.checked_add(*lengths.get(number)?)?,
+            None => *self.offsets.get(number + 1)?,
         };
         self.bytes.get(usize::try_from(start).ok()?..usize::try_from(end).ok()?)
     }
 
     /// A frame; an empty one where somebody wrote to the offsets since they were checked.
     #[inline]
-    fn frame(&self, number: usize) -> &'a [u8] {
-        self.range(number).unwrap_or_default()
+    fn frame(&self, number: usize) -> Frame<'a> {
+        let bytes = self.range(number).unwrap_or_default();
+        let wire_bytes = match self.wire_lengths {
+            Some(lengths) => u32::try_from(lengths[number]).unwrap_or(u32::MAX),
+            None => bytes.len() as u32,
+        };
+        let time_us = self.times_us[number].max(0) as u64;
+        Frame { link_type: self.link_type, time_us, bytes, wire_bytes }
+    }
+
+    /// Puts the frames through a tracker in order, the headers of each read some frames ahead, so that its flow is there when it is
+    /// wanted. `take` is given none where a frame carries neither TCP nor UDP.
+    fn follow(
+        &self,
+        tracker: &mut Engine<'_>,
+        ended: &mut impl FnMut(&Flow),
+        mut take: impl FnMut(Option<&wiremark::Seen>),
+    ) {
+        let preparer = tracker.preparer();
+        let prepare = |number| {
+            // Where frames are of any size, the processor does not guess where the next ones' headers lie.
+            if let Some(first) = self.range(number + SOON).and_then(<[u8]>::first) {
+                prefetch_lines(first, HEADER_LINES);
+            }
+            preparer.prepare(self.link_type, self.frame(number).bytes)
+        };
+        let count = self.times_us.len();
+        // What was made of a frame is looked at where it lies: a copy would wait for all that was written before.
+        let mut ahead: Vec<Prepared> = (0..count.min(SOON)).map(prepare).collect();
+        for number in 0..count {
+            if let Some(next) = ahead.get((number + SOON / 2) % SOON) {
+                tracker.prefetch_flow(next);
+            }
+            let Some(made) = ahead.get_mut(number % SOON) else { break };
+            take(tracker.prepared_frame(&self.frame(number), made, ended, &mut ()).as_ref().ok());
+            if number + SOON < count {
+                *made = prepare(number + SOON);
+                tracker.prefetch_buckets(made);
+            }
+        }
     }
 }
