@@ -12,7 +12,7 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
 
-use crate::arrow::{import, schema_capsule};
+use crate::arrow::{data_frame, import, schema_capsule};
 use crate::attach::attached;
 use crate::error::CaptureError;
 use crate::source::{Job, Message, Shared, run};
@@ -120,11 +120,10 @@ impl Records {
         read(slf, &import(slf.py(), "pyarrow", "to_arrow")?.getattr("table")?)
     }
 
-    /// As a ``pandas.DataFrame``; needs pandas and pyarrow. Dictionaries become categories, times ``datetime64[us, UTC]``.
+    /// As a ``pandas.DataFrame``; needs pandas and pyarrow. Dictionaries become categories, times ``datetime64[us, UTC]``; lists of
+    /// texts stay Arrow's (``pandas.ArrowDtype``).
     fn to_pandas<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        import(slf.py(), "pandas", "to_pandas")?;
-        let table = read(slf, &import(slf.py(), "pyarrow", "to_pandas")?.getattr("table")?)?;
-        table.call_method0("to_pandas")
+        data_frame(slf.py(), |arrow| read(slf, &arrow.getattr("table")?))
     }
 
     /// As a ``polars.DataFrame``; needs polars.

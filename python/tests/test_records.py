@@ -113,6 +113,13 @@ def test_whoever_knows_arrow_takes_them(demo):
     assert duckdb.sql("select count(*) from records").fetchall() == [(count,)]
 
 
+def test_names_are_lists_in_pandas(demo):
+    flows = wiremark.flows(demo).to_pandas()
+    names = wiremark.flows(demo).to_arrow()["names"].to_pylist()
+    assert any(names) and flows.names.to_list() == names
+    assert flows[["flow", "names"]].explode("names").names.dropna().to_list() == [name for row in names for name in row]
+
+
 def test_readme_five_lines(demo, monkeypatch, capsys, tmp_path):
     text = (ROOT / "python" / "README.md").read_text()
     lines = text.split("```python\n")[1].split("```")[0]
