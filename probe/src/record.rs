@@ -2,9 +2,9 @@
 
 use std::net::IpAddr;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
-use wiremark::{Carrier, FiveTuple, Flow, SignatureSet, Transport};
+use wiremark::{Carrier, CommunityId, FiveTuple, Flow, SignatureSet, Transport};
 
 use crate::time::Timestamp;
 
@@ -56,7 +56,8 @@ pub struct FlowRecord<'a> {
     /// Bytes from the responder.
     pub bytes_toclient: u64,
     /// Community ID, version 1, seed 0.
-    pub community_id: String,
+    #[serde(serialize_with = "as_text")]
+    pub community_id: CommunityId,
     /// The outermost VLAN.
     pub vlan: Option<u16>,
     /// The next VLAN.
@@ -180,7 +181,7 @@ impl<'a> FlowRecord<'a> {
             packets_toclient,
             bytes_toserver,
             bytes_toclient,
-            community_id: five_tuple.community_id(0).to_string(),
+            community_id: five_tuple.community_id(0),
             vlan: Some(vlan).filter(|vlan| *vlan > 0),
             inner_vlan: Some(inner_vlan).filter(|vlan| *vlan > 0),
             tunnel: tunnel.map(|(kind, _)| kind.name()),
@@ -206,6 +207,10 @@ impl<'a> FlowRecord<'a> {
             direction: None,
         }
     }
+}
+
+fn as_text<S: Serializer>(id: &CommunityId, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(id.as_str())
 }
 
 /// End points with the originator first, and whether they are turned round: a flow picked up midway may begin with an answer.

@@ -11,6 +11,7 @@ mod parquet_file;
 mod rows;
 #[cfg(feature = "parquet")]
 mod stream;
+mod words;
 
 use std::sync::Arc;
 

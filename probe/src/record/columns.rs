@@ -73,7 +73,7 @@ pub fn cells<'a>(record: &'a FlowRecord<'_>) -> [Cell<'a>; COLUMNS.len()] {
         record.packets_toclient.into(),
         record.bytes_toserver.into(),
         record.bytes_toclient.into(),
-        Cell::Text(&record.community_id),
+        Cell::Text(record.community_id.as_str()),
         Cell::from_option(record.vlan),
         Cell::from_option(record.inner_vlan),
         Cell::from_option(record.tunnel),
