@@ -173,14 +173,14 @@ static void options(input in) {
     take(&in, &c, sizeof c);
     o.struct_bytes = size_said(o.struct_bytes, sizeof o);
     c.struct_bytes = size_said(c.struct_bytes, sizeof c);
-    /* Little enough to take and give back many times a second. */
-    c.parked_slots %= 64;
-    c.slot_bytes %= 1024;
-    c.remembered %= 256;
+    /* Little enough to take and give back many times a second; 0 would be the sizes a context has by itself. */
+    c.parked_slots = 1 + c.parked_slots % 64;
+    c.slot_bytes = 1 + c.slot_bytes % 1024;
+    c.remembered = 1 + c.remembered % 256;
     take(&in, &t, sizeof t);
     t.struct_bytes = size_said(t.struct_bytes, sizeof t);
-    t.capacity %= 256;
-    t.fragmented_packets %= 64;
+    t.capacity = 1 + t.capacity % 256;
+    t.fragmented_packets = 1 + t.fragmented_packets % 16;
     t.context = &c;
     t.ended = NULL;
     wiremark_source source = {.file = "one.toml", .text = one_row, .text_bytes = sizeof one_row - 1};
