@@ -12,6 +12,8 @@ const NAMES: usize = 8;
 /// What is kept of one flow.
 #[derive(Clone, Debug, Default)]
 pub struct Beside {
+    /// The flow's number.
+    flow: u64,
     /// Where the verdict became what it is.
     pub decided: Option<Decided>,
     /// Names of servers, in the order in which they were seen, each once.
@@ -37,8 +39,8 @@ pub struct Decided {
 /// What is kept of all flows of a tracker. Most flows need nothing, and most frames add nothing.
 #[derive(Debug, Default)]
 pub struct Besides {
-    /// By the flow's place in the tracker's table, with its number.
-    flows: Vec<Option<Box<(u64, Beside)>>>,
+    /// By the flow's place in the tracker's table.
+    flows: Vec<Option<Box<Beside>>>,
     /// A bit for each place at which something is kept: few enough to stay in the nearest cache.
     kept: Vec<u64>,
 }
@@ -117,34 +119,33 @@ impl Besides {
         }
     }
 
-    fn at(&mut self, place: usize, number: u64) -> &mut Beside {
+    fn at(&mut self, place: usize, flow: u64) -> &mut Beside {
         if self.flows.len() <= place {
             self.flows.resize_with(place + 1, || None);
             self.kept.resize(place / 64 + 1, 0);
         }
         self.kept[place / 64] |= 1 << (place % 64);
-        let kept = self.flows[place].get_or_insert_with(|| Box::new((number, Beside::default())));
-        if kept.0 != number {
-            **kept = (number, Beside::default());
+        let kept = self.flows[place].get_or_insert_default();
+        if kept.flow != flow {
+            **kept = Beside { flow, ..Beside::default() };
         }
-        &mut kept.1
+        kept
     }
 
-    /// What is kept of a flow that goes on.
-    pub fn of(&self, flow: &Flow) -> Beside {
+    /// What is kept of a flow that goes on, if anything.
+    pub fn of(&self, flow: &Flow) -> Option<Box<Beside>> {
         let kept = self.flows.get(flow.place).and_then(Option::as_ref);
-        kept.filter(|kept| kept.0 == flow.number).map(|kept| kept.1.clone()).unwrap_or_default()
+        kept.filter(|kept| kept.flow == flow.number).cloned()
     }
 
-    /// What was kept of a flow that ended.
-    pub fn take(&mut self, flow: &Flow) -> Beside {
+    /// What was kept of a flow that ended, if anything.
+    pub fn take(&mut self, flow: &Flow) -> Option<Box<Beside>> {
         let (word, bit) = (flow.place / 64, 1 << (flow.place % 64));
         if self.kept.get(word).is_none_or(|kept| kept & bit == 0) {
-            return Beside::default();
+            return None;
         }
         self.kept[word] &= !bit;
-        let kept = self.flows[flow.place].take();
-        kept.filter(|kept| kept.0 == flow.number).map(|kept| kept.1).unwrap_or_default()
+        self.flows[flow.place].take().filter(|kept| kept.flow == flow.number)
     }
 }
 

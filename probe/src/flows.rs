@@ -77,7 +77,7 @@ pub fn flows(
     classifier: &Classifier,
     config: TrackerConfig,
     threads: usize,
-    mut take: impl FnMut(&Flow, Beside),
+    mut take: impl FnMut(&Flow, Option<Box<Beside>>),
     go_on: impl FnMut(u64) -> bool,
 ) -> Replayed {
     let mut tracker = Tracker::new(classifier, config);
@@ -97,8 +97,14 @@ pub fn flows(
 }
 
 /// The whole record of a flow of a file.
-pub fn record<'a>(file: &'a str, flow: &Flow, beside: Beside, set: &'a SignatureSet) -> FlowRecord<'a> {
+pub fn record<'a>(
+    file: &'a str,
+    flow: &Flow,
+    beside: Option<Box<Beside>>,
+    set: &'a SignatureSet,
+) -> FlowRecord<'a> {
     let record = FlowRecord::new(flow, set);
+    let beside = beside.map(|beside| *beside).unwrap_or_default();
     let decided = beside.decided.filter(|_| record.app.is_some());
     FlowRecord {
         decided_at_packet: decided.map_or(record.decided_at_packet, |decided| Some(decided.packet)),

@@ -29,7 +29,7 @@ const BATCH_CALLS: usize = 64;
 const SIZES: Sizes = Sizes { batch: 1024, waiting: 2 };
 
 /// A flow that ended, and what was kept beside it.
-type Ended = (Flow, Beside);
+type Ended = (Flow, Option<Box<Beside>>);
 
 /// What is read from captures.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -92,7 +92,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
         flows = flow.number.max(flows);
         if wanted(flow.number) {
             let mut notes = open.borrow_mut().remove(&flow.number).unwrap_or_default();
-            notes.decided = besides.borrow_mut().take(flow).decided;
+            notes.decided = besides.borrow_mut().take(flow).and_then(|beside| beside.decided);
             blocks.push((*flow, notes));
         }
     };

@@ -16,9 +16,9 @@ const LINE_BYTES: usize = 1024;
 
 /// What is to be written.
 pub(super) enum Told {
-    Ended(Flow, Beside),
+    Ended(Flow, Option<Box<Beside>>),
     /// A flow's verdict changed.
-    Changed(Flow, Beside),
+    Changed(Flow, Option<Box<Beside>>),
 }
 
 /// Lines of JSON that are written already, or what is to be written.

@@ -116,7 +116,7 @@ impl<'s> Report<'s> {
     }
 
     /// Takes one flow of a file.
-    pub(crate) fn flow(&mut self, file: &str, flow: &Flow, beside: Beside) -> Result<(), Stop> {
+    pub(crate) fn flow(&mut self, file: &str, flow: &Flow, beside: Option<Box<Beside>>) -> Result<(), Stop> {
         match self {
             Self::Summary { tallies, .. } => {
                 let [packets, bytes] = [flow.packets, flow.bytes].map(|[up, down]| up + down);
@@ -175,11 +175,22 @@ impl<'s> Report<'s> {
     }
 
     /// Takes a flow whose verdict changed just now.
-    pub(crate) fn verdict(&mut self, file: &str, flow: &Flow, beside: Beside) -> Result<(), Stop> {
+    pub(crate) fn verdict(
+        &mut self,
+        file: &str,
+        flow: &Flow,
+        beside: Option<Box<Beside>>,
+    ) -> Result<(), Stop> {
         self.event("verdict", file, flow, beside)
     }
 
-    fn event(&mut self, kind: &'static str, file: &str, flow: &Flow, beside: Beside) -> Result<(), Stop> {
+    fn event(
+        &mut self,
+        kind: &'static str,
+        file: &str,
+        flow: &Flow,
+        beside: Option<Box<Beside>>,
+    ) -> Result<(), Stop> {
         let Self::Json { set, output } = self else { return Ok(()) };
         let mut bytes = Vec::with_capacity(1024);
         line(&mut bytes, (kind, file), flow, beside, set);
@@ -249,7 +260,7 @@ pub(crate) fn line(
     to: &mut Vec<u8>,
     (kind, file): (&'static str, &str),
     flow: &Flow,
-    beside: Beside,
+    beside: Option<Box<Beside>>,
     set: &SignatureSet,
 ) {
     let record = FlowRecord { event_type: kind, ..record(file, flow, beside, set) };
