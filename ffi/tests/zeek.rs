@@ -354,6 +354,20 @@ fn sources_compile_against_headers_alone() {
     }
 }
 
+/// What the plugin packs of flows, without Zeek.
+#[test]
+fn packed_flows_come_back_as_they_were_put() {
+    if !is_there("c++") {
+        return skip("c++ is not here, so the Zeek plugin's flows are not packed");
+    }
+    let program = scratch("zeek-flows").join("flows");
+    let mut compiler = Command::new("c++");
+    compiler.args(["-std=c++20", "-O1", "-Wall", "-Wextra", "-Werror", "-o"]).arg(&program);
+    compiler.arg(format!("-I{}", installed().join("include").display()));
+    must(compiler.arg(package().join("tests/flows.cc")).arg(package().join("src/flows.cc")));
+    must(&mut Command::new(program));
+}
+
 /// The package's own tests, as Zeek's people run them.
 #[test]
 fn the_package_passes_its_own_tests() {
