@@ -185,7 +185,7 @@ pub fn records(capture: &Path) -> Vec<serde_json::Value> {
     let config = Capture::frames_at_most(capture).map_or(config, |frames| config.for_frames(frames));
     // One that cannot be read has none, as the probe has none of it.
     let Ok(mut capture) = Capture::open(capture) else { return records };
-    let take = |flow: &Flow, beside: Beside| {
+    let take = |flow: &Flow, beside: Option<Box<Beside>>| {
         records.push(serde_json::to_value(record("-", flow, beside, SHIPPED.set())).unwrap());
     };
     flows(&mut capture, &SHIPPED, config, 1, take, |_| true);
