@@ -77,7 +77,7 @@ fn valgrind_finds_nothing() {
     must(memcheck().arg(walk));
 }
 
-/// `REPLACEMENTS=10000 cargo test -p wiremark-ffi --test all -- misuse::under_load --nocapture`
+/// `REPLACEMENTS=10000 cargo test -p wiremark-ffi --test all -- misuse::signatures_replaced --nocapture`
 #[test]
 fn signatures_replaced_under_load_are_whole_and_hold_nobody_up() {
     let replace = Program::new("tests/c/replace.c", "c11", Link::Shared, &["-pthread"]).make("replace");

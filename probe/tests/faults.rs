@@ -269,7 +269,7 @@ fn peak_bytes(child: &Child) -> Option<u64> {
     line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
 }
 
-/// `PIPE_MB=20000 cargo test --release -p wiremark-probe --test all -- faults::constant_memory --nocapture`
+/// `PIPE_MB=20000 cargo test --release -p wiremark-probe --test all -- faults::a_capture_through_a_pipe --nocapture`
 #[test]
 fn a_capture_through_a_pipe_takes_constant_memory() {
     let megabytes: u64 = std::env::var("PIPE_MB").ok().and_then(|count| count.parse().ok()).unwrap_or(128);
