@@ -193,14 +193,18 @@ fn given(folder: &str) -> Vec<PathBuf> {
 static LEAKS: LazyLock<Vec<(String, Vec<String>)>> = LazyLock::new(|| {
     let set = wiremark_signatures::embedded().unwrap();
     let classifier = Classifier::new(set, Options::default());
-    let mut all = Vec::new();
-    for folder in ["faults", "faults/lookalikes", "traces/messenger", "traces/other"] {
-        for path in given(folder) {
-            let Some(leaks) = leaks(&path, &classifier) else { continue };
-            all.push((path.file_name().unwrap().to_str().unwrap().to_owned(), leaks));
-        }
-    }
-    all
+    let folders = ["faults", "faults/lookalikes", "traces/messenger", "traces/other"];
+    let paths: Vec<PathBuf> = folders.into_iter().flat_map(given).collect();
+    let look = |path: &PathBuf| {
+        Some((path.file_name().unwrap().to_str().unwrap().to_owned(), leaks(path, &classifier)?))
+    };
+    // The tests that ask for it wait meanwhile: their cores are taken.
+    let places = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+    std::thread::scope(|scope| {
+        let share = |at: usize| paths.iter().skip(at).step_by(places).filter_map(look).collect::<Vec<_>>();
+        let threads: Vec<_> = (0..places).map(|at| scope.spawn(move || share(at))).collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    })
 });
 
 /// What is wrong with the copies of all captures at hand: of their verdicts, or else of what is left in them.

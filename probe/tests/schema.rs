@@ -1,5 +1,7 @@
 //! Every record is as `probe/data/records.schema.json` says, and nothing is in the schema that no record has.
 
+use std::sync::LazyLock;
+
 use serde_json::Value;
 use wiremark_tests::protocol::wechat_call;
 use wiremark_tests::protocol::whatsapp_call::Call;
@@ -9,7 +11,8 @@ use wiremark_tests::trace::Trace;
 use crate::packets::given_captures;
 use crate::traces::*;
 
-const SCHEMA: &str = include_str!("../data/records.schema.json");
+static SCHEMA: LazyLock<Value> =
+    LazyLock::new(|| serde_json::from_str(include_str!("../data/records.schema.json")).unwrap());
 
 /// What of a value is not as the schema says, with its place; the words of JSON Schema (2020-12) that ours uses.
 fn wrong(schema: &Value, value: &Value, at: &str) -> Vec<String> {
@@ -90,10 +93,9 @@ fn wrong(schema: &Value, value: &Value, at: &str) -> Vec<String> {
 
 /// What of a JSON line is not as the schema says.
 pub(crate) fn wrong_line(line: &str) -> Vec<String> {
-    let schema: Value = serde_json::from_str(SCHEMA).unwrap();
     let record: Value = serde_json::from_str(line).unwrap();
     let kind = record["event_type"].as_str().unwrap_or("audit");
-    let known = &schema["$defs"][kind];
+    let known = &SCHEMA["$defs"][kind];
     assert!(known.is_object(), "{kind} is not in the schema");
     wrong(known, &record, kind)
 }
@@ -152,10 +154,9 @@ fn every_record_is_as_the_schema_says() {
 
 #[test]
 fn the_schema_has_the_records_fields_and_refuses_others() {
-    let schema: Value = serde_json::from_str(SCHEMA).unwrap();
     let mut fields: Vec<&str> = wiremark_probe::record::FlowRecord::FIELDS.to_vec();
     let mut known: Vec<&str> =
-        schema["$defs"]["flow"]["properties"].as_object().unwrap().keys().map(String::as_str).collect();
+        SCHEMA["$defs"]["flow"]["properties"].as_object().unwrap().keys().map(String::as_str).collect();
     fields.sort_unstable();
     known.sort_unstable();
     assert_eq!(known, fields);

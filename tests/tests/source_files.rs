@@ -167,3 +167,19 @@ fn no_file_is_long() {
     long.retain(|file| lines(file) > LINES_MAX);
     assert!(long.is_empty(), "more than {LINES_MAX} lines, to be split by subject: {long:#?}");
 }
+
+/// rustdoc need not look through a library whose comments hold no code to run; where they do, it must.
+#[test]
+fn examples_in_comments_are_run_where_there_are_any() {
+    let manifests = files(&repository(), "Cargo.toml");
+    let skips = |file: &&PathBuf| fs::read_to_string(file).unwrap().contains("doctest = false");
+    let skipped: Vec<_> = manifests.iter().filter(skips).collect();
+    assert!(skipped.len() > 10, "{skipped:?}");
+    for file in skipped.iter().flat_map(|manifest| files(&manifest.with_file_name("src"), ".rs")) {
+        let text = fs::read_to_string(&file).unwrap();
+        let fences = text.lines().filter(|line| line.trim_start().starts_with("//") && line.contains("```"));
+        // The opening one of each two.
+        let code: Vec<_> = fences.step_by(2).filter(|line| !line.ends_with("```text")).collect();
+        assert!(code.is_empty(), "{}: {code:?}: `doctest = false` of its manifest must go", file.display());
+    }
+}

@@ -3,6 +3,7 @@
 #define _DEFAULT_SOURCE
 #include <pcap/pcap.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +21,7 @@ static size_t frame_count;
 static int link_type;
 static wiremark_classifier *shared;
 static atomic_int done;
-static atomic_ulong passes, packets;
+static atomic_ulong passes, packets, wanted;
 
 static void fail(const char *what) {
     fprintf(stderr, "%s: %s\n", what, wiremark_last_error());
@@ -60,7 +61,9 @@ static size_t pass(wiremark_context *context, flow *flows) {
         wiremark_verdict verdict;
         if (wiremark_classify(shared, context, &f->state, &packet, &verdict) != WIREMARK_OK)
             fail("classify");
-        atomic_fetch_add(&packets, 1);
+        /* Enough since the last swap: whoever swaps comes before those who go on. */
+        if (atomic_fetch_add(&packets, 1) >= atomic_load(&wanted))
+            sched_yield();
     }
     size_t known = 0;
     for (size_t i = 0; i < PLACES; i++) {
@@ -171,11 +174,11 @@ int main(int argc, char **argv) {
         }
         /* One that sleeps is waited for less long than one that yields. */
         const struct timespec moment = {.tv_nsec = 50000};
-        unsigned long before_swap = atomic_load(&packets);
         if (wiremark_classifier_replace(shared, ready[i]) != WIREMARK_OK)
             fail("replace");
         /* Each meets as many packets as the capture has, wherever in it the threads are. */
-        while (atomic_load(&packets) - before_swap < frame_count)
+        atomic_store(&wanted, atomic_load(&packets) + frame_count);
+        while (atomic_load(&packets) < atomic_load(&wanted))
             nanosleep(&moment, NULL);
     }
     for (int i = 0; i < READY; i++)

@@ -83,7 +83,7 @@ fn array(kind: Kind, values: &[Option<&Value>]) -> Result<ArrayRef, ArrowError> 
                 Some(nulls),
                 records.len(),
             )?;
-            debug_assert_eq!(array.len(), records.len());
+            assert_eq!(array.len(), records.len());
             Arc::new(array)
         }
     })
