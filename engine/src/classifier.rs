@@ -31,12 +31,15 @@ impl Default for Options {
 pub struct Classifier {
     pub(crate) set: SignatureSet,
     pub(crate) options: Options,
+    /// After how many datagrams a flow without a verdict may rest; 0: never.
+    pub(crate) resting_budget: u8,
 }
 
 impl Classifier {
     /// Takes over a set.
     pub fn new(set: SignatureSet, options: Options) -> Self {
-        Self { set, options }
+        let resting_budget = if set.table.counts_all_datagrams { 0 } else { options.budget_packets };
+        Self { set, options, resting_budget }
     }
 
     /// The signatures in force.

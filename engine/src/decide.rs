@@ -12,6 +12,7 @@ use crate::verdict::{Carrier, Confidence, Verdict};
 
 impl Classifier {
     /// What the packet's matches mean for the flow. Gives the row that shows most of what runs on the server.
+    #[inline]
     pub(crate) fn conclude(
         &self,
         flow: &mut FlowState,
@@ -20,12 +21,77 @@ impl Classifier {
         transport: Transport,
         observer: &mut impl Observer,
     ) -> Option<RowIndex> {
-        if findings.is_empty() && !flow.verdict.is_match() {
-            if transport == Transport::Udp {
-                flow.dead_groups = u8::MAX;
-            }
+        if findings.settled.is_some() {
+            return self.weigh_settled(flow, side, findings, transport, observer);
+        }
+        if flow.verdict.is_match() || findings.named.is_some() || !findings.matches.is_empty() {
+            return self.weigh(flow, side, findings, transport, observer);
+        }
+        // No row says anything, and none did before.
+        if flow.verdict.carrier == Carrier::Unknown {
+            flow.verdict.carrier = findings.carrier;
+        }
+        if transport == Transport::Udp {
+            flow.dead_groups = u8::MAX;
+        }
+        if findings.conclusive && !findings.need_more {
+            flow.verdict.flags |= Verdict::FINAL;
+        }
+        None
+    }
+
+    /// The same of a flow whose own bytes have decided: no row is stronger, so that it stays as it is or is taken back.
+    fn weigh_settled(
+        &self,
+        flow: &mut FlowState,
+        side: Side,
+        findings: &Findings,
+        transport: Transport,
+        observer: &mut impl Observer,
+    ) -> Option<RowIndex> {
+        let rows = &self.set.table.rows;
+        let sender = usize::from(flow.direction_of(side) == Direction::Responder);
+        let mut groups = 0;
+        for row in findings.matches.iter().map(|row| &rows[usize::from(*row)]) {
+            flow.seen |= row.marks[sender];
+            groups |= row.group;
+        }
+        if transport == Transport::Udp {
+            flow.dead_groups |= !groups;
+        }
+        let decided = self.set.table.row_of(&flow.verdict)?;
+        if decided.unless & flow.seen != 0 || decided.group & flow.dead_groups != 0 {
+            self.withdraw(flow, observer);
             return None;
         }
+        if decided.unless == 0 && decided.group == 0 && decided.teaches != Some(Teaches::Names) {
+            flow.verdict.flags |= Verdict::FINAL;
+        }
+        let mut shown = None;
+        for index in findings.matches.iter().copied() {
+            let row = &rows[usize::from(index)];
+            if row.confidence == Confidence::Payload && self.may_conclude(flow, index, sender, observer) {
+                if transport == Transport::Tcp {
+                    flow.note_proof(side);
+                }
+                if row.teaches.is_some() {
+                    shown = Some(index);
+                    break;
+                }
+            }
+        }
+        shown.filter(|row| rows[usize::from(*row)].app == flow.verdict.app)
+    }
+
+    /// Weighs what matched against what is known of the flow.
+    fn weigh(
+        &self,
+        flow: &mut FlowState,
+        side: Side,
+        findings: &Findings,
+        transport: Transport,
+        observer: &mut impl Observer,
+    ) -> Option<RowIndex> {
         let rows = &self.set.table.rows;
         let sender = match flow.direction_of(side) {
             Direction::Originator => 0,

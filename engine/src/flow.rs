@@ -1,8 +1,10 @@
 //! What the engine remembers of one flow: 64 bytes the caller owns.
 
+use crate::context::evidence::Asked;
+use crate::dissect::stun;
 use crate::five_tuple::{Direction, Transport};
 use crate::packet::{Packet, TcpFields};
-use crate::verdict::Verdict;
+use crate::verdict::{Carrier, SignatureId, Verdict};
 
 /// How many bytes of each direction a flow keeps itself.
 pub(crate) const HEAD_BYTES: usize = 16;
@@ -21,19 +23,23 @@ pub struct FlowState {
     pub(crate) verdict: Verdict,
     /// One bit for each veto row, two for each row that takes part in a `reverse` pair.
     pub(crate) seen: u64,
-    /// TCP: the next sequence number expected; while bytes are parked, the number of the slot.
+    /// TCP: the next sequence number expected. UDP: when the flow last taught of a call, and by which row. While bytes are parked,
+    /// the number of the slot.
     pub(crate) sequence: [u32; 2],
     head_bytes: [u8; 2],
     flags: u16,
     /// Packets with payload so far, saturating.
     pub(crate) packets: u8,
-    /// UDP: a bit for each `every` group that some packet did not match. TCP: the evidence's epoch at the last question.
+    /// UDP: a bit for each `every` group that some packet did not match. TCP: when other flows' evidence was asked last.
     pub(crate) dead_groups: u8,
     /// Which signature set the bits above speak of.
     pub(crate) generation: u16,
 }
 
 const _: () = assert!(size_of::<FlowState>() == 64);
+
+/// A bit beside the verdict's flags that nobody outside sees: [`Asked::is_unnamed`].
+const UNNAMED: u8 = 0x80;
 
 const BEGUN: u16 = 1;
 /// The originator is the end point that sorts higher.
@@ -57,7 +63,7 @@ const DONE: u16 = 0x400;
 const FIRST_BYTES: usize = 12;
 const TAKEN: usize = 12;
 const COUNT: usize = 13;
-/// In the head of the lower end point.
+/// In the head of the lower end point: when other flows' evidence was asked last.
 const EPOCH: usize = 14;
 
 /// What a flow keeps of its earlier datagrams.
@@ -89,6 +95,10 @@ impl History {
     }
 }
 
+/// A flow of a call teaches anew of it when so many bits of its packets' time in microseconds ran out: 17 seconds, of the five
+/// minutes for which a call is remembered.
+const TEACHING_STEP: u32 = 24;
+
 /// One of the two ends of a flow: 0 the lower end point, 1 the higher.
 pub(crate) type Side = usize;
 
@@ -96,7 +106,7 @@ impl FlowState {
     /// The verdict after the last packet; it does not tell whether it changed with that packet.
     #[inline]
     pub fn verdict(&self) -> Verdict {
-        self.verdict
+        self.verdict.with(UNNAMED, false)
     }
 
     /// Whether a packet can tell anything of its flow, by what its headers say: the question to ask before a [`Packet`] is made.
@@ -108,6 +118,40 @@ impl FlowState {
     pub fn wants(&self, tcp_flags: u8, payload_bytes: usize) -> bool {
         (!self.verdict.is_final() || self.flags & (PROVEN[0] | PROVEN[1]) == PROVEN[0])
             && (payload_bytes != 0 || !self.has(BEGUN) || tcp_flags & TcpFields::SYN != 0)
+    }
+
+    /// Whether the flow was looked at to its end without a verdict, so that only other flows may still tell, and none has told
+    /// since ([`Classifier::pulse`](crate::Classifier::pulse) after the last packet says): the packet, which is no fragment, tells
+    /// nothing.
+    ///
+    /// (`wiremark_wants_now` in wiremark.h asks the same in C.)
+    #[inline]
+    pub fn rests(&self, pulse: u32, transport: Transport, tcp_flags: u8, payload: &[u8]) -> bool {
+        let (generation, budget, epoch) = ((pulse >> 16) as u16, (pulse >> 8) as u8, pulse as u8);
+        self.rests_since(generation, budget, epoch, transport, tcp_flags, payload)
+    }
+
+    /// The same, by what a pulse consists of.
+    #[inline]
+    pub(crate) fn rests_since(
+        &self,
+        generation: u16,
+        budget: u8,
+        epoch: u8,
+        transport: Transport,
+        tcp_flags: u8,
+        payload: &[u8],
+    ) -> bool {
+        !self.verdict.is_match()
+            && self.generation == generation
+            && self.asked(transport) == Asked { is_unnamed: true, epoch }
+            && self.verdict.carrier != Carrier::Dns
+            && match transport {
+                Transport::Tcp => self.is_over() && tcp_flags & TcpFields::SYN == 0,
+                Transport::Udp => {
+                    self.packets >= budget && budget != 0 && payload.get(4..8) != Some(&stun::MAGIC_COOKIE)
+                }
+            }
     }
 
     /// Whether a packet was seen.
@@ -125,11 +169,21 @@ impl FlowState {
     }
 
     /// Notes who opens the flow. Returns the sender's side and whether this is the flow's first packet.
+    #[inline]
     pub(crate) fn begin(&mut self, packet: &Packet<'_>) -> (Side, bool) {
         let side = usize::from(packet.five_tuple.is_from_high());
         let first = !self.has(BEGUN);
         let syn = packet.five_tuple.transport == Transport::Tcp && packet.tcp.flags & TcpFields::SYN != 0;
-        if first || syn && !self.has(ORIENTED) {
+        if first || syn {
+            self.note_opener(packet, side, first, syn);
+        }
+        (side, first)
+    }
+
+    /// What a first packet and a SYN tell of who opens the flow.
+    #[inline]
+    fn note_opener(&mut self, packet: &Packet<'_>, side: Side, first: bool, syn: bool) {
+        if first || !self.has(ORIENTED) {
             let answer = syn && packet.tcp.flags & TcpFields::ACK != 0;
             if syn || !self.has(ORIENTED) {
                 self.set(FROM_HIGH, (side == 1) != answer);
@@ -144,7 +198,6 @@ impl FlowState {
                 self.sequence[side] = packet.tcp.sequence.wrapping_add(1);
             }
         }
-        (side, first)
     }
 
     /// Notes who sent first where that packet cannot be looked at before its pieces are there: the flow has not begun,
@@ -192,6 +245,17 @@ impl FlowState {
         self.set(PROVEN[usize::from(self.direction_of(side) == Direction::Responder)], true);
     }
 
+    /// Whether a flow over UDP that shows a call by a row taught something else last, or not lately. Notes that it did now.
+    #[inline]
+    pub(crate) fn teaches_anew(&mut self, row: SignatureId, now_us: u64) -> bool {
+        let taught = [(now_us >> TEACHING_STEP) as u32, u32::from(row.0)];
+        let is_anew = self.sequence != taught || self.flags & (PARKED | PARKED << 1) != 0;
+        if self.flags & (PARKED | PARKED << 1) == 0 {
+            self.sequence = taught;
+        }
+        is_anew
+    }
+
     /// Whether payload of both sides showed the app, so that the server is no mere claim of its client's.
     pub(crate) fn is_proven_by_both(&self) -> bool {
         self.flags & (PROVEN[0] | PROVEN[1]) == PROVEN[0] | PROVEN[1]
@@ -202,16 +266,20 @@ impl FlowState {
         self.flags & (PROVEN[0] | PROVEN[1]) == PROVEN[0] && !self.is_done(usize::from(!self.has(FROM_HIGH)))
     }
 
-    /// What [`Evidence::epoch`](crate::context::evidence::Evidence::epoch) was when other flows' evidence was asked.
-    pub(crate) fn epoch(&self, transport: Transport) -> u8 {
-        if transport == Transport::Tcp { self.dead_groups } else { self.head[0][EPOCH] }
+    /// When other flows' evidence was asked last.
+    #[inline]
+    pub(crate) fn asked(&self, transport: Transport) -> Asked {
+        let epoch = if transport == Transport::Tcp { self.dead_groups } else { self.head[0][EPOCH] };
+        Asked { is_unnamed: self.verdict.flags & UNNAMED != 0, epoch }
     }
 
-    pub(crate) fn note_epoch(&mut self, transport: Transport, epoch: u8) {
+    #[inline]
+    pub(crate) fn note_asked(&mut self, transport: Transport, asked: Asked) {
         match transport {
-            Transport::Tcp => self.dead_groups = epoch,
-            Transport::Udp => self.head[0][EPOCH] = epoch,
+            Transport::Tcp => self.dead_groups = asked.epoch,
+            Transport::Udp => self.head[0][EPOCH] = asked.epoch,
         }
+        self.verdict = self.verdict.with(UNNAMED, asked.is_unnamed);
     }
 
     fn has(&self, flag: u16) -> bool {
@@ -269,6 +337,13 @@ impl FlowState {
         self.has(DONE << side)
     }
 
+    /// Whether the starts of both sides' streams have been, and it is known which end opened the flow.
+    #[inline]
+    pub(crate) fn is_over(&self) -> bool {
+        const ALL: u16 = BEGUN | ORIENTED | DONE | DONE << 1;
+        self.flags & ALL == ALL
+    }
+
     pub(crate) fn set_done(&mut self, side: Side) {
         self.set(DONE << side, true);
     }
@@ -323,5 +398,37 @@ impl FlowState {
     /// Forgets what was gathered under another signature set, but not the verdict.
     pub(crate) fn renew(&mut self, generation: u16) {
         (self.seen, self.dead_groups, self.generation) = (0, 0, generation);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_is_taught_when_another_row_shows_it_or_time_has_passed() {
+        let mut flow = FlowState::default();
+        let step = 1 << TEACHING_STEP;
+        let mut teaches = |row, now_us| flow.teaches_anew(SignatureId(row), now_us);
+        assert!(teaches(120, 5), "for the first time");
+        assert!(!teaches(120, step - 1));
+        assert!(teaches(135, step - 1) && teaches(120, step - 1), "another row");
+        assert!(teaches(120, step) && !teaches(120, 2 * step - 1) && teaches(120, 2 * step), "later");
+        // The place may be a slot's number: then every packet teaches.
+        flow.park(1, 7);
+        assert!(
+            flow.teaches_anew(SignatureId(120), 2 * step) && flow.teaches_anew(SignatureId(120), 2 * step)
+        );
+        assert_eq!(flow.slot(1), Some(7));
+    }
+
+    #[test]
+    fn what_a_flow_notes_for_itself_is_in_no_verdict() {
+        let mut flow = FlowState::default();
+        let asked = Asked { is_unnamed: true, epoch: 9 };
+        for transport in [Transport::Tcp, Transport::Udp] {
+            flow.note_asked(transport, asked);
+            assert!(flow.asked(transport) == asked && flow.verdict() == Verdict::default());
+        }
     }
 }

@@ -18,6 +18,7 @@ mod lru;
 mod observer;
 pub mod packet;
 mod packet_view;
+mod quiet;
 mod reassembly;
 mod related_flows;
 mod sharing;

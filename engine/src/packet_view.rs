@@ -178,8 +178,7 @@ impl<'s> PacketView<'s> {
             && condition.without.iter().all(|kind| attribute(*kind).is_none())
             && condition.clock.is_none_or(clock)
             && condition.xor_destination.is_none_or(destination)
-            && (!condition.printable_id
-                || message.transaction_id.iter().all(|byte| (0x20..0x7f).contains(byte)))
+            && (!condition.printable_id || stun::is_printable(message.transaction_id))
     }
 
     fn clock_fits(&self, value: &[u8]) -> bool {

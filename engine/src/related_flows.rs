@@ -11,7 +11,7 @@ use crate::observer::{Event, Observer};
 use crate::packet::Packet;
 use crate::packet_view::PacketView;
 use crate::signature::model::{Anchor, Teaches};
-use crate::signature::row::RowIndex;
+use crate::signature::row::{Row, RowIndex};
 use crate::verdict::{Carrier, Confidence, SignatureId, Verdict};
 
 impl Classifier {
@@ -28,13 +28,18 @@ impl Classifier {
         }
         let (originator, responder) = ends(flow, packet);
         let (transport, now_us) = (packet.five_tuple.transport, packet.time_us);
+        let known = [evidence.ways(originator.0), evidence.ways(responder.0)];
+        flow.note_asked(transport, evidence.now(known));
+        // Picked up midway, either end may be the server.
+        let may_be_server = [!flow.is_oriented() && known[0].has_server(), known[1].has_server()];
+        if may_be_server == [false, false] {
+            return;
+        }
         let clients = [originator, responder].map(|end| evidence.client(end.0, &packet.five_tuple));
         let found = evidence.server(clients[0], responder, transport, now_us).or_else(|| {
-            // Picked up midway, either end may be the server.
             let other = || evidence.server(clients[1], originator, transport, now_us);
-            (!flow.is_oriented()).then(other).flatten()
+            may_be_server[0].then(other).flatten()
         });
-        flow.note_epoch(transport, evidence.epoch() as u8);
         if let Some((signature, relation)) = found
             && self.set.table.row(signature).is_some_and(|row| {
                 relation == Relation::Server || row.transport.is_none_or(|wanted| wanted == transport)
@@ -170,49 +175,41 @@ impl Classifier {
     pub(crate) fn teach(
         &self,
         evidence: &mut Evidence,
-        flow: &FlowState,
+        flow: &mut FlowState,
         packet: &Packet<'_>,
         datagram: Option<&PacketView<'_>>,
         shown: Option<RowIndex>,
     ) {
-        if flow.verdict.confidence >= Confidence::Name && flow.verdict.carrier != Carrier::Dns {
-            self.hand_on(evidence, flow, packet, datagram, shown);
-        }
-    }
-
-    fn hand_on(
-        &self,
-        evidence: &mut Evidence,
-        flow: &FlowState,
-        packet: &Packet<'_>,
-        datagram: Option<&PacketView<'_>>,
-        shown: Option<RowIndex>,
-    ) {
-        let verdict = flow.verdict;
-        // However the bytes were cut, and whichever row came first: what teaches is the row that shows most.
-        let shown = shown.map(|row| &self.set.table.rows[usize::from(row)]);
-        let Some(row) = shown.or_else(|| self.set.table.row_of(&verdict)) else { return };
-        if row.anchor == Some(Anchor::Host) && verdict.carrier == Carrier::Http {
-            // A name in clear in front of any body at any server: proxies and tunnels write what they like.
+        if flow.verdict.confidence < Confidence::Name || flow.verdict.carrier == Carrier::Dns {
             return;
         }
-        let (originator, responder) = ends(flow, packet);
-        let (tuple, transport) = (&packet.five_tuple, packet.five_tuple.transport);
+        // However the bytes were cut, and whichever row came first: what teaches is the row that shows most.
+        let shown = shown.map(|row| &self.set.table.rows[usize::from(row)]);
+        let Some(row) = shown.or_else(|| self.set.table.row_of(&flow.verdict)) else { return };
         match row.teaches {
-            Some(Teaches::Server) => {
-                let client = evidence.client(originator.0, tuple);
-                evidence.show_server(Some(client), responder, row.id, transport, packet.time_us);
-                if flow.is_proven_by_both() {
-                    evidence.show_server(None, responder, row.id, transport, packet.time_us);
-                }
-            }
+            // A name in clear in front of any body at any server: proxies and tunnels write what they like.
+            Some(Teaches::Server)
+                if row.anchor == Some(Anchor::Host) && flow.verdict.carrier == Carrier::Http => {}
+            Some(Teaches::Server) => self.teach_server(evidence, flow, packet, row),
             Some(Teaches::Call) => {
-                evidence.note_call((originator, responder), tuple, row.id, packet.time_us);
-                if let Some(ssrc) = datagram.and_then(PacketView::ssrc) {
-                    evidence.note_stream(ssrc, tuple, row.id, packet.time_us);
+                if flow.teaches_anew(row.id, packet.time_us) {
+                    evidence.note_call(ends(flow, packet), &packet.five_tuple, row.id, packet.time_us);
+                }
+                if let Some(ssrc) = datagram.filter(|view| view.stun.is_none()).and_then(PacketView::ssrc) {
+                    evidence.note_stream(ssrc, &packet.five_tuple, row.id, packet.time_us);
                 }
             }
             Some(Teaches::Names) | None => {}
+        }
+    }
+
+    fn teach_server(&self, evidence: &mut Evidence, flow: &FlowState, packet: &Packet<'_>, row: &Row) {
+        let (originator, responder) = ends(flow, packet);
+        let (tuple, now_us) = (&packet.five_tuple, packet.time_us);
+        let client = evidence.client(originator.0, tuple);
+        evidence.show_server(Some(client), responder, row.id, tuple.transport, now_us);
+        if flow.is_proven_by_both() {
+            evidence.show_server(None, responder, row.id, tuple.transport, now_us);
         }
     }
 }

@@ -54,6 +54,33 @@ struct CallEnd {
     client: Option<Address>,
 }
 
+/// In which ways something may be known of an address.
+#[derive(Clone, Copy)]
+pub(crate) struct Ways(u8);
+
+impl Ways {
+    /// A name, or a server.
+    #[inline]
+    pub(crate) fn has_server(self) -> bool {
+        self.0 & 3 != 0
+    }
+
+    /// Anything, calls included.
+    #[inline]
+    pub(crate) fn has_any(self) -> bool {
+        self.0 != 0
+    }
+}
+
+/// When a flow asked last what is known of its ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Asked {
+    /// No name of either was known: until an address gets one of which none was known, there is nothing new. Else, until any does.
+    pub(crate) is_unnamed: bool,
+    /// The lowest byte of the number of times that happened.
+    pub(crate) epoch: u8,
+}
+
 /// Everything in tables of fixed size; see [`LruCache`].
 #[derive(Debug)]
 pub(crate) struct Evidence {
@@ -69,6 +96,8 @@ pub(crate) struct Evidence {
     seed: u64,
     /// Changes whenever an address gets a name with a row.
     epoch: u32,
+    /// Changes whenever one gets it of which none was known.
+    first_epoch: u32,
     /// Tags of the addresses that got names last, by epoch.
     recent: [u16; RECENT],
     dns_ttl_us: u64,
@@ -146,6 +175,7 @@ impl Evidence {
             known: Presence::new(),
             seed: config.seed,
             epoch: 0,
+            first_epoch: 0,
             recent: [0; RECENT],
             dns_ttl_us: config.dns_ttl_us,
             list_ttl_us: config.list_ttl_us,
@@ -167,38 +197,59 @@ impl Evidence {
         self.client(ANYBODY, tuple)
     }
 
-    /// The number of times an address got a name with a row.
+    /// What may be known of an address; when in doubt something is.
     #[inline]
-    pub(crate) fn epoch(&self) -> u32 {
-        self.epoch
+    pub(crate) fn ways(&self, address: Address) -> Ways {
+        Ways(self.known.ways(address.seeded_hash(self.seed)))
     }
 
-    /// Whether one of two addresses may have got a name since an epoch; when in doubt it has.
+    /// This moment, for a flow that asks what is known of its ends.
     #[inline]
-    pub(crate) fn named_since(&self, epoch: u8, addresses: [Address; 2]) -> bool {
-        let hashes = addresses.map(|address| address.seeded_hash(self.seed));
-        if !hashes.into_iter().any(|hash| self.known.has(hash, Known::Named)) {
-            return false;
+    pub(crate) fn now(&self, ends: [Ways; 2]) -> Asked {
+        if (ends[0].0 | ends[1].0) & 1 != 0 { self.now_named() } else { self.now_unnamed() }
+    }
+
+    #[inline]
+    fn now_named(&self) -> Asked {
+        Asked { is_unnamed: false, epoch: self.epoch as u8 }
+    }
+
+    #[inline]
+    pub(crate) fn now_unnamed(&self) -> Asked {
+        Asked { is_unnamed: true, epoch: self.first_epoch as u8 }
+    }
+
+    /// Whether no address got a name since a flow asked that could be one of its ends.
+    #[inline]
+    pub(crate) fn is_current(&self, asked: Asked) -> bool {
+        asked.epoch == if asked.is_unnamed { self.first_epoch } else { self.epoch } as u8
+    }
+
+    /// What a flow may note that would learn nothing of its ends if it asked again; `None` where it may learn something.
+    #[inline]
+    pub(crate) fn still_current(&self, asked: Asked, [one, other]: [Address; 2]) -> Option<Asked> {
+        let (one, other) = (one.seeded_hash(self.seed), other.seeded_hash(self.seed));
+        if !self.known.has(one, Known::Named) && !self.known.has(other, Known::Named) {
+            return Some(self.now_unnamed());
         }
+        (!asked.is_unnamed && !self.is_recent(asked.epoch, tag(one), tag(other))).then(|| self.now_named())
+    }
+
+    /// Whether one of two addresses is among those that got a name since; when in doubt it is.
+    fn is_recent(&self, epoch: u8, one: u16, other: u16) -> bool {
         let passed = usize::from((self.epoch as u8).wrapping_sub(epoch));
-        let tags = hashes.map(tag);
         passed > RECENT
             || (1..=passed).any(|back| {
                 let named = self.recent[(self.epoch as usize).wrapping_sub(back) % RECENT];
-                tags.contains(&named)
+                named == one || named == other
             })
     }
 
-    /// Whether anything is known of an address, its calls included; when in doubt it is.
+    /// Whether a call is known of either address; when in doubt it is.
     #[inline]
-    pub(crate) fn may_know(&self, address: Address) -> bool {
-        self.known.has_any(address.seeded_hash(self.seed))
-    }
-
-    /// Whether a name or a server is known of an address; when in doubt it is.
-    #[inline]
-    pub(crate) fn may_know_server(&self, address: Address) -> bool {
-        self.known.has_server(address.seeded_hash(self.seed))
+    pub(crate) fn may_know_call(&self, addresses: [Address; 2]) -> bool {
+        let [one, other] = addresses.map(|address| address.seeded_hash(self.seed));
+        self.known.has(one, Known::Call) || self.known.has(other, Known::Call)
     }
 
     fn note_known(&mut self, address: Address, how: Known) -> u64 {
@@ -248,6 +299,9 @@ impl Evidence {
             self.addresses.remove(&(ANYBODY, address));
             return;
         };
+        if !self.known.has(address.seeded_hash(self.seed), Known::Named) {
+            self.first_epoch = self.first_epoch.wrapping_add(1);
+        }
         let hash = self.note_known(address, Known::Named);
         self.recent[self.epoch as usize % RECENT] = tag(hash);
         self.epoch = self.epoch.wrapping_add(1);

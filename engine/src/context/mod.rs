@@ -8,6 +8,8 @@ mod presence;
 
 pub use config::ContextConfig;
 
+#[cfg(feature = "quic")]
+use crate::dissect::quic;
 use alloc::boxed::Box;
 use alloc::vec;
 use evidence::Evidence;
@@ -25,6 +27,8 @@ pub struct Context {
     pub(crate) scratch: Box<[u8]>,
     pub(crate) inflater: Inflater,
     pub(crate) lists: Lists,
+    #[cfg(feature = "quic")]
+    pub(crate) initial_keys: quic::InitialKeys,
 }
 
 /// State of the unpacker, 11 KB.
@@ -46,6 +50,8 @@ impl Context {
             scratch: vec![0; SCRATCH_BYTES].into_boxed_slice(),
             inflater: Inflater::default(),
             lists: Lists::new(),
+            #[cfg(feature = "quic")]
+            initial_keys: quic::InitialKeys::new(),
         }
     }
 

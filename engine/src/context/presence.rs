@@ -56,20 +56,20 @@ impl Presence {
         self.bits[word][how as usize] & bit != 0
     }
 
+    /// In which ways something may be known: a bit for each, by the numbers of [`Known`].
+    #[inline]
+    pub(super) fn ways(&self, hash: u64) -> u8 {
+        let (word, bit) = place(hash);
+        let [named, server, call] = self.bits[word].map(|bits| u8::from(bits & bit != 0));
+        named | server << 1 | call << 2
+    }
+
     /// Whether anything but calls may be known.
     #[inline]
     pub(super) fn has_server(&self, hash: u64) -> bool {
         let (word, bit) = place(hash);
         let [named, server, _] = self.bits[word];
         (named | server) & bit != 0
-    }
-
-    /// Whether anything at all may be known.
-    #[inline]
-    pub(super) fn has_any(&self, hash: u64) -> bool {
-        let (word, bit) = place(hash);
-        let [named, server, call] = self.bits[word];
-        (named | server | call) & bit != 0
     }
 
     /// Notes that something was learned. Gives the part of the tables, out of `parts`, whose hashes are to be
@@ -140,6 +140,7 @@ mod tests {
         }
         let ones: u32 = presence.bits.iter().flatten().map(|word| word.count_ones()).sum();
         assert!(ones as usize <= REMEMBERED + ROUND + 2 * PARTS, "{ones} bits");
-        assert!(presence.has_server(hash) && presence.has_any(hash) && !presence.has(hash, Known::Named));
+        assert!(presence.has_server(hash) && !presence.has(hash, Known::Named));
+        assert_eq!(presence.ways(hash), 1 << Known::Server as u8);
     }
 }

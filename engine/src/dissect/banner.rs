@@ -86,8 +86,8 @@ pub fn is_foreign_stream(bytes: &[u8]) -> bool {
 /// Whether a datagram between these ports is another protocol's.
 pub fn is_foreign_datagram(bytes: &[u8], ports: [u16; 2]) -> bool {
     begins(bytes, &DATAGRAM_BYTES, &DATAGRAMS)
-        || ports.contains(&123) && is_time(bytes)
-        || ports.contains(&161) && bytes.first() == Some(&0x30)
+        || (ports[0] == 123 || ports[1] == 123) && is_time(bytes)
+        || (ports[0] == 161 || ports[1] == 161) && bytes.first() == Some(&0x30)
         || bytes.get(236..240) == Some(&[0x63, 0x82, 0x53, 0x63])
 }
 

@@ -124,6 +124,12 @@ pub struct Response<'a> {
     pub complete: bool,
 }
 
+/// Whether a head may begin with this byte.
+#[inline]
+pub fn may_be_head(first: u8) -> bool {
+    first.is_ascii_uppercase() && FIRST_LETTERS >> (first - b'A') & 1 != 0
+}
+
 /// The head at the start of the bytes.
 ///
 /// `Found` as soon as the first line is complete, with the fields that have come by then (see `complete`); more bytes
@@ -134,8 +140,7 @@ pub fn head(bytes: &[u8]) -> Dissection<Head<'_>> {
 
 fn first_line(bytes: &[u8]) -> Result<Head<'_>, Stop> {
     // Most of what is asked about is not HTTP at all: its first byte tells, before a line end is searched for.
-    let is_letter = |first: &u8| first.is_ascii_uppercase() && FIRST_LETTERS >> (first - b'A') & 1 != 0;
-    if !bytes.first().is_none_or(is_letter) {
+    if !bytes.first().is_none_or(|first| may_be_head(*first)) {
         return Err(Stop::Malformed);
     }
     let within = bytes.get(..HEAD_MAX).unwrap_or(bytes);

@@ -23,6 +23,8 @@ use super::Dissection;
 use super::cursor::{Cursor, Stop};
 pub use frames::{CRYPTO_FRAMES_MAX, CryptoFrame, CryptoFrames, crypto_frames};
 #[cfg(feature = "quic")]
+pub(crate) use initial::InitialKeys;
+#[cfg(feature = "quic")]
 pub use initial::{decrypt_initial, decrypt_initial_of};
 
 /// Version 1 (RFC 9000).

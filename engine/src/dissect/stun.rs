@@ -19,6 +19,17 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 /// The magic cookie, bytes 4 to 7 of every message.
 pub const MAGIC_COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
 
+/// Whether [`stream_framing`] may say anything but `NotMine`, by the first and the third byte of a stream.
+#[inline]
+pub fn may_be_framed(bytes: &[u8]) -> bool {
+    let is_high = |byte: u8| matches!(byte, 0 | 1 | 8);
+    match *bytes {
+        [first, _, third, ..] => is_high(first) || first < 8 && is_high(third),
+        [first, ..] => is_high(first) || first < 8,
+        [] => true,
+    }
+}
+
 /// How a stream that may carry STUN frames its messages: bytes in front of each, 0 (RFC 8489, 6.2.2) or 2 for a length
 /// (RFC 4571, 2; RFC 6544, 3).
 pub fn stream_framing(bytes: &[u8]) -> Dissection<usize> {
@@ -161,6 +172,12 @@ fn walk_even(mut body: &[u8], padding: bool) -> (bool, u64) {
     (is_even && body.is_empty(), bits)
 }
 
+/// Whether a transaction id is printable ASCII, as some senders write it.
+#[inline]
+pub fn is_printable(transaction_id: &[u8; 12]) -> bool {
+    transaction_id.iter().all(|byte| (0x20..0x7f).contains(byte))
+}
+
 /// Address and port in the value of an attribute coded like XOR-MAPPED-ADDRESS (RFC 8489, 14.2); 8 or 20 bytes.
 pub fn xor_address(value: &[u8], transaction_id: &[u8; 12]) -> Option<(IpAddr, u16)> {
     let (address, port) = mapped_address(value)?;
@@ -226,6 +243,23 @@ mod tests {
         \x80\x22\x00\x0b\x74\x65\x73\x74\x20\x76\x65\x63\x74\x6f\x72\x20\x00\x20\x00\x08\x00\x01\xa1\x47\xe1\x12\xa6\x43\
         \x00\x08\x00\x14\x2b\x91\xf5\x99\xfd\x9e\x90\xc3\x8c\x74\x89\xf9\x2a\xf9\xba\x53\xf0\x6b\xe7\xd7\
         \x80\x28\x00\x04\xc0\x7d\x4c\x96";
+
+    #[test]
+    fn the_first_bytes_rule_out_what_no_framing_begins_with() {
+        let may = |bytes: &[u8]| !matches!(stream_framing(bytes), Dissection::NotMine);
+        for first in 0..=255 {
+            for third in [0, 1, 2, 7, 8, 9, 0x21, 255] {
+                for length in 0..=12 {
+                    for cookie_at in [4, 6] {
+                        let mut bytes = [first, 0, third, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+                        bytes[cookie_at..cookie_at + 4].copy_from_slice(&MAGIC_COOKIE);
+                        let bytes = &bytes[..length];
+                        assert!(!may(bytes) || may_be_framed(bytes), "{bytes:02x?}");
+                    }
+                }
+            }
+        }
+    }
 
     #[test]
     fn the_rfc_sample_is_read() {

@@ -65,6 +65,12 @@ pub fn is_record(bytes: &[u8]) -> bool {
         && u16::from_be_bytes([high, low]) <= FRAGMENT_MAX + 2048
 }
 
+/// Whether a client's hello may begin with this byte.
+#[inline]
+pub fn may_be_hello(first: u8) -> bool {
+    first == HANDSHAKE
+}
+
 /// The client's hello at the start of a TLS stream.
 ///
 /// `Found` comes with the first bytes that hold the whole SNI extension, or with the end of a hello that has none.

@@ -4,11 +4,13 @@ use super::dns::DNS_PORT;
 use super::findings::Findings;
 use crate::classifier::Classifier;
 use crate::context::Context;
+use crate::context::evidence::Evidence;
 use crate::dissect::{Dissection, dns, quic, stun};
 use crate::flow::{FlowState, Side};
 use crate::observer::Observer;
 use crate::packet::Packet;
 use crate::packet_view::PacketView;
+use crate::signature::candidate::CandidateRow;
 use crate::signature::first_byte::{MEDIA, QUIC, ROWS, STUN};
 use crate::signature::prefix_index::FirstBytes;
 use crate::verdict::Carrier;
@@ -17,30 +19,61 @@ use crate::verdict::Carrier;
 pub(crate) const CALL_PACKETS: u8 = 4;
 
 impl Classifier {
-    /// Whether [`inspect_datagram`](Self::inspect_datagram), and asking other flows' evidence, would come to nothing for
-    /// a datagram behind `packets` others with payload.
+    /// What [`inspect_datagram`](Self::inspect_datagram), and asking other flows' evidence, would come to for the next
+    /// datagram of a flow without a verdict, where that is no more than its carrier: STUN, or none. `None` where it may be more.
     #[inline]
-    pub(crate) fn cannot_match(&self, packets: u8, packet: &Packet<'_>) -> bool {
+    pub(crate) fn mere_carrier(
+        &self,
+        flow: &FlowState,
+        packet: &Packet<'_>,
+        evidence: &Evidence,
+    ) -> Option<Carrier> {
         let (table, tuple, payload) = (&self.set.table, &packet.five_tuple, packet.payload);
-        let Some(first) = payload.first() else { return true };
+        let Some(first) = payload.first() else { return Some(Carrier::Unknown) };
         if tuple.src_port == DNS_PORT || tuple.dst_port == DNS_PORT {
-            return false;
+            return None;
         }
         let bits = table.first_bytes.of(*first);
+        if bits & (ROWS | STUN | MEDIA | QUIC) == 0 {
+            return Some(Carrier::Unknown);
+        }
         let may_be = |bit: u8| bits & bit != 0;
         let media = || {
-            packets < CALL_PACKETS || payload.get(1).is_some_and(|byte| table.has_payload_type(byte & 0x7f))
+            flow.packets < CALL_PACKETS
+                || payload.get(1).is_some_and(|byte| table.has_payload_type(byte & 0x7f))
         };
         let rows = || {
             table.contains.is_some()
                 || FirstBytes::new(payload).is_some_and(|bytes| table.udp.find(bytes).next().is_some())
         };
-        let may_match = bits & (ROWS | STUN | MEDIA | QUIC) != 0
-            && (may_be(STUN) && payload.get(4..8) == Some(&stun::MAGIC_COOKIE)
-                || may_be(MEDIA) && media()
-                || may_be(QUIC) && quic::may_be(payload)
-                || may_be(ROWS) && rows());
-        !may_match
+        if may_be(MEDIA) && media() || may_be(QUIC) && quic::may_be(payload) || may_be(ROWS) && rows() {
+            return None;
+        }
+        if may_be(STUN) && payload.get(4..8) == Some(&stun::MAGIC_COOKIE) {
+            return (!evidence.may_know_call([tuple.src, tuple.dst]))
+                .then(|| self.mere_stun(flow, packet))
+                .flatten();
+        }
+        Some(Carrier::Unknown)
+    }
+
+    /// The same of a datagram that seems to be STUN, between addresses of which no call is known.
+    fn mere_stun(&self, flow: &FlowState, packet: &Packet<'_>) -> Option<Carrier> {
+        let Some(message) = stun::message(packet.payload).found() else { return Some(Carrier::Unknown) };
+        let mut view = PacketView::new(packet, None, packet.payload);
+        view.stun_attributes = message.attribute_bits();
+        let table = &self.set.table;
+        let counts = |candidate: &CandidateRow| {
+            let row = &table.rows[usize::from(candidate.row)];
+            view.may_match(candidate)
+                && !row.joins_call
+                && !(row.is_veto && (row.marks[0] | row.marks[1]) & !flow.seen == 0)
+                && (!candidate.is_printable || stun::is_printable(message.transaction_id))
+        };
+        let may_match = table.by_stun_type(message.kind).any(counts)
+            || view.stun_attributes & table.stun_attribute_bits != 0
+                && message.attributes().any(|attribute| table.by_stun_attribute(attribute.kind).any(counts));
+        (!may_match).then_some(Carrier::Stun)
     }
 
     /// A whole datagram: rows, names and carrier.
@@ -69,7 +102,7 @@ impl Classifier {
         } else if payload[0] & 0xc0 == 0x80
             && payload.get(1).is_some_and(|byte| table.has_payload_type(byte & 0x7f))
         {
-            self.try_rows(view, table.rtp.iter().copied(), findings);
+            self.try_rows(view, table.rtp.iter(), findings);
         }
         if view.stun.is_none() && findings.matches.is_empty() && quic::may_be(payload) {
             self.inspect_quic(view, context, flow, side, findings, observer);

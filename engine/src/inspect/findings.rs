@@ -4,9 +4,12 @@ use crate::classifier::Classifier;
 use crate::context::Inflater;
 use crate::context::evidence::Evidence;
 use crate::context::lists::Lists;
+use crate::five_tuple::Direction;
+use crate::flow::{FlowState, Side};
 use crate::observer::{Event, Observer};
+use crate::signature::candidate::CandidateRow;
 use crate::signature::row::{Row, RowIndex};
-use crate::verdict::Carrier;
+use crate::verdict::{Carrier, Confidence};
 use smallvec::SmallVec;
 
 /// Rows whose conditions hold for one packet. More than these are not looked at.
@@ -23,8 +26,22 @@ pub(crate) struct Findings {
     pub(crate) need_more: bool,
     /// Bytes of the stream's start that are whole messages, read; the next begins behind them.
     pub(crate) consumed: usize,
+    /// The flow's own bytes have decided: only a row that other rows ask about can still change the verdict, and of all others the
+    /// first one that teaches counts.
+    pub(crate) settled: Option<Settled>,
+    /// That first one was found.
+    pub(crate) has_teacher: bool,
     /// The flow has said who it is: a foreign name outweighs hearsay, and nothing more will come in clear.
     pub(crate) conclusive: bool,
+}
+
+/// What of a flow whose own bytes have decided tells which rows still hold for it.
+#[derive(Clone, Copy)]
+pub(crate) struct Settled {
+    /// The bits that its packets have set so far.
+    pub(crate) seen: u64,
+    /// Who sent the packet: 0 the originator, 1 the responder.
+    pub(crate) sender: usize,
 }
 
 /// What of the context inspecting a stream needs: all but the pool, from which its bytes may be borrowed.
@@ -38,12 +55,27 @@ pub(crate) struct InspectContext<'c> {
 }
 
 impl Findings {
-    /// Whether nothing was found that concerns the flow.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.matches.is_empty()
-            && self.named.is_none()
-            && self.carrier == Carrier::Unknown
-            && !self.conclusive
+    /// Nothing yet, of a packet of this flow.
+    #[inline]
+    pub(crate) fn of(flow: &FlowState, side: Side, observer: &impl Observer) -> Self {
+        let is_settled = flow.verdict.confidence == Confidence::Payload && !observer.is_curious();
+        let settled = is_settled.then(|| Settled {
+            seen: flow.seen,
+            sender: usize::from(flow.direction_of(side) == Direction::Responder),
+        });
+        Self { settled, ..Self::default() }
+    }
+
+    /// Whether what the flow's own bytes had decided was taken back: then all rows count again.
+    #[inline]
+    pub(crate) fn is_taken_back(&self, flow: &FlowState) -> bool {
+        self.settled.is_some() && !flow.verdict.is_match()
+    }
+
+    /// Whether a row is of no account any more.
+    #[inline]
+    pub(super) fn passes(&self, candidate: &CandidateRow) -> bool {
+        self.has_teacher && candidate.is_plain
     }
 
     /// What was read stands behind so many bytes of the start.

@@ -35,14 +35,14 @@ impl Classifier {
                 // A row that waits for a field waits no longer than for the end of the head, and that is noted below.
                 let agent = request.user_agent.is_some_and(|text| table.agents.may_be_in(text));
                 let referer = request.referer.is_some_and(|text| table.referers.may_be_in(text));
-                let may_match = |candidate: &CandidateRow| {
+                let may_match = |candidate: &&CandidateRow| {
                     (agent || !candidate.asks_for_agent) && (referer || !candidate.asks_for_referer)
                 };
                 if let Some(path) = FirstBytes::new(view.path) {
-                    let by_path = table.requests_by_path.find(path).map(|entry| entry.candidate);
+                    let by_path = table.requests_by_path.find(path).map(|entry| &entry.candidate);
                     self.try_rows(view, by_path.filter(may_match), findings);
                 }
-                self.try_rows(view, table.requests.iter().copied().filter(may_match), findings);
+                self.try_rows(view, table.requests.iter().filter(may_match), findings);
                 findings.need_more |= !request.complete;
                 if let Some(name) = request.host() {
                     self.note_name(name, Carrier::Http, findings, observer);
@@ -50,7 +50,7 @@ impl Classifier {
                 }
             }
             http::Head::Response(response) => {
-                self.try_rows(view, self.set.table.responses.iter().copied(), findings);
+                self.try_rows(view, self.set.table.responses.iter(), findings);
                 findings.need_more |= !response.complete;
                 if context.row.is_some_and(|row| row.teaches == Some(Teaches::Names)) && response.complete {
                     let missing =

@@ -29,7 +29,7 @@ impl Classifier {
         if flow.opened(side) >= WORK_MAX {
             return;
         }
-        let Context { pool, scratch, .. } = context;
+        let Context { pool, scratch, initial_keys, .. } = context;
         let key = view.packet.five_tuple.key();
         let destination = header.destination_id;
         // The keys stay those of the first id when the client goes on to write to the server's (RFC 9001, 5.2).
@@ -46,9 +46,9 @@ impl Classifier {
             });
         // Two attempts need two places.
         let (one, other) = scratch.split_at_mut(scratch.len() / 2);
-        let frames = match first_id.and_then(|id| quic::decrypt_initial_of(header.packet, id, one)) {
+        let frames = match first_id.and_then(|id| initial_keys.decrypt(header, id, one)) {
             Some(frames) => Some(frames),
-            None => quic::decrypt_initial(header.packet, other),
+            None => initial_keys.decrypt(header, destination, other),
         };
         flow.count_opened(side, if frames.is_some() { 1 } else { FAILED });
         let Some(frames) = frames else { return };

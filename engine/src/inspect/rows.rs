@@ -1,17 +1,23 @@
 //! Trying rows: the indexes name candidates, and those that are not ruled out at a glance are compared whole.
 
-use super::findings::Findings;
+use super::findings::{Findings, Settled};
 use crate::classifier::Classifier;
 use crate::packet_view::PacketView;
 use crate::signature::candidate::CandidateRow;
+use crate::signature::first_byte::SEGMENT_ROWS;
 use crate::signature::pattern::{Match, Walk};
 use crate::signature::prefix_index::{FirstBytes, Prefiltered, PrefixIndex};
+use crate::signature::row::RowIndex;
+use crate::verdict::Confidence;
 
 impl Classifier {
     /// Rows that may begin at any segment. That they would need more bytes is no reason to wait.
     pub(crate) fn try_segment_rows(&self, view: &PacketView<'_>, findings: &mut Findings) {
-        if let Some(first_bytes) = FirstBytes::new(view.bytes) {
-            self.try_prefixes(view, &self.set.table.tcp_segments, first_bytes, false, findings);
+        let table = &self.set.table;
+        if view.bytes.first().is_some_and(|first| table.first_bytes.of(*first) & SEGMENT_ROWS != 0)
+            && let Some(first_bytes) = FirstBytes::new(view.bytes)
+        {
+            self.try_prefixes(view, &table.tcp_segments, first_bytes, false, findings);
             findings.need_more = false;
         }
     }
@@ -30,7 +36,10 @@ impl Classifier {
         let mut walk = Walk::default();
         for entry in prefixes.of(first_bytes.first) {
             walk.share(entry.shared.into());
-            let is_idle = || entry.is_beyond(length) && (findings.need_more || !may_grow);
+            let is_idle = || {
+                (findings.need_more || !may_grow)
+                    && (entry.is_beyond(length) || findings.passes(&entry.candidate))
+            };
             if !entry.fits(first_bytes) || is_idle() || !view.may_match(&entry.candidate) {
                 continue;
             }
@@ -42,22 +51,28 @@ impl Classifier {
                 },
                 Prefiltered::Decided(known) => known,
             };
-            if known != Match::No {
-                self.try_row(view, &entry.candidate, Some(known), findings);
+            match known {
+                Match::No => {}
+                _ if entry.candidate.asks_for_more || entry.candidate.has_rest => {
+                    self.try_row(view, &entry.candidate, Some(known), findings);
+                }
+                // The bytes are all there is to it.
+                Match::Yes => self.note_match(entry.candidate.row, findings),
+                Match::NeedMore => findings.need_more = true,
             }
         }
     }
 
     #[inline]
-    pub(super) fn try_rows(
+    pub(super) fn try_rows<'c>(
         &self,
         view: &PacketView<'_>,
-        candidates: impl Iterator<Item = CandidateRow>,
+        candidates: impl Iterator<Item = &'c CandidateRow>,
         findings: &mut Findings,
     ) {
         for candidate in candidates {
-            if view.may_match(&candidate) {
-                self.try_row(view, &candidate, None, findings);
+            if view.may_match(candidate) && !findings.passes(candidate) {
+                self.try_row(view, candidate, None, findings);
             }
         }
     }
@@ -71,19 +86,39 @@ impl Classifier {
     ) {
         let row = candidate.row;
         match view.matches(candidate, &self.set.signatures()[usize::from(row)].conditions, prefix) {
-            Match::Yes if findings.matches.contains(&row) => {}
-            Match::Yes if findings.matches.len() < findings.matches.inline_size() => {
-                findings.matches.push(row)
-            }
+            Match::Yes => self.note_match(row, findings),
             Match::NeedMore => findings.need_more = true,
-            _ => {}
+            Match::No => {}
         }
+    }
+
+    /// Adds a row to those that match, once.
+    #[inline]
+    fn note_match(&self, row: RowIndex, findings: &mut Findings) {
+        if !findings.matches.iter().any(|other| *other == row)
+            && findings.matches.len() < findings.matches.inline_size()
+        {
+            findings.matches.push(row);
+            findings.has_teacher |= findings.settled.is_some_and(|of| self.teaches(row, of));
+        }
+    }
+
+    /// Whether a row that matched is one by which a flow teaches others.
+    fn teaches(&self, row: RowIndex, of: Settled) -> bool {
+        let row = &self.set.table.rows[usize::from(row)];
+        let has_any = |bits: [u64; 2]| bits[of.sender] == 0 || bits[of.sender] & of.seen != 0;
+        row.confidence == Confidence::Payload
+            && row.teaches.is_some()
+            && !(row.is_veto || row.joins_call || row.group != 0)
+            && row.unless & of.seen == 0
+            && has_any(row.needs)
+            && has_any(row.after)
     }
 
     pub(super) fn try_contained(&self, view: &PacketView<'_>, findings: &mut Findings) {
         if let Some((automaton, rows)) = &self.set.table.contains {
             let found = automaton.find_overlapping_iter(view.packet.payload);
-            self.try_rows(view, found.map(|one| rows[one.pattern().as_usize()]), findings);
+            self.try_rows(view, found.map(|one| &rows[one.pattern().as_usize()]), findings);
         }
     }
 }

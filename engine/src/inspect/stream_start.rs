@@ -34,13 +34,20 @@ impl Classifier {
             self.inspect_dns_stream(view, context, findings, observer);
             return findings.count_skipped(skipped);
         }
-        if self.inspect_stun_stream(view, findings, observer) {
+        // The first byte tells what most starts cannot be.
+        if stun::may_be_framed(bytes) && self.inspect_stun_stream(view, findings, observer) {
             return findings.count_skipped(skipped);
         }
-        match tls::client_name_in(bytes, context.scratch) {
+        let hello = if tls::may_be_hello(first_bytes.first) {
+            tls::client_name_in(bytes, context.scratch)
+        } else {
+            Dissection::NotMine
+        };
+        match hello {
             Dissection::Found(hello) => self.inspect_hello(&hello, Carrier::Tls, findings, observer),
             Dissection::NeedMore => findings.need_more = true,
             Dissection::NotMine if tls::is_record(bytes) => findings.recognise(Carrier::Tls, observer),
+            Dissection::NotMine if !http::may_be_head(first_bytes.first) => {}
             Dissection::NotMine => match http::head(bytes) {
                 Dissection::Found(head) => self.inspect_http(view, head, context, findings, observer),
                 Dissection::NeedMore => findings.need_more = true,

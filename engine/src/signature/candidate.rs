@@ -21,6 +21,10 @@ pub(crate) struct CandidateRow {
     /// It asks for a word in User-Agent; in Referer.
     pub(crate) asks_for_agent: bool,
     pub(crate) asks_for_referer: bool,
+    /// It asks for a STUN transaction id that is printable ASCII.
+    pub(crate) is_printable: bool,
+    /// Whether it matched is nothing that other rows ask of the flow's packets: it sets no bit in the flow, and has no group.
+    pub(crate) is_plain: bool,
     /// A bit for each attribute that a STUN message must have, by the low six bits of its type.
     pub(crate) stun_attributes: u64,
 }
@@ -45,6 +49,8 @@ impl CandidateRow {
                 || conditions.http.is_some(),
             asks_for_agent: conditions.http.as_ref().is_some_and(|http| !http.user_agents.is_empty()),
             asks_for_referer: conditions.http.as_ref().is_some_and(|http| http.referer.is_some()),
+            is_printable: conditions.stun.as_ref().is_some_and(|stun| stun.printable_id),
+            is_plain: false,
             stun_attributes: conditions.stun.iter().fold(0, |bits, stun| {
                 let listed = stun.attributes.iter().map(|wanted| wanted.kind);
                 let others = stun.first.into_iter().chain(stun.clock).chain(stun.xor_destination);

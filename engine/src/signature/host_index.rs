@@ -14,7 +14,22 @@ pub(crate) struct HostIndex {
     /// Open addressing by [`suffix_hash`]; a power of two of places.
     places: Vec<Option<Range<u32>>>,
     /// Grouped by suffix, within a suffix by falling rank.
-    entries: Vec<(HostPattern, RowIndex)>,
+    entries: Vec<Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    host: HostPattern,
+    row: RowIndex,
+    /// What the label before the suffix begins with; 0 where there need be none, or it may begin with anything.
+    initial: u8,
+}
+
+impl Entry {
+    fn new((host, row): (HostPattern, RowIndex)) -> Self {
+        let begins = host.label.as_ref().and_then(|(begins, _)| begins.bytes().next());
+        Self { initial: begins.unwrap_or(0), host, row }
+    }
 }
 
 /// Of a name's end: its length and its first eight bytes, whatever their case. Hardly two suffixes share them.
@@ -47,8 +62,9 @@ fn shape(label: &[u8], length: usize) -> usize {
 const NAME_BYTES: usize = 255;
 
 impl HostIndex {
-    pub(super) fn new(mut entries: Vec<(HostPattern, RowIndex)>) -> Self {
-        entries.sort_by(|(a, row_a), (b, row_b)| {
+    pub(super) fn new(entries: Vec<(HostPattern, RowIndex)>) -> Self {
+        let mut entries: Vec<_> = entries.into_iter().map(Entry::new).collect();
+        entries.sort_by(|Entry { host: a, row: row_a, .. }, Entry { host: b, row: row_b, .. }| {
             a.suffix.cmp(&b.suffix).then(b.rank().cmp(&a.rank())).then(row_a.cmp(row_b))
         });
         let places = (2 * entries.len()).next_power_of_two().max(2);
@@ -56,9 +72,9 @@ impl HostIndex {
             Self { shapes: Box::new([0; SHAPES / 64]), places: alloc::vec![None; places], entries };
         let mut begin = 0;
         while begin < hosts.entries.len() {
-            let suffix = &hosts.entries[begin].0.suffix;
-            let end =
-                begin + hosts.entries[begin..].iter().take_while(|(host, _)| host.suffix == *suffix).count();
+            let suffix = &hosts.entries[begin].host.suffix;
+            let same = |entry: &&Entry| entry.host.suffix == *suffix;
+            let end = begin + hosts.entries[begin..].iter().take_while(same).count();
             let label = suffix.split('.').next().unwrap_or_default();
             let shape = shape(label.as_bytes(), suffix.len());
             hosts.shapes[shape / 64] |= 1 << (shape % 64);
@@ -79,11 +95,11 @@ impl HostIndex {
         self.shapes[shape / 64] >> (shape % 64) & 1 == 1
     }
 
-    fn by_suffix(&self, suffix: &[u8]) -> &[(HostPattern, RowIndex)] {
+    fn by_suffix(&self, suffix: &[u8]) -> &[Entry] {
         let mut place = suffix_hash(suffix) & (self.places.len() - 1);
         while let Some(range) = &self.places[place] {
             let entries = &self.entries[range.start as usize..range.end as usize];
-            if entries[0].0.suffix.as_bytes().eq_ignore_ascii_case(suffix) {
+            if entries[0].host.suffix.as_bytes().eq_ignore_ascii_case(suffix) {
                 return entries;
             }
             place = (place + 1) & (self.places.len() - 1);
@@ -97,7 +113,6 @@ impl HostIndex {
         if name.is_empty() || name.len() > NAME_BYTES {
             return None;
         }
-        let mut best = None;
         let mut next = 0;
         while let Some(rest) = name.get(next..).filter(|rest| !rest.is_empty()) {
             let start = next;
@@ -107,13 +122,18 @@ impl HostIndex {
                 continue;
             }
             let front = name[..start].strip_suffix(b".").unwrap_or_default();
-            let matching = |(host, row): &&(HostPattern, RowIndex)| host.fits_before(front) && accept(*row);
-            if let Some((host, row)) = self.by_suffix(&name[start..]).iter().find(matching)
-                && best.is_none_or(|(rank, _)| host.rank() > rank)
-            {
-                best = Some((host.rank(), *row));
+            let before = front.iter().rposition(|byte| *byte == b'.').map_or(front, |dot| &front[dot + 1..]);
+            let initial = before.first().map_or(0, u8::to_ascii_lowercase);
+            let matching = |entry: &&Entry| {
+                (entry.initial == 0 || entry.initial == initial)
+                    && entry.host.fits_before(front)
+                    && accept(entry.row)
+            };
+            // No shorter suffix is more specific, whatever label stands before it.
+            if let Some(entry) = self.by_suffix(&name[start..]).iter().find(matching) {
+                return Some(entry.row);
             }
         }
-        best.map(|(_, row)| row)
+        None
     }
 }

@@ -6,6 +6,7 @@ pub mod equation;
 mod example;
 pub(crate) mod first_byte;
 mod host_index;
+mod kind_index;
 mod load;
 mod load_error;
 mod load_tables;

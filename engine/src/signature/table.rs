@@ -4,6 +4,7 @@ use super::address_index::AddressIndex;
 use super::candidate::CandidateRow;
 use super::first_byte::FirstByteTable;
 use super::host_index::HostIndex;
+use super::kind_index::KindIndex;
 use super::load_error::LoadError;
 use super::model::{Anchor, App, Conditions, Signature};
 use super::pattern::Pattern;
@@ -40,9 +41,9 @@ pub(crate) struct Table {
     pub(crate) referers: WordFilter,
     pub(crate) responses: Vec<CandidateRow>,
     /// By message type.
-    stun: Vec<(u16, CandidateRow)>,
+    stun: KindIndex,
     /// Rows for any type, by the type of an attribute they ask for.
-    stun_attributes: Vec<(u16, CandidateRow)>,
+    stun_attributes: KindIndex,
     /// A bit for each of these attributes, by the low six bits of its type.
     pub(crate) stun_attribute_bits: u64,
     /// Rows for any type that ask for no attribute.
@@ -57,13 +58,15 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    pub(crate) fn new(apps: &[App], signatures: &[Signature]) -> Result<Self, LoadError> {
-        let all = || {
-            (0..).zip(signatures).map(|(row, signature)| {
-                let conditions = &signature.conditions;
-                (CandidateRow::new(row, conditions), conditions)
-            })
+    pub(crate) fn new<'s>(apps: &[App], signatures: &'s [Signature]) -> Result<Self, LoadError> {
+        let rows = row::compile(apps, signatures)?;
+        let candidate = |(index, signature): (RowIndex, &'s Signature)| {
+            let row = &rows[usize::from(index)];
+            let is_plain = row.marks == [0, 0] && row.group == 0;
+            let conditions = &signature.conditions;
+            (CandidateRow { is_plain, ..CandidateRow::new(index, conditions) }, conditions)
         };
+        let all = || (0..).zip(signatures).map(candidate);
         let candidates_where = |test: &dyn Fn(&Conditions) -> bool| -> Vec<CandidateRow> {
             all().filter(|(_, conditions)| test(conditions)).map(|(candidate, _)| candidate).collect()
         };
@@ -92,17 +95,15 @@ impl Table {
             .filter(|(_, conditions)| found_by(conditions, Anchor::Stun))
             .filter_map(|(candidate, conditions)| Some((candidate, conditions.stun.as_ref()?)))
             .collect();
-        let mut stun_types: Vec<_> = about_stun
+        let stun_types = about_stun
             .iter()
             .flat_map(|(candidate, stun)| stun.types.iter().map(|kind| (*kind, *candidate)))
             .collect();
-        stun_types.sort_by_key(|(kind, candidate)| (*kind, candidate.row));
-        let mut stun_attributes: Vec<_> = about_stun
+        let stun_attributes: Vec<_> = about_stun
             .iter()
             .filter(|(_, stun)| stun.types.is_empty())
             .filter_map(|(candidate, stun)| Some((stun.attributes.first()?.kind, *candidate)))
             .collect();
-        stun_attributes.sort_by_key(|(kind, candidate)| (*kind, candidate.row));
         let hosts = all()
             .filter(|(_, conditions)| found_by(conditions, Anchor::Host))
             .flat_map(|(candidate, conditions)| {
@@ -115,13 +116,11 @@ impl Table {
                 conditions.addresses.iter().map(move |block| (*block, candidate.row))
             })
             .collect();
-        let rows = row::compile(apps, signatures)?;
         let [tcp_segments, udp] = [prefixes(Transport::Tcp, true), prefixes(Transport::Udp, false)];
-        let contains = contained(apps, signatures)?;
+        let contains = contained(apps, signatures, all().map(|(candidate, _)| candidate))?;
         Ok(Self {
             generation: row::generation(&rows),
             by_id: row::by_id(&rows),
-            rows,
             first_bytes: FirstByteTable::new(&udp, &tcp_segments, contains.is_some()),
             counts_all_datagrams: signatures.iter().any(|row| {
                 let conditions = &row.conditions;
@@ -148,11 +147,11 @@ impl Table {
             responses: candidates_where(&|conditions| {
                 conditions.http.as_ref().is_some_and(|http| http.disposition.is_some())
             }),
-            stun: stun_types,
+            stun: KindIndex::new(stun_types),
             stun_attribute_bits: stun_attributes
                 .iter()
                 .fold(0, |bits, (kind, _)| bits | stun::attribute_bit(*kind)),
-            stun_attributes,
+            stun_attributes: KindIndex::new(stun_attributes),
             stun_any: about_stun
                 .iter()
                 .filter(|(_, stun)| stun.types.is_empty() && stun.attributes.is_empty())
@@ -168,6 +167,7 @@ impl Table {
             rtp: candidates_where(&|conditions| conditions.rtp.is_some()),
             addresses: AddressIndex::new(addresses),
             contains,
+            rows,
         })
     }
 
@@ -184,14 +184,15 @@ impl Table {
     }
 
     /// Rows about a STUN message of this type.
-    pub(crate) fn by_stun_type(&self, kind: u16) -> impl Iterator<Item = CandidateRow> + '_ {
-        of_kind(&self.stun, kind).chain(self.stun_any.iter().copied())
+    #[inline]
+    pub(crate) fn by_stun_type(&self, kind: u16) -> impl Iterator<Item = &CandidateRow> + '_ {
+        self.stun.of(kind).chain(&self.stun_any)
     }
 
     /// Rows about any STUN message with such an attribute.
-    pub(crate) fn by_stun_attribute(&self, kind: u16) -> impl Iterator<Item = CandidateRow> + '_ {
-        let is_any = self.stun_attribute_bits & stun::attribute_bit(kind) != 0;
-        of_kind(if is_any { &self.stun_attributes } else { &[] }, kind)
+    #[inline]
+    pub(crate) fn by_stun_attribute(&self, kind: u16) -> impl Iterator<Item = &CandidateRow> + '_ {
+        self.stun_attributes.of(kind)
     }
 
     /// Whether some row speaks of this RTP payload type.
@@ -213,21 +214,15 @@ impl Table {
     }
 }
 
-/// The rows under this number, of a list sorted by number.
-#[inline]
-fn of_kind(list: &[(u16, CandidateRow)], kind: u16) -> impl Iterator<Item = CandidateRow> + '_ {
-    let begin = list.partition_point(|(its, _)| *its < kind);
-    list[begin..].iter().take_while(move |(its, _)| *its == kind).map(|(_, candidate)| *candidate)
-}
-
 fn contained(
     apps: &[App],
     signatures: &[Signature],
+    candidates: impl Iterator<Item = CandidateRow>,
 ) -> Result<Option<(AhoCorasick, Vec<CandidateRow>)>, LoadError> {
-    let texts: Vec<(&Signature, CandidateRow)> = (0..)
-        .zip(signatures)
-        .filter(|(_, row)| row.conditions.anchor() == Some(Anchor::Text))
-        .map(|(index, row)| (row, CandidateRow::new(index, &row.conditions)))
+    let texts: Vec<(&Signature, CandidateRow)> = signatures
+        .iter()
+        .zip(candidates)
+        .filter(|(row, _)| row.conditions.anchor() == Some(Anchor::Text))
         .collect();
     let Some((first, _)) = texts.first() else { return Ok(None) };
     let automaton = AhoCorasick::new(texts.iter().map(|(row, _)| &row.conditions.contains))

@@ -38,6 +38,7 @@ impl<'a> Iterator for CryptoFrames<'a> {
     fn next(&mut self) -> Option<CryptoFrame<'a>> {
         self.left = self.left.checked_sub(1)?;
         loop {
+            self.rest = behind_padding(self.rest);
             let mut rest = self.rest;
             let frame = frame(&mut rest).ok()?;
             self.rest = rest;
@@ -46,6 +47,14 @@ impl<'a> Iterator for CryptoFrames<'a> {
             }
         }
     }
+}
+
+/// Steps over PADDING, which clients fill whole packets with, eight bytes at a time.
+fn behind_padding(mut rest: Cursor<'_>) -> Cursor<'_> {
+    let bytes = rest.rest();
+    let whole = bytes.as_chunks::<8>().0.iter().take_while(|eight| **eight == [0; 8]).count();
+    let _ = rest.take(8 * whole);
+    rest
 }
 
 fn frame<'a>(rest: &mut Cursor<'a>) -> Result<Option<CryptoFrame<'a>>, Stop> {

@@ -1,11 +1,12 @@
 //! Opening the client's Initial packets (RFC 9001, 5; RFC 9369, 3.3): the keys come from the version's salt and the
 //! connection id in the packet, so that anyone on the path can read them.
 
-use super::{Dialect, PacketKind, header};
+use super::{Dialect, ID_MAX, LongHeader, PacketKind, header};
 use aes_gcm::aead::{AeadInOut, KeyInit};
 use aes_gcm::aes::cipher::BlockCipherEncrypt;
 use aes_gcm::aes::{Aes128, Block};
 use aes_gcm::{Aes128Gcm, Tag};
+use alloc::boxed::Box;
 use hkdf::Hkdf;
 use sha2::Sha256;
 
@@ -57,8 +58,64 @@ pub fn decrypt_initial_of<'a>(
     scratch: &'a mut [u8],
 ) -> Option<&'a [u8]> {
     let header = header(datagram_packet).ok().filter(|header| header.kind == PacketKind::Initial)?;
-    let keys = Keys::client(Dialect::of(header.version)?, first_id)?;
+    open(&header, &Keys::client(Dialect::of(header.version)?, first_id)?, scratch)
+}
 
+/// Connection ids whose keys are kept.
+const KEPT: usize = 64;
+
+/// Keys of connection ids met lately: a hello comes in several packets, some of them sent again, and to derive the keys takes most
+/// of the work that opening a packet is.
+#[derive(Debug)]
+pub(crate) struct InitialKeys(Box<[Option<KeptKeys>; KEPT]>);
+
+#[derive(Clone, Copy)]
+struct KeptKeys {
+    dialect: Dialect,
+    id_bytes: u8,
+    id: [u8; ID_MAX as usize],
+    keys: Keys,
+}
+
+impl core::fmt::Debug for KeptKeys {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("KeptKeys")
+    }
+}
+
+impl InitialKeys {
+    pub(crate) fn new() -> Self {
+        Self(Box::new([None; KEPT]))
+    }
+
+    /// As [`decrypt_initial_of`], of a packet whose header is at hand.
+    pub(crate) fn decrypt<'a>(
+        &mut self,
+        header: &LongHeader<'_>,
+        first_id: &[u8],
+        scratch: &'a mut [u8],
+    ) -> Option<&'a [u8]> {
+        open(header, self.of(Dialect::of(header.version)?, first_id)?, scratch)
+    }
+
+    fn of(&mut self, dialect: Dialect, id: &[u8]) -> Option<&Keys> {
+        let mut padded = [0; ID_MAX as usize];
+        padded.get_mut(..id.len())?.copy_from_slice(id);
+        let id_bytes = id.len() as u8;
+        let number = id.iter().fold(0, |sum: u8, byte| sum.wrapping_mul(31).wrapping_add(*byte));
+        let place = &mut self.0[usize::from(number) % KEPT];
+        let is_known =
+            |kept: &KeptKeys| (kept.dialect, kept.id_bytes, kept.id) == (dialect, id_bytes, padded);
+        if !place.as_ref().is_some_and(is_known) {
+            let keys = Keys::client(dialect, id)?;
+            *place = Some(KeptKeys { dialect, id_bytes, id: padded, keys });
+        }
+        place.as_ref().map(|kept| &kept.keys)
+    }
+}
+
+/// Opens an Initial packet into `scratch`.
+fn open<'a>(header: &LongHeader<'_>, keys: &Keys, scratch: &'a mut [u8]) -> Option<&'a [u8]> {
     let packet = scratch.get_mut(..header.packet.len())?;
     packet.copy_from_slice(header.packet);
     let (head, protected) = packet.split_at_mut_checked(header.number_at)?;
@@ -84,6 +141,7 @@ pub fn decrypt_initial_of<'a>(
     Some(text)
 }
 
+#[derive(Clone, Copy)]
 struct Keys {
     key: [u8; 16],
     iv: [u8; 12],
@@ -207,6 +265,35 @@ mod tests {
         assert!(same(0xff00_0021, 1) && same(0xff00_0022, 1));
         assert!(same(0xface_b001, 0xff00_0016) && same(0xface_b002, 0xff00_001b));
         assert!(same(0xface_b003, 1) && same(0xface_b004, 1) && same(0xface_b010, 0xface_b002));
+    }
+
+    #[test]
+    fn keys_are_kept_by_version_and_id() {
+        let datagram = bytes_of(RFC_9001_A_2);
+        let Ok(header) = header(&datagram) else { panic!() };
+        let mut kept = InitialKeys::new();
+        let (mut one, mut other) = ([0; 1200], [0; 1200]);
+        let alone = decrypt_initial(&datagram, &mut one).unwrap();
+        for _ in 0..2 {
+            assert_eq!(kept.decrypt(&header, &CLIENT_ID, &mut other), Some(alone));
+            assert_eq!(
+                kept.decrypt(
+                    &LongHeader { version: super::super::VERSION_2, ..header },
+                    &CLIENT_ID,
+                    &mut other
+                ),
+                None
+            );
+        }
+        // Many others, some in its place, and ids that are too short or too long.
+        for number in 0..1000u64 {
+            let id = number.to_be_bytes();
+            let keys = *kept.of(Dialect::V1, &id).unwrap();
+            assert_eq!(keys.key, Keys::client(Dialect::V1, &id).unwrap().key);
+            assert_eq!(kept.of(Dialect::V1, &id[1..]).map(|keys| keys.key), None);
+        }
+        assert!(kept.of(Dialect::V1, &[0; 21]).is_none() && kept.of(Dialect::V1, &[0; 20]).is_some());
+        assert_eq!(kept.decrypt(&header, &CLIENT_ID, &mut other), Some(alone));
     }
 
     #[test]
