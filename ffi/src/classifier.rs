@@ -45,7 +45,7 @@ pub(crate) struct LastUsed(Option<Cache<Arc<ArcSwap<Classifier>>, Arc<Classifier
 
 impl LastUsed {
     /// The signatures in force. Never waits.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn of(&mut self, classifier: &wiremark_classifier) -> &Classifier {
         // The cache keeps its classifier's place, so that no other can have the same.
         if self.0.as_ref().is_none_or(|cache| !std::ptr::eq(cache.arc_swap(), &*classifier.current)) {

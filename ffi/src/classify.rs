@@ -199,10 +199,12 @@ pub unsafe extern "C" fn wiremark_classify(
         let mut held = unsafe { handle::hold(context)? };
         // SAFETY: by contract NULL or a flow that nobody else uses meanwhile.
         let flow = unsafe { flow_state(flow)? };
-        // SAFETY: by contract NULL or a packet whose payload does not change meanwhile.
-        let packet = unsafe { packet::read(packet)? };
         let wiremark_context { context, signatures } = &mut *held;
-        let verdict = signatures.of(classifier).classify(context, flow, &packet);
+        let classifier = signatures.of(classifier);
+        // SAFETY: by contract NULL or a packet whose payload does not change meanwhile.
+        let verdict = unsafe { packet::with(packet, |packet| classifier.classify(context, flow, packet))? };
+        let pulse = classifier.pulse(context);
+        held.show_pulse(pulse);
         // SAFETY: checked above, and by contract may be written to.
         unsafe { pointer::put(out, verdict.into()) }
     })

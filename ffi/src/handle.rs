@@ -4,7 +4,7 @@ use std::any::Any;
 use std::cell::UnsafeCell;
 use std::collections::VecDeque;
 use std::ops::{Deref, DerefMut};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::pointer;
@@ -36,14 +36,19 @@ pub(crate) trait Opaque: Send + Sized + 'static {
 struct Handle<T> {
     mark: AtomicU64,
     busy: AtomicBool,
+    /// Of a context: [`Classifier::pulse`](engine::Classifier::pulse) after the last packet. The header's `wiremark_wants_now` reads it.
+    pulse: AtomicU32,
     value: UnsafeCell<Option<T>>,
 }
+
+const _: () = assert!(std::mem::offset_of!(Handle<u64>, pulse) == 12);
 
 /// Moves a value to where C can hold it.
 pub(crate) fn give<T: Opaque>(value: T) -> *mut T {
     let handle = Handle {
         mark: AtomicU64::new(T::MARK),
         busy: AtomicBool::new(false),
+        pulse: AtomicU32::new(0),
         value: UnsafeCell::new(Some(value)),
     };
     Box::into_raw(Box::new(handle)).cast()
@@ -79,6 +84,15 @@ pub(crate) unsafe fn share<'a, T: Opaque + Sync>(pointer: *const T) -> Result<&'
 pub(crate) struct HandleGuard<'a, T> {
     value: &'a mut T,
     busy: &'a AtomicBool,
+    pulse: &'a AtomicU32,
+}
+
+impl<T> HandleGuard<'_, T> {
+    /// Lets the header's `wiremark_wants_now` see it.
+    #[inline]
+    pub(crate) fn show_pulse(&self, pulse: u32) {
+        self.pulse.store(pulse, Ordering::Relaxed);
+    }
 }
 
 impl<T> Deref for HandleGuard<'_, T> {
@@ -112,7 +126,7 @@ pub(crate) unsafe fn hold<'a, T: Opaque>(pointer: *mut T) -> Result<HandleGuard<
     // SAFETY: `busy` was not set before and is now, so nobody else has a reference to the value; by contract no other thread
     // came in between.
     match unsafe { (*handle.value.get()).as_mut() } {
-        Some(value) => Ok(HandleGuard { value, busy: &handle.busy }),
+        Some(value) => Ok(HandleGuard { value, busy: &handle.busy, pulse: &handle.pulse }),
         None => Err(BAD_HANDLE),
     }
 }

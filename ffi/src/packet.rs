@@ -1,7 +1,6 @@
 //! Packets: as the host describes them, or out of a frame.
 
 use std::ffi::c_char;
-use std::mem::MaybeUninit;
 
 use engine::{Address, FiveTuple, Fragment, LinkType, Packet, ParseError, TcpFields, Transport};
 
@@ -114,51 +113,93 @@ fn short(address: &[u8; 16]) -> Address {
     Address::v4([a, b, c, d])
 }
 
-/// The packet as the engine wants it.
+/// Hands the caller's packet on as the engine wants it.
 ///
 /// # Safety
-/// The pointer is NULL, misaligned, or points to a packet as long as it says, whose payload nobody changes during `'a`.
+/// The pointer is NULL, misaligned, or points to a packet as long as it says, whose payload nobody changes meanwhile.
 #[inline]
-pub(crate) unsafe fn read<'a>(packet: *const wiremark_packet) -> Result<Packet<'a>, Error> {
+pub(crate) unsafe fn with<T>(
+    packet: *const wiremark_packet,
+    use_it: impl FnOnce(&Packet<'_>) -> T,
+) -> Result<T, Error> {
+    // SAFETY: the same contract.
+    match unsafe { pointer::in_place(packet)? } {
+        Some(given) => {
+            check(given)?;
+            // SAFETY: of the payload the same contract holds.
+            Ok(use_it(&unsafe { described(given) }))
+        }
+        // SAFETY: the same contract.
+        None => unsafe { with_another_version(packet, use_it) },
+    }
+}
+
+/// The same of a packet whose header is older or newer.
+///
+/// # Safety
+/// As [`with`].
+#[cold]
+#[inline(never)]
+unsafe fn with_another_version<T>(
+    packet: *const wiremark_packet,
+    use_it: impl FnOnce(&Packet<'_>) -> T,
+) -> Result<T, Error> {
+    // SAFETY: the same contract.
+    let given = unsafe { pointer::read(packet)? };
+    check(&given)?;
+    // SAFETY: of the payload the same contract holds.
+    Ok(use_it(&unsafe { described(&given) }))
+}
+
+/// Whether the numbers in it are such as the header says.
+#[inline]
+fn check(given: &wiremark_packet) -> Result<(), Error> {
     const NO_TRANSPORT: Error =
         Error::new(WIREMARK_UNSUPPORTED, c"wiremark_packet: transport is neither TCP (6) nor UDP (17)");
     const NO_VERSION: Error =
         Error::new(WIREMARK_BAD_VALUE, c"wiremark_packet: ip_version is neither 4 nor 6");
     const NO_FRAGMENT: Error =
         Error::new(WIREMARK_BAD_VALUE, c"wiremark_packet: fragment is none of WIREMARK_FRAGMENT_*");
+    if !matches!(given.ip_version, 4 | 6) {
+        return Err(NO_VERSION);
+    }
+    if !matches!(given.transport, WIREMARK_TCP | WIREMARK_UDP) {
+        return Err(NO_TRANSPORT);
+    }
     let missing = c"wiremark_packet: payload is NULL, but payload_bytes is not 0";
-    let mut spare = MaybeUninit::uninit();
-    // SAFETY: the same contract.
-    let given = unsafe { pointer::view(packet, &mut spare)? };
-    let (src, dst) = match given.ip_version {
-        4 => (short(&given.src), short(&given.dst)),
-        6 => (Address::v6(given.src), Address::v6(given.dst)),
-        _ => return Err(NO_VERSION),
+    pointer::check_bytes(given.payload, given.payload_bytes, missing)?;
+    if given.fragment > WIREMARK_FRAGMENT_LATER {
+        return Err(NO_FRAGMENT);
+    }
+    Ok(())
+}
+
+/// # Safety
+/// The packet was [`check`]ed, its payload is as long as it says, and nobody changes it during `'a`.
+#[inline]
+unsafe fn described<'a>(given: &wiremark_packet) -> Packet<'a> {
+    let address = |bytes: &[u8; 16]| {
+        if given.ip_version == 4 { short(bytes) } else { Address::v6(*bytes) }
     };
-    let five_tuple = FiveTuple {
-        src,
-        dst,
-        src_port: given.src_port,
-        dst_port: given.dst_port,
-        transport: match given.transport {
-            WIREMARK_TCP => Transport::Tcp,
-            WIREMARK_UDP => Transport::Udp,
-            _ => return Err(NO_TRANSPORT),
+    let transport = if given.transport == WIREMARK_TCP { Transport::Tcp } else { Transport::Udp };
+    Packet {
+        five_tuple: FiveTuple {
+            src: address(&given.src),
+            dst: address(&given.dst),
+            src_port: given.src_port,
+            dst_port: given.dst_port,
+            transport,
         },
-    };
-    Ok(Packet {
-        five_tuple,
         tcp: TcpFields { sequence: given.tcp_sequence, flags: given.tcp_flags },
         time_us: given.time_us,
-        // SAFETY: by contract NULL or so many bytes.
-        payload: unsafe { pointer::bytes(given.payload, given.payload_bytes, missing)? },
+        // SAFETY: checked, and by contract so many bytes.
+        payload: unsafe { pointer::checked_bytes(given.payload, given.payload_bytes) },
         fragment: match given.fragment {
-            WIREMARK_FRAGMENT_WHOLE => Fragment::Whole,
             WIREMARK_FRAGMENT_FIRST => Fragment::First(given.fragment_id),
             WIREMARK_FRAGMENT_LATER => Fragment::Later(given.fragment_id),
-            _ => return Err(NO_FRAGMENT),
+            _ => Fragment::Whole,
         },
-    })
+    }
 }
 
 pub(crate) fn link_type(number: i32) -> Result<LinkType, Error> {
@@ -217,7 +258,7 @@ pub unsafe extern "C" fn wiremark_packet_parse(
 pub unsafe extern "C" fn wiremark_packet_hash(packet: *const wiremark_packet, key: *const u64) -> u64 {
     let hash = || {
         // SAFETY: by contract NULL, or a packet as long as it says.
-        let tuple = unsafe { read(packet)? }.five_tuple;
+        let tuple = unsafe { with(packet, |packet| packet.five_tuple)? };
         // SAFETY: by contract NULL or two numbers.
         let key = if key.is_null() { &[] } else { unsafe { pointer::array(key, 2)? } };
         Ok(tuple.key().hash(key.first_chunk().copied().unwrap_or_default()))
@@ -243,7 +284,7 @@ pub unsafe extern "C" fn wiremark_community_id(
 ) -> wiremark_status {
     status_of(|| {
         // SAFETY: by contract NULL, or a packet as long as it says.
-        let id = unsafe { read(packet)? }.five_tuple.community_id(0);
+        let id = unsafe { with(packet, |packet| packet.five_tuple.community_id(0))? };
         let mut text = [0u8; WIREMARK_COMMUNITY_ID_BYTES];
         text.iter_mut().zip(id.as_str().bytes()).for_each(|(to, from)| *to = from);
         // SAFETY: by contract NULL or so many bytes, which may be written to; bytes are aligned anywhere.

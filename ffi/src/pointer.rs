@@ -83,19 +83,16 @@ pub(crate) unsafe fn read<T: Sized32>(pointer: *const T) -> Result<T, Error> {
     Ok(unsafe { value.assume_init() })
 }
 
-/// As [`read`], in place where the caller's struct is as long as ours: nothing is copied. `spare` is room for others.
+/// The caller's struct where it lies, if it is as long as ours: nothing is copied. `None` of another version, for [`read`].
 ///
 /// # Safety
 /// As [`read`], and nobody changes the struct while the result is used.
 #[inline]
-pub(crate) unsafe fn view<T: Sized32>(pointer: *const T, spare: &mut MaybeUninit<T>) -> Result<&T, Error> {
+pub(crate) unsafe fn in_place<'a, T: Sized32>(pointer: *const T) -> Result<Option<&'a T>, Error> {
     // SAFETY: the same contract.
-    if unsafe { struct_bytes(pointer)? } == size_of::<T>() {
-        // SAFETY: neither NULL nor misaligned, as long as ours, any bytes are a valid value, and nobody changes it.
-        return Ok(unsafe { &*pointer });
-    }
-    // SAFETY: the same contract.
-    Ok(spare.write(unsafe { read(pointer)? }))
+    let is_ours = unsafe { struct_bytes(pointer)? } == size_of::<T>();
+    // SAFETY: neither NULL nor misaligned, as long as ours, any bytes are a valid value, and nobody changes it.
+    Ok(is_ours.then(|| unsafe { &*pointer }))
 }
 
 /// As [`read`]; NULL is `None`.
@@ -158,13 +155,34 @@ pub(crate) unsafe fn bytes<'a>(
     length: usize,
     missing: &'static CStr,
 ) -> Result<&'a [u8], Error> {
-    match (pointer.is_null(), length) {
-        (_, 0) => Ok(&[]),
-        (true, _) => Err(Error::new(WIREMARK_NULL, missing)),
-        (false, _) if isize::try_from(length).is_err() => Err(TOO_LONG),
-        // SAFETY: not NULL, of a possible length, and by contract readable and unchanged during 'a.
-        (false, _) => Ok(unsafe { slice::from_raw_parts(pointer, length) }),
+    check_bytes(pointer, length, missing)?;
+    // SAFETY: checked, and by contract readable and unchanged during 'a.
+    Ok(unsafe { checked_bytes(pointer, length) })
+}
+
+/// Whether there can be such bytes at all.
+#[inline]
+pub(crate) fn check_bytes(pointer: *const u8, length: usize, missing: &'static CStr) -> Result<(), Error> {
+    if pointer.is_null() && length != 0 {
+        Err(Error::new(WIREMARK_NULL, missing))
+    } else if isize::try_from(length).is_err() {
+        Err(TOO_LONG)
+    } else {
+        Ok(())
     }
+}
+
+/// Bytes that were [checked](check_bytes).
+///
+/// # Safety
+/// They were, and where `length` is not 0 that many bytes are there which nobody changes during `'a`.
+#[inline]
+pub(crate) unsafe fn checked_bytes<'a>(pointer: *const u8, length: usize) -> &'a [u8] {
+    if length == 0 {
+        return &[];
+    }
+    // SAFETY: not NULL and of a possible length, as was checked; by contract readable and unchanged during 'a.
+    unsafe { slice::from_raw_parts(pointer, length) }
 }
 
 /// An array of the caller's; NULL stands for an empty one.

@@ -14,6 +14,7 @@ static FlowStorageId flow_storage = { .id = -1 };
 static wiremark_context_options context_options = { .struct_bytes = sizeof context_options };
 
 static wiremark_context *shared_context; /* NULL: each worker has its own */
+static wiremark_context *first_context;  /* made at the start, for the worker that first wants one */
 static pthread_mutex_t shared_lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* What a flow has that has no app and of which no packet can tell anything any more: most flows, in the end. */
@@ -43,13 +44,16 @@ static void on_thread(ThreadVars *tv, void *user) {
 static bool is_ready(worker *own) {
     if (own->context || shared_context)
         return true;
-    if (wiremark_context_new(&context_options, &own->context) == WIREMARK_OK)
+    own->context = __atomic_exchange_n(&first_context, NULL, __ATOMIC_ACQ_REL);
+    if (own->context || wiremark_context_new(&context_options, &own->context) == WIREMARK_OK)
         return true;
     SCLogError("%s", wiremark_last_error());
     return false;
 }
 
-static void fill(wiremark_packet *packet, const Packet *p) {
+static void fill(wiremark_packet *packet, const Packet *p, uint8_t tcp_flags, uint32_t tcp_sequence) {
+    packet->struct_bytes = sizeof *packet;
+    packet->tcp_sequence = tcp_sequence;
     packet->payload = p->payload_len ? p->payload : NULL;
     packet->payload_bytes = p->payload_len;
     packet->time_us = (uint64_t)SCTIME_SECS(p->ts) * 1000000 + (uint64_t)SCTIME_USECS(p->ts);
@@ -59,12 +63,17 @@ static void fill(wiremark_packet *packet, const Packet *p) {
     packet->dst_port = p->dp;
     packet->ip_version = p->src.family == AF_INET ? 4 : 6;
     packet->transport = p->proto;
+    packet->tcp_flags = tcp_flags;
+    packet->fragment = WIREMARK_FRAGMENT_WHOLE;
+    packet->fragment_id = 0;
+    packet->reserved = 0;
 }
 
 /* Gives what is known then. */
 static wiremark_verdict look(worker *own, ThreadVars *tv, flow_state *state, const wiremark_packet *packet) {
     wiremark_verdict before = { 0 };
-    wiremark_flow_verdict(&state->wiremark, &before);
+    if (state->decided_at) /* else there is no app */
+        wiremark_flow_verdict(&state->wiremark, &before);
     wiremark_verdict after = before;
     if (shared_context) {
         pthread_mutex_lock(&shared_lock);
@@ -73,8 +82,10 @@ static wiremark_verdict look(worker *own, ThreadVars *tv, flow_state *state, con
     } else {
         wiremark_classify(signatures_in_force(), own->context, &state->wiremark, packet, &after);
     }
-    if (after.flags & ~before.flags & WIREMARK_VERDICT_LOST)
+    if ((after.flags & WIREMARK_VERDICT_LOST) && !state->has_lost) {
+        state->has_lost = 1;
         StatsIncr(tv, own->handshakes_lost);
+    }
     if (after.app == before.app && after.role == before.role && after.signature == before.signature
         && after.confidence == before.confidence)
         return after;
@@ -84,12 +95,8 @@ static wiremark_verdict look(worker *own, ThreadVars *tv, flow_state *state, con
     return after;
 }
 
-static void on_packet(ThreadVars *tv, Flow *f, Packet *p, void *user) {
-    (void)user;
-    void **stored = &f->storage[flow_storage.id].ptr;
-    flow_state *state = *stored;
-    if (state == &nothing)
-        return;
+/* A packet of a flow that is not done with; apart, so that of the others as little is done as can be. */
+static __attribute__((noinline)) void on_watched(ThreadVars *tv, Flow *f, const Packet *p, void **stored) {
     if (p->proto != f->proto) /* an ICMP error about the flow */
         return;
     uint8_t tcp_flags = 0;
@@ -101,6 +108,7 @@ static void on_packet(ThreadVars *tv, Flow *f, Packet *p, void *user) {
     } else if (!PacketIsUDP(p)) {
         return;
     }
+    flow_state *state = *stored;
     if (!state) {
         *stored = state = SCCalloc(1, sizeof *state);
         if (!state)
@@ -109,15 +117,25 @@ static void on_packet(ThreadVars *tv, Flow *f, Packet *p, void *user) {
     state->packets++;
     if (!wiremark_wants(&state->wiremark, tcp_flags, p->payload_len))
         return;
-    worker *own = ThreadGetStorageById(tv, thread_storage);
+    worker *own = tv->storage[thread_storage.id].ptr;
     if (!own || !is_ready(own))
         return;
-    wiremark_packet packet = { .struct_bytes = sizeof packet, .tcp_sequence = tcp_sequence, .tcp_flags = tcp_flags };
-    fill(&packet, p);
+    const wiremark_context *context = shared_context ? shared_context : own->context;
+    if (!wiremark_wants_now(context, &state->wiremark, p->proto, tcp_flags, p->payload, p->payload_len))
+        return;
+    wiremark_packet packet;
+    fill(&packet, p, tcp_flags, tcp_sequence);
     if (look(own, tv, state, &packet).app == 0 && !wiremark_wants(&state->wiremark, 0, 1)) {
         SCFree(state);
         *stored = &nothing;
     }
+}
+
+static void on_packet(ThreadVars *tv, Flow *f, Packet *p, void *user) {
+    (void)user;
+    void **stored = &f->storage[flow_storage.id].ptr;
+    if (*stored != &nothing)
+        on_watched(tv, f, p, stored);
 }
 
 const flow_state *flows_find(const Flow *flow) {
@@ -132,13 +150,8 @@ void flows_init(void) {
     int is_shared = 0;
     SCConfGetBool("wiremark.share-evidence", &is_shared);
     /* One is made in any case, so that bad sizes are refused at the start. */
-    wiremark_context *first = NULL;
-    if (wiremark_context_new(&context_options, &first) != WIREMARK_OK)
+    if (wiremark_context_new(&context_options, is_shared ? &shared_context : &first_context) != WIREMARK_OK)
         FatalError("%s", wiremark_last_error());
-    if (is_shared)
-        shared_context = first;
-    else
-        wiremark_context_free(first);
     thread_storage = ThreadStorageRegister("wiremark", sizeof(void *), NULL, free_worker);
     flow_storage = FlowStorageRegister("wiremark", sizeof(void *), NULL, free_flow_state);
     if (thread_storage.id < 0 || flow_storage.id < 0 || !SCThreadRegisterInitCallback(on_thread, NULL)

@@ -22,8 +22,9 @@
 /* What a flow carries: 72 bytes, of which malloc makes 80. */
 typedef struct flow_state {
     wiremark_flow wiremark;
-    uint32_t packets;    /* of the flow, as far as it came */
-    uint32_t decided_at; /* the packet that brought app, role, signature and evidence as they are; 0 without an app */
+    uint32_t packets : 31; /* of the flow, as far as it came */
+    uint32_t has_lost : 1; /* a handshake of it was given up */
+    uint32_t decided_at;   /* the packet that brought app, role, signature and evidence as they are; 0 without an app */
 } flow_state;
 
 
@@ -32,6 +33,7 @@ void signatures_init(void);
 wiremark_classifier *signatures_in_force(void);
 const wiremark_names *signatures_names(void); /* locked until signatures_names_done() */
 void signatures_names_done(void);
+unsigned signatures_load(void); /* a number from 1 for the signatures in force */
 const wiremark_names *signatures_for_rules(DetectEngineCtx *de_ctx); /* locked until signatures_for_rules_done() */
 void signatures_for_rules_done(void);
 

@@ -15,6 +15,8 @@ static wiremark_classifier *in_force; /* one for all threads; its signatures are
 static wiremark_names *names;         /* of the signatures in force */
 static pthread_rwlock_t names_lock = PTHREAD_RWLOCK_INITIALIZER;
 
+static unsigned load_number = 1; /* changes with `names` */
+
 static pthread_mutex_t reload_lock = PTHREAD_MUTEX_INITIALIZER; /* guards what follows */
 static wiremark_classifier *fresh;                              /* NULL: nothing waits */
 static wiremark_names *fresh_names;
@@ -51,6 +53,7 @@ static void put_in_force(void) {
         pthread_rwlock_wrlock(&names_lock);
         wiremark_names *old = names;
         names = fresh_names;
+        __atomic_fetch_add(&load_number, 1, __ATOMIC_RELEASE);
         pthread_rwlock_unlock(&names_lock);
         fresh_names = old;
         SCLogNotice("%zu signatures in force", wiremark_names_signature_count(names));
@@ -104,6 +107,10 @@ const wiremark_names *signatures_names(void) {
 
 void signatures_names_done(void) {
     pthread_rwlock_unlock(&names_lock);
+}
+
+unsigned signatures_load(void) {
+    return __atomic_load_n(&load_number, __ATOMIC_ACQUIRE);
 }
 
 wiremark_classifier *signatures_in_force(void) {

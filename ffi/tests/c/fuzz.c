@@ -86,6 +86,9 @@ static void classify(state *s, const wiremark_packet *packet, uint8_t flow) {
     /* An older struct may end before its flags. */
     int is_whole = packet->struct_bytes == sizeof *packet && !s->spoilt[flow % FLOWS];
     int refused = is_whole && !wiremark_wants(its, packet->tcp_flags, packet->payload_bytes);
+    /* A length without bytes is refused by the library itself. */
+    if (is_whole && packet->fragment == WIREMARK_FRAGMENT_WHOLE && (packet->payload || packet->payload_bytes == 0))
+        refused |= !wiremark_wants_now(s->context, its, packet->transport, packet->tcp_flags, packet->payload, packet->payload_bytes);
     if (good(wiremark_classify(shared, s->context, its, packet, &verdict))) {
         check(!refused || memcmp(its, &before, sizeof before) == 0, "what is not wanted changes nothing");
         check(!refused || !(verdict.flags & WIREMARK_VERDICT_CHANGED), "what is not wanted tells nothing");

@@ -76,6 +76,34 @@ static void later(wiremark_tracker *t) {
     TRUE(flows == 1);
 }
 
+/* A flow that was looked at to its end is not wanted until the context learns something, or for STUN. */
+static void rests(const wiremark_classifier *c, wiremark_context *x) {
+    static const uint8_t stun[] = "\x00\x01\x00\x00\x21\x12\xa4\x42............";
+    static const uint8_t answer[] = "\x00\x01\x81\x80\x00\x01\x00\x01\x00\x00\x00\x00" /* header: a response, one question, one answer */
+                                    "\x03mmg\x08whatsapp\x03net\x00\x00\x01\x00\x01"      /* the name */
+                                    "\xc0\x0c\x00\x01\x00\x01\x00\x00\x00\x3c\x00\x04\xc6\x33\x64\x07"; /* is at 198.51.100.7 */
+    wiremark_flow f = {0};
+    wiremark_verdict v = {0};
+    wiremark_packet p = a_packet();
+    p.payload = (const uint8_t *)"\xfe\xfe\xfe\xfe\xfe\xfe\xfe\xfe", p.payload_bytes = 8, p.transport = WIREMARK_UDP, p.ip_version = 4;
+    memcpy(p.dst, "\xc6\x33\x64\x07", 4), p.dst_port = 9;
+    for (int i = 0; i < 40; i++) {
+        TRUE(i >= 32 || wiremark_wants_now(x, &f, p.transport, 0, p.payload, p.payload_bytes));
+        WANT(WIREMARK_OK, wiremark_classify(c, x, &f, &p, &v));
+    }
+    TRUE(v.app == 0 && wiremark_wants(&f, 0, 8) && !wiremark_wants_now(x, &f, p.transport, 0, p.payload, p.payload_bytes));
+    TRUE(wiremark_wants_now(x, &f, p.transport, 0, stun, sizeof stun - 1));
+    wiremark_flow asks = {0};
+    wiremark_packet told = p;
+    memcpy(told.dst, p.src, sizeof told.dst), memcpy(told.src, "\x0a\x00\x00\x35", 4);
+    told.src_port = 53, told.dst_port = p.src_port, told.payload = answer, told.payload_bytes = sizeof answer - 1;
+    WANT(WIREMARK_OK, wiremark_classify(c, x, &asks, &told, &v));
+    TRUE(v.app != 0);
+    TRUE(wiremark_wants_now(x, &f, p.transport, 0, p.payload, p.payload_bytes));
+    WANT(WIREMARK_OK, wiremark_classify(c, x, &f, &p, &v));
+    TRUE(v.app != 0 && v.confidence == WIREMARK_CONFIDENCE_RELATED);
+}
+
 /* The header's own question agrees with the library. */
 static void wants(const wiremark_classifier *c, wiremark_context *x) {
     wiremark_flow f = {0};
@@ -94,6 +122,7 @@ static void wants(const wiremark_classifier *c, wiremark_context *x) {
     TRUE(v.flags & WIREMARK_VERDICT_FINAL && !wiremark_wants(&f, 0, 1));
     WANT(WIREMARK_OK, wiremark_classify(c, x, &f, &p, &v)); /* a context serves one classifier after the other */
     WANT(WIREMARK_OK, wiremark_classifier_free(own));
+    rests(c, x);
 }
 #else
 static void later(wiremark_tracker *t) {

@@ -203,7 +203,8 @@ void Tap::TapPacket(const zeek::Packet& pkt, zeek::packet_analysis::PacketAction
         return;
     packets++;
     auto state = plugin.flows.Get(flow);
-    const bool is_wanted = wiremark_wants(&state, transport.tcp_flags, transport.payload_bytes);
+    const bool is_wanted = wiremark_wants_now(plugin.context.get(), &state, static_cast<uint8_t>(pkt.proto), transport.tcp_flags,
+                                              transport.payload, transport.payload_bytes);
     if ( ! is_wanted && ! LogsPackets() )
         return;
 
