@@ -233,7 +233,7 @@ fn counter_measures_of_a_capture_are_told_with_their_price() {
     let relay = object(&["--defend", "constant:160,20", "--defend-at", "relay", &gateway]);
     assert_eq!(relay["defences"][1]["place"], "relay");
     assert_eq!(relay["defences"][1]["verdict"], "hides all", "{relay}");
-    assert!(found["linked"] == relay["linked"] && object(&[&GATEWAY]).get("defences").is_none());
+    assert!(found["linked"] == relay["linked"] && object(&[&gateway]).get("defences").is_none());
 }
 
 #[test]
