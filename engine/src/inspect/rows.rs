@@ -95,9 +95,7 @@ impl Classifier {
     /// Adds a row to those that match, once.
     #[inline]
     fn note_match(&self, row: RowIndex, findings: &mut Findings) {
-        if !findings.matches.iter().any(|other| *other == row)
-            && findings.matches.len() < findings.matches.inline_size()
-        {
+        if !findings.matches.contains(&row) && findings.matches.len() < findings.matches.inline_size() {
             findings.matches.push(row);
             findings.has_teacher |= findings.settled.is_some_and(|of| self.teaches(row, of));
         }
