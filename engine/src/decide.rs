@@ -51,14 +51,7 @@ impl Classifier {
     ) -> Option<RowIndex> {
         let rows = &self.set.table.rows;
         let sender = usize::from(flow.direction_of(side) == Direction::Responder);
-        let mut groups = 0;
-        for row in findings.matches.iter().map(|row| &rows[usize::from(*row)]) {
-            flow.seen |= row.marks[sender];
-            groups |= row.group;
-        }
-        if transport == Transport::Udp {
-            flow.dead_groups |= !groups;
-        }
+        self.mark(flow, sender, findings, transport, observer);
         let decided = self.set.table.row_of(&flow.verdict)?;
         if decided.unless & flow.seen != 0 || decided.group & flow.dead_groups != 0 {
             self.withdraw(flow, observer);
@@ -93,24 +86,11 @@ impl Classifier {
         observer: &mut impl Observer,
     ) -> Option<RowIndex> {
         let rows = &self.set.table.rows;
-        let sender = match flow.direction_of(side) {
-            Direction::Originator => 0,
-            Direction::Responder => 1,
-        };
+        let sender = usize::from(flow.direction_of(side) == Direction::Responder);
         if findings.carrier != Carrier::Unknown && flow.verdict.carrier == Carrier::Unknown {
             flow.verdict.carrier = findings.carrier;
         }
-        let mut groups = 0;
-        for row in findings.matches.iter().map(|row| &rows[usize::from(*row)]) {
-            if row.is_veto {
-                observer.event(if row.is_feared { Event::Vetoed(row.id) } else { Event::Noted(row.id) });
-            }
-            flow.seen |= row.marks[sender];
-            groups |= row.group;
-        }
-        if transport == Transport::Udp {
-            flow.dead_groups |= !groups;
-        }
+        self.mark(flow, sender, findings, transport, observer);
         self.reconsider(flow, observer);
         let mut shown: Option<RowIndex> = None;
         let mut best: Option<(RowIndex, Carrier)> = None;
@@ -170,6 +150,29 @@ impl Classifier {
             flow.verdict.flags |= Verdict::FINAL;
         }
         shown.filter(|row| rows[usize::from(*row)].app == flow.verdict.app)
+    }
+
+    /// Sets the bits of what matched, and ends the groups of which nothing did.
+    #[inline]
+    fn mark(
+        &self,
+        flow: &mut FlowState,
+        sender: usize,
+        findings: &Findings,
+        transport: Transport,
+        observer: &mut impl Observer,
+    ) {
+        let mut groups = 0;
+        for row in findings.matches.iter().map(|row| &self.set.table.rows[usize::from(*row)]) {
+            if row.is_veto {
+                observer.event(if row.is_feared { Event::Vetoed(row.id) } else { Event::Noted(row.id) });
+            }
+            flow.seen |= row.marks[sender];
+            groups |= row.group;
+        }
+        if transport == Transport::Udp {
+            flow.dead_groups |= !groups;
+        }
     }
 
     /// Takes the verdict back where a veto fired or its group broke.
