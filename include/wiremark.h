@@ -852,7 +852,7 @@ static inline int wiremark_wants_now(const wiremark_context *context, const wire
     memcpy(&app, bytes + 34, sizeof app);
     memcpy(&state, bytes + 58, sizeof state);
     memcpy(&signatures, bytes + 62, sizeof signatures);
-    if (app || !(bytes[39] & 0x80) || bytes[37] == WIREMARK_CARRIER_DNS || signatures != pulse >> 16) {
+    if (app || !(bytes[56] & 0x80) || bytes[37] == WIREMARK_CARRIER_DNS || signatures != pulse >> 16) {
         return 1;
     }
     if (transport == WIREMARK_TCP) {

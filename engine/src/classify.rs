@@ -110,7 +110,7 @@ impl Classifier {
                 self.close(flow);
             }
         }
-        let now = flow.verdict();
+        let now = flow.verdict;
         if before.is_match() && !now.is_match() && transport == Transport::Tcp {
             self.unteach(&mut context.evidence, flow, packet);
         }

@@ -38,7 +38,7 @@ pub struct FlowState {
 
 const _: () = assert!(size_of::<FlowState>() == 64);
 
-/// A bit beside the verdict's flags that nobody outside sees: [`Asked::is_unnamed`].
+/// A bit beside the number of the lower end point's first bytes: [`Asked::is_unnamed`].
 const UNNAMED: u8 = 0x80;
 
 const BEGUN: u16 = 1;
@@ -106,7 +106,7 @@ impl FlowState {
     /// The verdict after the last packet; it does not tell whether it changed with that packet.
     #[inline]
     pub fn verdict(&self) -> Verdict {
-        self.verdict.with(UNNAMED, false)
+        self.verdict
     }
 
     /// Whether a packet can tell anything of its flow, by what its headers say: the question to ask before a [`Packet`] is made.
@@ -270,7 +270,7 @@ impl FlowState {
     #[inline]
     pub(crate) fn asked(&self, transport: Transport) -> Asked {
         let epoch = if transport == Transport::Tcp { self.dead_groups } else { self.head[0][EPOCH] };
-        Asked { is_unnamed: self.verdict.flags & UNNAMED != 0, epoch }
+        Asked { is_unnamed: self.head_bytes[0] & UNNAMED != 0, epoch }
     }
 
     #[inline]
@@ -279,7 +279,7 @@ impl FlowState {
             Transport::Tcp => self.dead_groups = asked.epoch,
             Transport::Udp => self.head[0][EPOCH] = asked.epoch,
         }
-        self.verdict = self.verdict.with(UNNAMED, asked.is_unnamed);
+        self.head_bytes[0] = self.head_bytes[0] & !UNNAMED | if asked.is_unnamed { UNNAMED } else { 0 };
     }
 
     fn has(&self, flag: u16) -> bool {
@@ -313,7 +313,7 @@ impl FlowState {
     /// Takes `sequence` for the start of the side's stream, whatever was before.
     pub(crate) fn restart(&mut self, side: Side, sequence: u32) {
         self.set(DONE << side, false);
-        self.head_bytes[side] = 0;
+        self.head_bytes[side] &= UNNAMED;
         self.start(side, sequence);
     }
 
@@ -348,9 +348,14 @@ impl FlowState {
         self.set(DONE << side, true);
     }
 
+    /// How many of the side's first bytes are kept.
+    fn filled(&self, side: Side) -> usize {
+        usize::from(self.head_bytes[side] & !UNNAMED).min(HEAD_BYTES)
+    }
+
     /// The first bytes the side sent, as far as they came in sequence.
     pub(crate) fn head(&self, side: Side) -> &[u8] {
-        &self.head[side][..usize::from(self.head_bytes[side]).min(HEAD_BYTES)]
+        &self.head[side][..self.filled(side)]
     }
 
     /// The head by value: 16 bytes of which the first [`head`](Self::head)`.len()` count.
@@ -359,15 +364,15 @@ impl FlowState {
     }
 
     pub(crate) fn is_head_full(&self, side: Side) -> bool {
-        usize::from(self.head_bytes[side]) >= HEAD_BYTES
+        self.filled(side) >= HEAD_BYTES
     }
 
     /// Adds the next bytes in sequence to the head, until it is full.
     pub(crate) fn fill_head(&mut self, side: Side, bytes: &[u8]) {
-        let filled = usize::from(self.head_bytes[side]).min(HEAD_BYTES);
+        let filled = self.filled(side);
         let taken = bytes.len().min(HEAD_BYTES - filled);
         self.head[side][filled..filled + taken].copy_from_slice(&bytes[..taken]);
-        self.head_bytes[side] = (filled + taken) as u8;
+        self.head_bytes[side] = self.head_bytes[side] & UNNAMED | (filled + taken) as u8;
     }
 
     /// Takes in the next datagram with payload of a side; gives what rows about several datagrams ask of the flow.
@@ -386,13 +391,14 @@ impl FlowState {
     /// Work spent on opening QUIC packets of this side. (UDP has no stream whose first bytes would be kept.)
     #[cfg(feature = "quic")]
     pub(crate) fn opened(&self, side: Side) -> u8 {
-        self.head_bytes[side]
+        self.head_bytes[side] & !UNNAMED
     }
 
     /// Adds to it.
     #[cfg(feature = "quic")]
     pub(crate) fn count_opened(&mut self, side: Side, work: u8) {
-        self.head_bytes[side] = self.head_bytes[side].saturating_add(work);
+        let work = self.opened(side).saturating_add(work).min(!UNNAMED);
+        self.head_bytes[side] = self.head_bytes[side] & UNNAMED | work;
     }
 
     /// Forgets what was gathered under another signature set, but not the verdict.
@@ -402,33 +408,4 @@ impl FlowState {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_call_is_taught_when_another_row_shows_it_or_time_has_passed() {
-        let mut flow = FlowState::default();
-        let step = 1 << TEACHING_STEP;
-        let mut teaches = |row, now_us| flow.teaches_anew(SignatureId(row), now_us);
-        assert!(teaches(120, 5), "for the first time");
-        assert!(!teaches(120, step - 1));
-        assert!(teaches(135, step - 1) && teaches(120, step - 1), "another row");
-        assert!(teaches(120, step) && !teaches(120, 2 * step - 1) && teaches(120, 2 * step), "later");
-        // The place may be a slot's number: then every packet teaches.
-        flow.park(1, 7);
-        assert!(
-            flow.teaches_anew(SignatureId(120), 2 * step) && flow.teaches_anew(SignatureId(120), 2 * step)
-        );
-        assert_eq!(flow.slot(1), Some(7));
-    }
-
-    #[test]
-    fn what_a_flow_notes_for_itself_is_in_no_verdict() {
-        let mut flow = FlowState::default();
-        let asked = Asked { is_unnamed: true, epoch: 9 };
-        for transport in [Transport::Tcp, Transport::Udp] {
-            flow.note_asked(transport, asked);
-            assert!(flow.asked(transport) == asked && flow.verdict() == Verdict::default());
-        }
-    }
-}
+mod tests;
