@@ -2,7 +2,6 @@
 
 use super::load_error::LoadError;
 use alloc::borrow::ToOwned;
-use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -21,7 +20,8 @@ pub(super) struct TableView<'t> {
     /// How errors name the table: `signature "hello"`.
     pub(super) label: String,
     span: Range<usize>,
-    read: RefCell<BTreeSet<&'static str>>,
+    /// The keys asked for so far, some more than once.
+    read: RefCell<Vec<&'static str>>,
 }
 
 /// The line, from 1, of a byte offset.
@@ -97,7 +97,7 @@ impl<'t> TableView<'t> {
     }
 
     fn get(&self, key: &'static str) -> Option<&'t Value<'t>> {
-        self.read.borrow_mut().insert(key);
+        self.read.borrow_mut().push(key);
         self.table.get(key)
     }
 
@@ -124,10 +124,12 @@ impl<'t> TableView<'t> {
     /// After all keys were asked for: refuses a key nobody asked for.
     pub(super) fn refuse_unknown(&self) -> Result<(), LoadError> {
         let read = self.read.borrow();
-        match self.table.iter().find(|(key, _)| !read.contains(key.get_ref().as_ref())) {
+        match self.table.iter().find(|(key, _)| !read.contains(&key.get_ref().as_ref())) {
             None => Ok(()),
             Some((key, _)) => {
-                let known: Vec<&str> = read.iter().copied().collect();
+                let mut known: Vec<&str> = read.clone();
+                known.sort_unstable();
+                known.dedup();
                 Err(self.unknown(key, &known))
             }
         }
