@@ -303,7 +303,8 @@ typedef struct wiremark_options {
     uint32_t struct_bytes;
     // Bits: WIREMARK_EVIDENCE_*. 0: all of them.
     uint32_t evidence;
-    // Packets with payload after which a flow's verdict is final: 1 to 255. 0: 32.
+    // Packets with payload after which a flow's verdict is final: 1 to 255. 0: 32. (Flows over UDP of which 8 datagrams fitted nothing
+    // are looked at no further, whatever this says beyond 8.)
     uint32_t budget_packets;
     // 0
     uint32_t reserved;

@@ -16,7 +16,8 @@ pub struct Options {
     /// Address lists.
     pub address: bool,
     /// Packets with payload after which a flow's verdict is final; 1 to 255. One without a verdict is then looked at no
-    /// further, but other flows may still tell what it is: count for yourself where that is not worth the wait.
+    /// further (one over UDP after 8 datagrams, if none of them fitted anything), but other flows may still tell what it is: count for
+    /// yourself where that is not worth the wait.
     pub budget_packets: u8,
 }
 
@@ -26,6 +27,9 @@ impl Default for Options {
     }
 }
 
+/// Datagrams of a flow that fitted no row and no dissector, after which none is expected to.
+const MISFIT_PACKETS: u8 = 8;
+
 /// Signatures, ready to classify with: immutable, shared by any number of threads.
 #[derive(Debug)]
 pub struct Classifier {
@@ -33,13 +37,19 @@ pub struct Classifier {
     pub(crate) options: Options,
     /// After how many datagrams a flow without a verdict may rest; 0: never.
     pub(crate) resting_budget: u8,
+    /// Datagrams after which a flow that fits nothing is given up; 0: it is looked at like any other.
+    pub(crate) misfit_packets: u8,
 }
 
 impl Classifier {
     /// Takes over a set.
     pub fn new(set: SignatureSet, options: Options) -> Self {
-        let resting_budget = if set.table.counts_all_datagrams { 0 } else { options.budget_packets };
-        Self { set, options, resting_budget }
+        let budget = options.budget_packets;
+        let (resting_budget, misfit_packets) = match set.table.counts_all_datagrams {
+            true => (0, 0),
+            false => (budget, if budget > MISFIT_PACKETS { MISFIT_PACKETS } else { 0 }),
+        };
+        Self { set, options, resting_budget, misfit_packets }
     }
 
     /// The signatures in force.

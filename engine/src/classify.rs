@@ -102,7 +102,13 @@ impl Classifier {
                     flow.dead_groups = u8::MAX;
                 }
                 Transport::Tcp => self.segment(context, flow, packet, side, observer),
-                Transport::Udp => self.datagram(context, flow, packet, side, observer),
+                Transport::Udp => {
+                    self.datagram(context, flow, packet, side, observer);
+                    self.give_up_misfit(flow);
+                }
+            }
+            if transport == Transport::Udp && !before.is_match() {
+                self.take_up_again(flow);
             }
             // A start that is still being put together is looked at to its end; its slot bounds it.
             let waits = transport == Transport::Tcp && (flow.slot(0).is_some() || flow.slot(1).is_some());
@@ -205,7 +211,7 @@ impl Classifier {
 
     /// Looked at long enough: what the flow is taken for will not change. Of one without a verdict other flows may still
     /// tell, and DNS flows never end.
-    fn close(&self, flow: &mut FlowState) {
+    pub(crate) fn close(&self, flow: &mut FlowState) {
         if flow.verdict.carrier != Carrier::Dns && (flow.verdict.is_match() || !self.options.related) {
             flow.verdict.flags |= Verdict::FINAL;
         }

@@ -154,6 +154,15 @@ impl FlowState {
             }
     }
 
+    /// Over UDP: whether no dissector, no group of rows and no row of these bits has fitted any datagram so far.
+    #[inline]
+    pub(crate) fn fits_nothing(&self, marks: u64) -> bool {
+        !self.verdict.is_match()
+            && self.verdict.carrier == Carrier::Unknown
+            && self.seen & marks == 0
+            && self.dead_groups == u8::MAX
+    }
+
     /// Whether a packet was seen.
     pub(crate) fn has_begun(&self) -> bool {
         self.has(BEGUN)

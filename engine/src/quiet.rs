@@ -147,6 +147,7 @@ impl Classifier {
                     flow.note_datagram(usize::from(packet.five_tuple.is_from_high()), packet.payload);
                 }
                 flow.dead_groups = u8::MAX;
+                self.give_up_misfit(flow);
                 true
             }
         }
@@ -208,6 +209,24 @@ impl Classifier {
             flow.note_asked(tuple.transport, now);
         }
         now.is_some()
+    }
+
+    /// Datagrams of a flow whose first ones fitted nothing are looked at no further, as if it had had all it may have.
+    #[inline]
+    pub(crate) fn give_up_misfit(&self, flow: &mut FlowState) {
+        if flow.packets == self.misfit_packets && flow.fits_nothing(self.set.table.lasting_marks) {
+            flow.packets = self.options.budget_packets;
+            self.close(flow);
+        }
+    }
+
+    /// One that was given up and has a verdict now, a call's that began late or by what another flow told, is looked at as one that
+    /// had it in time.
+    pub(crate) fn take_up_again(&self, flow: &mut FlowState) {
+        if flow.verdict.is_match() && flow.packets >= self.options.budget_packets && self.misfit_packets != 0
+        {
+            flow.packets = self.misfit_packets;
+        }
     }
 
     /// Whether a flow without a verdict was looked at long enough: only other flows may still tell. A call's signalling may

@@ -73,7 +73,8 @@ pub struct wiremark_options {
     pub struct_bytes: u32,
     /// Bits: WIREMARK_EVIDENCE_*. 0: all of them.
     pub evidence: u32,
-    /// Packets with payload after which a flow's verdict is final: 1 to 255. 0: 32.
+    /// Packets with payload after which a flow's verdict is final: 1 to 255. 0: 32. (Flows over UDP of which 8 datagrams fitted nothing
+    /// are looked at no further, whatever this says beyond 8.)
     pub budget_packets: u32,
     /// 0
     pub reserved: u32,

@@ -5,6 +5,9 @@ use wiremark::{
     Address, Classifier, Confidence, Context, FiveTuple, FlowState, Fragment, Frame, LinkType, Options,
     Packet, SignatureSet, Source, TcpFields, Tracker, TrackerConfig, Transport, Verdict,
 };
+use wiremark_tests::protocol::quic;
+use wiremark_tests::protocol::tls::ClientHello;
+use wiremark_tests::random::Random;
 use wiremark_tests::trace::Trace;
 
 fn shipped(options: Options) -> Classifier {
@@ -130,6 +133,46 @@ fn address_lists_can_be_switched_off_and_are_the_weakest() {
     assert_eq!(kinds(Options { payload: false, ..ALL }), [Confidence::Address, Confidence::Address]);
     assert_eq!(kinds(NONE), [Confidence::None, Confidence::None]);
     assert!(verdicts(&listed(NONE), &[b""])[0].is_final(), "nothing counts, so there is nothing to wait for");
+}
+
+/// The verdicts on a flow's datagrams, each from its originator.
+fn datagrams(options: Options, payloads: &[&[u8]]) -> Vec<Confidence> {
+    let five_tuple = FiveTuple {
+        src: Address::v4([10, 0, 0, 1]),
+        dst: Address::v4([198, 51, 100, 7]),
+        src_port: 40_000,
+        dst_port: 3478,
+        transport: Transport::Udp,
+    };
+    let classifier = shipped(options);
+    let (mut context, mut flow) = (Context::default(), FlowState::default());
+    let play = |payload: &&[u8]| {
+        let packet =
+            Packet { five_tuple, tcp: TcpFields::default(), time_us: 0, payload, fragment: Fragment::Whole };
+        classifier.classify(&mut context, &mut flow, &packet).confidence
+    };
+    payloads.iter().map(play).collect()
+}
+
+#[test]
+fn a_flow_that_fits_nothing_is_given_up_after_eight_datagrams_but_for_stun() {
+    let message = ClientHello::to("www.whatsapp.net").message(&mut Random::new(1));
+    let hello = quic::client_datagrams(quic::Version::V1, b"12345678", &message, quic::Layout::InOrder);
+    let name = |misfits: usize, options: Options| {
+        let mut payloads = vec![&b"\x2a\x00\xd5"[..]; misfits];
+        payloads.extend(hello.iter().map(Vec::as_slice));
+        datagrams(options, &payloads).last().copied()
+    };
+    assert_eq!(name(7, ALL), Some(Confidence::Name));
+    assert_eq!(name(8, ALL), Some(Confidence::None));
+    assert_eq!(name(7, Options { budget_packets: 8, ..ALL }), Some(Confidence::Name));
+    // An allocation may be late: a call begins on an end point whose media came first.
+    let allocate =
+        [&[0, 3, 0, 0x6a, 0x21, 0x12, 0xa4, 0x42][..], &[7; 12], &[0x40, 1, 0, 0x66, 5, 3], &[0; 100]]
+            .concat();
+    let mut payloads = vec![&b"\x2a\x00\xd5"[..]; 40];
+    payloads.push(&allocate);
+    assert_eq!(datagrams(ALL, &payloads).last(), Some(&Confidence::Payload));
 }
 
 #[test]

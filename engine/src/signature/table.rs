@@ -31,6 +31,8 @@ pub(crate) struct Table {
     /// A row asks for the number of a datagram that others of no row may come before. Rows of groups do not: such a datagram
     /// ends the group.
     pub(crate) counts_all_datagrams: bool,
+    /// Bits of rows that mean something without groups.
+    pub(crate) lasting_marks: u64,
     pub(crate) hosts: HostIndex,
     /// Rows about HTTP requests, by the first bytes of the path; a row with several paths may be found twice.
     pub(crate) requests_by_path: PrefixIndex,
@@ -55,6 +57,16 @@ pub(crate) struct Table {
     pub(crate) contains: Option<(AhoCorasick, Vec<CandidateRow>)>,
     /// Depends on what the bits in `FlowState` mean: flows that bring other bits start over.
     pub(crate) generation: u16,
+}
+
+/// Whether a row stands in a group, as do all rows that name it, so that it means nothing once those groups have ended.
+fn ends_with_groups(row: &Signature, signatures: &[Signature]) -> bool {
+    let names = |other: &Signature| {
+        let Conditions { reverse, after, unless, .. } = &other.conditions;
+        *reverse == Some(row.id) || after.contains(&row.id) || unless.contains(&row.id)
+    };
+    let is_in_group = |row: &Signature| row.conditions.every.is_some();
+    is_in_group(row) && signatures.iter().filter(|other| names(other)).all(is_in_group)
 }
 
 impl Table {
@@ -122,16 +134,14 @@ impl Table {
             generation: row::generation(&rows),
             by_id: row::by_id(&rows),
             first_bytes: FirstByteTable::new(&udp, &tcp_segments, contains.is_some()),
-            counts_all_datagrams: signatures.iter().any(|row| {
-                let conditions = &row.conditions;
-                let is_named = |other: &Signature| {
-                    let Conditions { reverse, after, unless, .. } = &other.conditions;
-                    *reverse == Some(row.id) || after.contains(&row.id) || unless.contains(&row.id)
-                };
-                let mut bound = signatures.iter().filter(|other| is_named(other));
-                conditions.asks_for_history
-                    && (conditions.every.is_none() || bound.any(|other| other.conditions.every.is_none()))
-            }),
+            counts_all_datagrams: signatures
+                .iter()
+                .any(|row| row.conditions.asks_for_history && !ends_with_groups(row, signatures)),
+            lasting_marks: rows
+                .iter()
+                .zip(signatures)
+                .filter(|(_, signature)| !ends_with_groups(signature, signatures))
+                .fold(0, |sum, (row, _)| sum | row.marks[0] | row.marks[1]),
             tcp: prefixes(Transport::Tcp, false),
             tcp_segments,
             udp,

@@ -11,6 +11,9 @@ use wiremark::signature::Signature;
 use wiremark::signature::model::{Conditions, Teaches};
 use wiremark::{Carrier, Confidence, Direction, Options, Packet, SignatureSet, TcpFields, Transport};
 
+/// Datagrams of a flow that fits nothing, after which nothing is expected to.
+const MISFIT_DATAGRAMS: usize = 8;
+
 pub(super) fn step(set: &SignatureSet, options: &Options, flow: &mut Flow, packet: &Packet<'_>) -> Said {
     if flow.said.is_final {
         return flow.said;
@@ -45,14 +48,50 @@ pub(super) fn step(set: &SignatureSet, options: &Options, flow: &mut Flow, packe
             Transport::Tcp => segment(set, options, flow, packet),
             Transport::Udp => datagram(set, options, flow, packet),
         }
-        let with_payload = flow.packets.iter().filter(|packet| !packet.payload.is_empty()).count();
+        flow.counted += 1;
+        let may_give_up = tuple.transport == Transport::Udp
+            && options.budget_packets > MISFIT_DATAGRAMS as u8
+            && !counts_datagrams(set);
+        if may_give_up && flow.is_spent && flow.said.app.0 != 0 {
+            (flow.is_spent, flow.counted) = (false, MISFIT_DATAGRAMS);
+        }
         let waits = tuple.transport == Transport::Tcp && flow.starts.iter().any(StreamStart::waits);
-        if with_payload >= options.budget_packets.into() && (!waits || with_payload >= 255) {
+        let is_misfit = may_give_up && flow.counted == MISFIT_DATAGRAMS && fits_nothing(set, flow);
+        if is_misfit || flow.counted >= options.budget_packets.into() && (!waits || flow.counted >= 255) {
             close(options, flow);
             flow.is_spent = true;
         }
     }
     flow.said
+}
+
+/// Whether one row names another as what it waits for or fears.
+fn names(one: &Signature, other: &Signature) -> bool {
+    let Conditions { reverse, after, unless, .. } = &one.conditions;
+    *reverse == Some(other.id) || after.contains(&other.id) || unless.contains(&other.id)
+}
+
+/// Whether a row stands in a group, as do all that name it: once groups are dead it means nothing.
+fn ends_with_groups(set: &SignatureSet, row: &Signature) -> bool {
+    let is_in_group = |row: &Signature| row.conditions.every.is_some();
+    is_in_group(row) && set.signatures().iter().filter(|other| names(other, row)).all(is_in_group)
+}
+
+/// Whether a row outside of groups asks how many datagrams there were, and which.
+fn counts_datagrams(set: &SignatureSet) -> bool {
+    set.signatures().iter().any(|row| row.conditions.asks_for_history && !ends_with_groups(set, row))
+}
+
+/// Whether nothing has held so far that another row waits for or fears, or that waits itself.
+fn fits_nothing(set: &SignatureSet, flow: &Flow) -> bool {
+    let rows = set.signatures();
+    let waits = |row: &Signature| row.conditions.reverse.is_some() && row.conditions.ordinal.is_empty();
+    let is_remembered = |row: &Signature| waits(row) || rows.iter().any(|other| names(other, row));
+    let has_held = |row: &Signature| flow.noted.iter().any(|(id, _)| *id == row.id);
+    flow.said.app.0 == 0
+        && flow.said.carrier == Carrier::Unknown
+        && flow.dead_groups.len() == 8
+        && !rows.iter().any(|row| has_held(row) && is_remembered(row) && !ends_with_groups(set, row))
 }
 
 /// The longest block around the destination, else around the source.

@@ -45,6 +45,8 @@ pub struct Flow {
     /// Rows that have held, and whether for a packet of the originator.
     pub(super) noted: BTreeSet<(SignatureId, bool)>,
     pub(super) dead_groups: BTreeSet<u8>,
+    /// Packets with payload looked at; those of a flow that was given up and has a verdict now count from 8 on.
+    pub(super) counted: usize,
     /// Looked at as long as it is worth; only other flows could tell more.
     pub(super) is_spent: bool,
 }

@@ -44,8 +44,9 @@
 //! **Carrier.** That of the winning name; for other rows the first one recognised in the flow, or raw.
 //!
 //! **Final** is a verdict by a row without vetoes and group (and whose answers teach no names), if it is payload, or a name in a conclusive packet
-//! for whose continuation no row waits; such a packet that leaves no verdict; both stream starts settled (with a SYN seen); 32 packets with payload (with 255 while an stream start waits). A DNS flow
-//! is final by none of the last two, nor is one without a verdict where other flows could still tell.
+//! for whose continuation no row waits; such a packet that leaves no verdict; both stream starts settled (with a SYN seen); 32 packets with payload (with 255 while an stream start waits), or 8 datagrams
+//! of which none had a carrier, kept a group alive or held for a row that others wait for or fear, where no row counts datagrams (a flow that got a verdict after all, by STUN, which is looked at to the end, is at its 8th then). A DNS flow
+//! is final by none of the last three, nor is one without a verdict where other flows could still tell.
 //!
 //! The twin knows nothing of other flows: compare it with an engine that remembers nothing.
 

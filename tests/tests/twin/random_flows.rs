@@ -133,6 +133,8 @@ pub(crate) struct Plan {
     handshake: u8,
     sequence: [u32; 2],
     port: Option<u16>,
+    /// Over UDP: so many datagrams that fit nothing come before.
+    misfits: u8,
     cuts: Vec<u16>,
     faults: Vec<Fault>,
 }
@@ -169,19 +171,23 @@ pub(crate) fn plan() -> impl Strategy<Value = Plan> {
         0..8u8,
         [sequence.clone(), sequence],
         prop::option::weighted(0.2, prop_oneof![Just(53u16), Just(5222), Just(443), Just(3478)]),
+        prop_oneof![4 => Just(0u8), 1 => 6..10u8],
         prop::collection::vec(prop_oneof![1..20u16, 20..2000u16], 0..6),
         prop::collection::vec(fault(), 0..3),
     )
-        .prop_map(|(is_tcp, talks, originator_is_high, handshake, sequence, port, cuts, faults)| Plan {
-            is_tcp,
-            talks,
-            originator_is_high,
-            handshake,
-            sequence,
-            port,
-            cuts,
-            faults,
-        })
+        .prop_map(
+            |(is_tcp, talks, originator_is_high, handshake, sequence, port, misfits, cuts, faults)| Plan {
+                is_tcp,
+                talks,
+                originator_is_high,
+                handshake,
+                sequence,
+                port,
+                misfits,
+                cuts,
+                faults,
+            },
+        )
 }
 
 fn apply(edit: &Edit, bytes: &mut Vec<u8>) {
@@ -213,6 +219,10 @@ impl Plan {
         };
         let mut sequence = self.sequence;
         let mut sent = Vec::new();
+        for number in 0..self.misfits * u8::from(!self.is_tcp) {
+            let direction = if number % 3 == 2 { Direction::Responder } else { Direction::Originator };
+            self.send(up, direction, &[0x2a, number, 0xd5, 0x11, 0x93], &mut sequence, &mut sent);
+        }
         for (index, edits) in &self.talks {
             let talk = index.get(&corpus);
             let mut packets = talk.packets.clone();
