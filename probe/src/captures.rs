@@ -10,6 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use clap::Args;
+use wiremark::TrackerConfig;
 use wiremark_capture::{Capture, Problem};
 
 use crate::headings::INPUT;
@@ -71,6 +72,19 @@ pub(crate) fn stream_name(files: &[PathBuf]) -> String {
         [only] => name_of(only),
         [first, ..] => format!("{} and {} more", name_of(first), files.len() - 1),
     }
+}
+
+/// More frames than there can be in what is read as one. Of several files nobody knows.
+pub(crate) fn frames_at_most(files: &[impl AsRef<Path>]) -> Option<usize> {
+    match files {
+        [only] => Capture::frames_at_most(only.as_ref()),
+        _ => None,
+    }
+}
+
+/// A tracker's sizes for what is read as one: no larger than its frames can fill.
+pub(crate) fn sized(config: TrackerConfig, files: &[impl AsRef<Path>]) -> TrackerConfig {
+    frames_at_most(files).map_or(config, |frames| config.for_frames(frames))
 }
 
 /// The files a path stands for: those of a folder that begin like captures, those that match a pattern, or itself.

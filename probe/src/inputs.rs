@@ -7,6 +7,7 @@ use wiremark::{Classifier, Options, SignatureSet, TrackerConfig};
 use wiremark_capture::replay::tracker_config;
 use wiremark_signatures::ReadError;
 
+use crate::captures::sized;
 use crate::headings::{FLOWS, SIGNATURES};
 use crate::stop::{Stop, complain};
 
@@ -67,9 +68,9 @@ impl FlowArguments {
         config
     }
 
-    /// A tracker for the usual number of flows.
-    pub(crate) fn usual(self) -> TrackerConfig {
-        self.config(TrackerConfig::default().capacity)
+    /// A tracker for the usual number of flows, or for as many as these files can fill.
+    pub(crate) fn usual(self, files: &[impl AsRef<Path>]) -> TrackerConfig {
+        sized(self.config(TrackerConfig::default().capacity), files)
     }
 }
 

@@ -94,6 +94,11 @@ impl Job {
     fn rows(&self) -> Option<Rows> {
         Rows::of_flat(self.what.columns(), self.addresses)
     }
+
+    /// Sizes of a tracker for a capture, no larger than its frames can fill.
+    fn sized(&self, frames_at_most: Option<usize>) -> TrackerConfig {
+        frames_at_most.map_or(self.config, |frames| self.config.for_frames(frames))
+    }
 }
 
 /// What both threads know.
@@ -148,7 +153,10 @@ pub(crate) fn run(job: &Job, shared: &Shared, to: SyncSender<Message>) {
 }
 
 impl Worker<'_> {
-    fn files(&mut self, mut read: impl FnMut(&mut Self, &mut Capture) -> Replayed) -> Result<(), String> {
+    fn files(
+        &mut self,
+        mut read: impl FnMut(&mut Self, &mut Capture, Option<usize>) -> Replayed,
+    ) -> Result<(), String> {
         let job = self.job;
         let mut before = 0;
         for file in &job.files {
@@ -159,7 +167,8 @@ impl Worker<'_> {
             let opened = Capture::open_until(file, &self.shared.stop, false);
             let complaints = match opened {
                 Ok(mut capture) => {
-                    let Replayed { counts, errors, statistics } = read(self, &mut capture);
+                    let Replayed { counts, errors, statistics } =
+                        read(self, &mut capture, Capture::frames_at_most(file));
                     before += capture.bytes_read();
                     if let Some(sentence) = counts.sentence(&statistics) {
                         note(&self.shared.notes, file, sentence);
@@ -182,7 +191,7 @@ impl Worker<'_> {
         Ok(())
     }
 
-    fn flows(&mut self, capture: &mut Capture) -> Replayed {
+    fn flows(&mut self, capture: &mut Capture, frames_at_most: Option<usize>) -> Replayed {
         let (job, go_on) = (self.job, go_on(self.shared));
         let set = job.compiled.classifier.set();
         let (file, batches) = (capture.name().to_owned(), &mut self.batches);
@@ -192,7 +201,7 @@ impl Worker<'_> {
         let classifier = &job.compiled.classifier;
         if job.threads == 1 {
             let take = |flow: &Flow, beside| batches.add(|rows| row(rows, (*flow, beside)));
-            return flows(capture, classifier, job.config, 1, take, go_on);
+            return flows(capture, classifier, job.sized(frames_at_most), 1, take, go_on);
         }
         let make = job.rows().map(|mut rows| {
             Box::new(move |ended: Vec<Ended>| {
@@ -211,7 +220,7 @@ impl Worker<'_> {
                 });
             });
             let take = |flow: &Flow, beside| telling.tell((*flow, beside));
-            let replayed = flows(capture, classifier, job.config, job.threads, take, go_on);
+            let replayed = flows(capture, classifier, job.sized(frames_at_most), job.threads, take, go_on);
             telling.pass_on();
             // Nothing more comes: what was told is made into rows, and the thread ends.
             drop(telling);
@@ -219,9 +228,9 @@ impl Worker<'_> {
         })
     }
 
-    fn packets(&mut self, capture: &mut Capture) -> Replayed {
+    fn packets(&mut self, capture: &mut Capture, frames_at_most: Option<usize>) -> Replayed {
         let (job, go_on) = (self.job, go_on(self.shared));
-        let mut tracker = Tracker::new(&job.compiled.classifier, job.config);
+        let mut tracker = Tracker::new(&job.compiled.classifier, job.sized(frames_at_most));
         let look = |tracker: &mut Tracker<'_>, number: u64, frame: &Frame<'_>, prepared: &Prepared| {
             self.packet(tracker, number, frame, prepared)
         };
@@ -280,9 +289,9 @@ impl Worker<'_> {
         let table = TaskTable::embedded().map_err(|error| error.to_string())?;
         let config = Config { tracker: job.config, ipv6_prefix: 64, by_tunnel: false };
         let mut dissector = TaskDissector::new(&job.compiled.classifier, &table, config);
-        self.files(|worker, capture| {
+        self.files(|worker, capture, frames_at_most| {
             let go_on = go_on(worker.shared);
-            dissector.begin_capture(capture.name());
+            dissector.begin_capture(capture.name(), frames_at_most);
             let mut sink = Tasks(worker);
             let is_ahead = job.threads > 1 && capture.file_bytes().is_some();
             let read = |take: &mut dyn FnMut(&Frame<'_>) -> Result<(), ParseError>| {
@@ -303,9 +312,9 @@ impl Worker<'_> {
         let classifier = &job.compiled.classifier;
         let mut names = Names::new(job.with_addresses);
         let mut told = 0;
-        self.files(|worker, capture| {
+        self.files(|worker, capture, frames_at_most| {
             let go_on = go_on(worker.shared);
-            let mut tracker = Tracker::new(classifier, job.config);
+            let mut tracker = Tracker::new(classifier, job.sized(frames_at_most));
             let mut watch = CallTracker::new(&scripts, classifier.set());
             let file = capture.name().to_owned();
             let mut ended = |call: Call| {

@@ -28,9 +28,10 @@ impl<'c> TaskDissector<'c> {
         Self { follower, state }
     }
 
-    /// What follows belongs to this capture. Flows do not go on from one capture to the next; users do.
-    pub fn begin_capture(&mut self, name: &str) {
-        self.follower.begin_capture();
+    /// What follows belongs to this capture. Flows do not go on from one capture to the next; users do. Where it is known that the
+    /// capture has no more than so many frames, no more memory is taken than those can fill.
+    pub fn begin_capture(&mut self, name: &str, frames_at_most: Option<usize>) {
+        self.follower.begin_capture(frames_at_most);
         self.state.begin_capture(name);
     }
 

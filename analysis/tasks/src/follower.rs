@@ -44,9 +44,12 @@ impl<'c> Follower<'c> {
         self.tracker.places()
     }
 
-    pub(super) fn begin_capture(&mut self) {
-        if self.tracker.statistics().frames > 0 {
-            self.tracker = Tracker::new(self.classifier, self.config.tracker);
+    /// What follows is a capture of no more than so many frames, if that is known.
+    pub(super) fn begin_capture(&mut self, frames_at_most: Option<usize>) {
+        if self.tracker.statistics().frames > 0 || frames_at_most.is_some() {
+            let config = self.config.tracker;
+            let config = frames_at_most.map_or(config, |frames| config.for_frames(frames));
+            self.tracker = Tracker::new(self.classifier, config);
         }
         self.copies = Copies::default();
     }

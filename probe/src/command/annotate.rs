@@ -95,7 +95,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
     let mut output = Output::open(Some(output), std::slice::from_ref(input), *overwrite)?;
     let name = capture.name().to_owned();
     let mut progress = Progress::new(&name, capture.file_bytes(), output.is_terminal());
-    let mut tracker = Tracker::new(&classifier, networks.usual());
+    let mut tracker = Tracker::new(&classifier, networks.usual(&[input]));
     let mut remarks = Remarks::new(classifier.set());
     let mut to = Destination::new(&mut capture);
     let mut skipped: BTreeMap<(u32, u32), (u64, u64)> = BTreeMap::new();

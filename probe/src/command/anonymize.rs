@@ -166,7 +166,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
     }
     let link_type = link_types.first_key_value().map_or(1, |(link_type, _)| *link_type);
     let mut output = Output::open(Some(output), std::slice::from_ref(input), *overwrite)?;
-    let tracker = networks.usual();
+    let tracker = networks.usual(&[input]);
     let settings = Settings { key: key.clone(), keep_bytes: *keep_payload, names: *names, tracker };
     let anonymized = anonymize(frames, &classifier, settings).map_err(Stop::Failed)?;
     let written = match format {

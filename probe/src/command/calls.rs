@@ -148,7 +148,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
     #[cfg(target_os = "linux")]
     if arguments.is_live() {
         let told = Told { report: &mut report, file: arguments.live.name(), before: 0, stop: None };
-        let mut following = Following::new(arguments, &classifier, &scripts, &interrupt, told);
+        let mut following = Following::new(arguments, &[], (&classifier, &scripts), &interrupt, told);
         let mut heard = arguments.live.listen(&mut following)?;
         let (interfaces, silent) = heard.interfaces();
         (files, failed, frames) = (interfaces, silent > 0, heard.counts.frames);
@@ -161,7 +161,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
     let planned: usize = streams.iter().map(Vec::len).sum();
     for stream in streams {
         let told = Told { report: &mut report, file: stream_name(&stream), before: calls, stop: None };
-        let mut following = Following::new(arguments, &classifier, &scripts, &interrupt, told);
+        let mut following = Following::new(arguments, &stream, (&classifier, &scripts), &interrupt, told);
         for file in &stream {
             let (complaints, counts) = following.read(file, arguments.captures.threads());
             files += 1;
@@ -246,13 +246,13 @@ struct Following<'a, 'r, 's> {
 impl<'a, 'r, 's> Following<'a, 'r, 's> {
     fn new(
         arguments: &'a Arguments,
-        classifier: &'a Classifier,
-        scripts: &'a Scripts,
+        files: &[PathBuf],
+        (classifier, scripts): (&'a Classifier, &'a Scripts),
         interrupt: &'a Interrupt,
         told: Told<'r, 's>,
     ) -> Self {
         Self {
-            tracker: Tracker::new(classifier, arguments.networks.usual()),
+            tracker: Tracker::new(classifier, arguments.networks.usual(files)),
             watch: CallTracker::new(scripts, classifier.set()),
             told,
             frames: 0,

@@ -11,11 +11,10 @@ use clap::{Args, ValueEnum};
 use report::{Report, Totals};
 use stream::{Input, Stream};
 use wiremark::TrackerConfig;
-use wiremark_capture::Capture;
 #[cfg(feature = "parquet")]
 use wiremark_probe::record::columns::{COLUMNS, LAYOUT};
 
-use crate::captures::{CaptureArguments, Watched, name_of, stream_name};
+use crate::captures::{CaptureArguments, Watched, name_of, sized, stream_name};
 #[cfg(feature = "parquet")]
 use crate::column_output::ColumnOutput;
 use crate::exit_codes::{EXIT_CODES, exit_codes};
@@ -290,12 +289,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
         planned = streams.iter().map(Vec::len).sum();
         for files in streams {
             let name = stream_name(&files);
-            // Of several files, and of one that grows, nobody knows.
-            let frames = match files.as_slice() {
-                [only] if !arguments.follow => Capture::frames_at_most(only),
-                _ => None,
-            };
-            let config = frames.map_or(config, |frames| config.for_frames(frames));
+            let config = if arguments.follow { config } else { sized(config, &files) };
             let threads = arguments.captures.threads();
             let files = files.into_iter().map(|path| {
                 let stop = Arc::clone(interrupt.flag());

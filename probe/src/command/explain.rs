@@ -96,7 +96,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
             blocks.push((*flow, notes));
         }
     };
-    let mut tracker = Tracker::new(&classifier, arguments.networks.usual());
+    let mut tracker = Tracker::new(&classifier, arguments.networks.usual(&[&arguments.file]));
     let mut stops = Stops::default();
     let (counts, errors) = replay(
         &mut capture,

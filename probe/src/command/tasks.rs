@@ -23,7 +23,7 @@ use wiremark_tasks::report::html;
 use wiremark_tasks::report::{QUANTILES, Table, architecture, figures, summary, tables};
 use wiremark_tasks::{Config, TaskDissector, TaskTable, Usage};
 
-use crate::captures::{CaptureArguments, name_of};
+use crate::captures::{CaptureArguments, frames_at_most, name_of};
 use crate::exit_codes::{EXIT_CODES, exit_codes};
 use crate::headings::{FLOWS, OUTPUT};
 use crate::inputs::{FlowArguments, SignatureArguments};
@@ -226,8 +226,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
     let planned: usize = streams.iter().map(Vec::len).sum();
     for stream in streams {
         let mut is_begun = false;
+        let frames_at_most = frames_at_most(&stream);
         for file in &stream {
-            let how = (arguments.captures.threads(), &mut is_begun);
+            let how = (arguments.captures.threads(), &mut is_begun, frames_at_most);
             let (complaints, counts) =
                 dissect_file(file, how, &interrupt, &mut dissector, &mut records, &mut totals);
             totals.files += 1;
@@ -272,7 +273,7 @@ fn open(arguments: &Arguments) -> Result<Output, Stop> {
 /// One file; gives back the lines to complain about it, and what there was.
 fn dissect_file(
     file: &Path,
-    (threads, is_begun): (usize, &mut bool),
+    (threads, is_begun, frames_at_most): (usize, &mut bool, Option<usize>),
     interrupt: &Interrupt,
     dissector: &mut TaskDissector<'_>,
     records: &mut Records<'_, '_>,
@@ -286,7 +287,7 @@ fn dissect_file(
     };
     let name = capture.name().to_owned();
     if !std::mem::replace(is_begun, true) {
-        dissector.begin_capture(&name);
+        dissector.begin_capture(&name, frames_at_most);
     }
     let mut progress = Progress::new(&name, capture.file_bytes(), records.outlet.scrolls());
     let is_broken = records.is_broken;

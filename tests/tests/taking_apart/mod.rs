@@ -99,7 +99,7 @@ fn dissect_by(
 ) -> (Usage, Notes) {
     let mut dissector = TaskDissector::new(&CLASSIFIER, &TASKS, config);
     let mut notes = Notes::default();
-    dissector.begin_capture("generated");
+    dissector.begin_capture("generated", None);
     play(&mut dissector, trace, &mut notes);
     dissector.end_capture(&mut notes);
     (dissector.finish(), notes)

@@ -37,7 +37,7 @@ pub(crate) fn channels(
     let mut legs = Legs { key, collector, flows: HashMap::new(), first_flow: 0, calls: 0 };
     let (mut failed, mut frames, mut read) = (false, 0, 0);
     for file in files {
-        let tracker = Tracker::new(&classifier, networks.usual());
+        let tracker = Tracker::new(&classifier, networks.usual(&[file]));
         let (complaints, sentence) =
             follow(file, tracker, &classifier, &scripts, &interrupt, &mut legs, &mut frames);
         read += 1;

@@ -127,7 +127,7 @@ pub(super) fn collect(
         let base = (number as u64) << 40;
         let Some(flows) = verdicts(file, classifier, networks, &mut failed) else { continue };
         let chosen = choose(&flows, classifier, choice, feedback);
-        let tracker = Tracker::new(classifier, networks.usual());
+        let tracker = Tracker::new(classifier, networks.usual(&[file]));
         messages(file, tracker, base, &chosen, &mut reservoir, &mut failed);
         described.extend(chosen.into_iter().map(|(number, flow)| (base + number, flow)));
     }
@@ -189,7 +189,7 @@ fn verdicts(
     let (mut capture, mut progress) = open(file, failed)?;
     let mut flows = Vec::new();
     let mut ended = |flow: &Flow| flows.push(*flow);
-    let mut tracker = Tracker::new(classifier, networks.usual());
+    let mut tracker = Tracker::new(classifier, networks.usual(&[file]));
     let (counts, errors) = replay(
         &mut capture,
         |_, frame| tracker.frame(frame, &mut ended).map(|_| ()),

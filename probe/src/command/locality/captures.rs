@@ -29,7 +29,7 @@ pub(super) fn servers(arguments: &Arguments, interrupt: &Interrupt) -> Result<(V
     let mut failed = false;
     let background = arguments.background.iter().map(|file| (file, true));
     for (file, is_background) in background.chain(arguments.captures.iter().map(|file| (file, false))) {
-        let tracker = Tracker::new(&classifier, arguments.networks.usual());
+        let tracker = Tracker::new(&classifier, arguments.networks.usual(&[file]));
         let (complaints, sentence) = follow(file, tracker, &classifier, &mut watch, interrupt);
         watch.end_capture(is_background);
         failed |= !complaints.is_empty();

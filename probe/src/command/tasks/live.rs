@@ -30,7 +30,7 @@ pub(super) fn listen(
     (interrupt, reloading): (&Interrupt, Reloading<'_>),
     totals: &mut Totals,
 ) -> Result<(), Stop> {
-    dissector.begin_capture(&interfaces.name());
+    dissector.begin_capture(&interfaces.name(), None);
     let mut listening = Listening { dissector, records, interrupt, reloading, is_of_app: false };
     let mut heard = interfaces.listen(&mut listening)?;
     let (count, silent) = heard.interfaces();
