@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 clients=${1:-20}
 [ $# -gt 0 ] && shift
 [ $# -gt 0 ] || set -- 1 2 3 4 5 6 7 8 9 10
-cargo build --release --quiet -p wiremark-tests --bin network-trace
+cargo build --release --quiet -p wiremark-tests --features tools --bin network-trace
 cargo build --release --quiet -p wiremark-probe --features infer
 wiremark=target/release/wiremark
 folder=$(mktemp -d)

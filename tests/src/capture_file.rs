@@ -1,13 +1,11 @@
 //! Traces as pcap and pcapng files.
 
-use std::borrow::Cow;
 use std::io::{self, Read, Write};
 
-use pcap_parser::pcapng::{
-    Block, EnhancedPacketBlock, InterfaceDescriptionBlock, OptionCode, PcapNGOption, SectionHeaderBlock,
-};
+use pcap_parser::pcapng::Block;
 use pcap_parser::traits::PcapNGPacketBlock;
-use pcap_parser::{LegacyPcapBlock, Linktype, PcapBlockOwned, PcapError, PcapHeader, ToVec, create_reader};
+use pcap_parser::{PcapBlockOwned, PcapError, create_reader};
+use wiremark_capture::blocks::{enhanced_packet, interface, section_header};
 
 use crate::trace::{Frame, Trace};
 
@@ -20,65 +18,33 @@ impl Trace {
         if self.frames.iter().any(|f| f.link != network) {
             return Err(io::Error::other("a pcap file holds one link type; write pcapng"));
         }
-        let header = PcapHeader {
-            magic_number: 0xa1b2_c3d4,
-            version_major: 2,
-            version_minor: 4,
-            thiszone: 0,
-            sigfigs: 0,
-            snaplen: LONGEST_FRAME,
-            network: Linktype(i32::from(network)),
-        };
-        out.write_all(&header.to_vec_raw().map_err(io::Error::other)?)?;
+        // Magic number, version 2.4, no time zone, no accuracy, longest frame, link type.
+        let header: [u32; 6] = [0xa1b2_c3d4, 0x0004_0002, 0, 0, LONGEST_FRAME, network.into()];
+        out.write_all(&header.map(u32::to_le_bytes).concat())?;
         for frame in &self.frames {
+            let (seconds, rest_us) = (frame.time_us / 1_000_000, frame.time_us % 1_000_000);
             let length = frame.bytes.len() as u32;
-            let block = LegacyPcapBlock {
-                ts_sec: (frame.time_us / 1_000_000) as u32,
-                ts_usec: (frame.time_us % 1_000_000) as u32,
-                caplen: length,
-                origlen: length,
-                data: &frame.bytes,
-            };
-            out.write_all(&block.to_vec_raw().map_err(io::Error::other)?)?;
+            let record = [seconds as u32, rest_us as u32, length, length];
+            out.write_all(&record.map(u32::to_le_bytes).concat())?;
+            out.write_all(&frame.bytes)?;
         }
         Ok(())
     }
 
     /// Writes a pcapng file with one interface for each link type, in order of first use.
     pub fn write_pcapng(&self, mut out: impl Write) -> io::Result<()> {
-        let mut section = SectionHeaderBlock {
-            block_type: 0,
-            block_len1: 0,
-            bom: 0,
-            major_version: 1,
-            minor_version: 0,
-            section_len: -1,
-            options: Vec::new(),
-            block_len2: 0,
-        };
-        out.write_all(&section.to_vec().map_err(io::Error::other)?)?;
+        out.write_all(&section_header())?;
         let mut links: Vec<u16> = Vec::new();
         for frame in &self.frames {
             if !links.contains(&frame.link) {
                 links.push(frame.link);
-                out.write_all(&interface(frame.link)?)?;
+                out.write_all(&interface(frame.link.into()))?;
             }
         }
         for frame in &self.frames {
+            let number = links.iter().position(|l| *l == frame.link).unwrap_or(0) as u32;
             let length = frame.bytes.len() as u32;
-            let mut block = EnhancedPacketBlock {
-                block_type: 0,
-                block_len1: 0,
-                if_id: links.iter().position(|l| *l == frame.link).unwrap_or(0) as u32,
-                ts_high: (frame.time_us >> 32) as u32,
-                ts_low: frame.time_us as u32,
-                caplen: length,
-                origlen: length,
-                data: &frame.bytes,
-                options: Vec::new(),
-                block_len2: 0,
-            };
-            out.write_all(&block.to_vec().map_err(io::Error::other)?)?;
+            out.write_all(&enhanced_packet(number, frame.time_us * 1000, length, &frame.bytes, None))?;
         }
         Ok(())
     }
@@ -130,22 +96,6 @@ impl Trace {
         }
         Ok(Self { frames })
     }
-}
-
-fn interface(link: u16) -> io::Result<Vec<u8>> {
-    let microseconds = PcapNGOption { code: OptionCode::IfTsresol, len: 1, value: Cow::Borrowed(&[6]) };
-    let block = InterfaceDescriptionBlock {
-        block_type: 0,
-        block_len1: 0,
-        linktype: Linktype(i32::from(link)),
-        reserved: 0,
-        snaplen: LONGEST_FRAME,
-        options: vec![microseconds],
-        block_len2: 0,
-        if_tsresol: 6,
-        if_tsoffset: 0,
-    };
-    Block::InterfaceDescription(block).to_vec().map_err(io::Error::other)
 }
 
 #[cfg(test)]

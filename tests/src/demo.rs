@@ -151,7 +151,7 @@ mod tests {
         trace().write_pcap(&mut built).expect("written");
         assert!(
             kept == built,
-            "write it anew: cargo run -p wiremark-tests --bin demo-trace -- tests/demo.pcap"
+            "write it anew: cargo run -p wiremark-tests --features tools --bin demo-trace -- tests/demo.pcap"
         );
         assert!(kept.len() < 300_000);
     }

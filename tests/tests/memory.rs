@@ -104,7 +104,7 @@ fn what_flows_teach_takes_no_more_room() {
     }
 }
 
-/// `cargo run --release -p wiremark-tests --bin hostile-floods` plays fifty million packets of each.
+/// `cargo run --release -p wiremark-tests --features tools --bin hostile-floods` plays fifty million packets of each.
 #[test]
 fn a_flood_takes_no_memory() {
     let _alone = MEMORY.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,6 +1,6 @@
 //! Packets made to be dear are given a bounded look each, and after some of them the flow is given none.
 //!
-//! What they cost is for `cargo run --release -p wiremark-tests --bin hostile-work` to measure; here it is counted.
+//! What they cost is for `cargo run --release -p wiremark-tests --features tools --bin hostile-work` to measure; here it is counted.
 
 use wiremark::dissect::dns;
 use wiremark::{Carrier, Classifier, Event, Frame, LinkType, Observer, Options, Packet, Tracker, Transport};

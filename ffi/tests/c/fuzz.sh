@@ -25,7 +25,7 @@ RUSTFLAGS="-Zsanitizer=address $coverage -Cdebug-assertions -Coverflow-checks" \
   cargo rustc --release --locked -q -p wiremark-ffi --lib --crate-type staticlib --target "$target" --target-dir "$out"
 clang "${strict[@]}" -fsanitize=fuzzer,address ffi/tests/c/fuzz.c -o "$out/fuzz" "$out/$target/release/libwiremark.a" "${private[@]}"
 # Seeds: the files of the seeds for the engine's targets, with a head each that makes them one call.
-[ -d "$out/engine" ] || cargo run -q -p wiremark-tests --bin hostile-seeds "$out/engine" >/dev/null
+[ -d "$out/engine" ] || cargo run -q -p wiremark-tests --features tools --bin hostile-seeds "$out/engine" >/dev/null
 for kind in packet:0:0 tracker:0:0 signatures:8:8; do
   IFS=: read -r folder call _ <<<"$kind"
   for file in "$out/engine/$folder"/*; do
