@@ -51,8 +51,19 @@ pub(crate) struct Elements {
 }
 
 pub(crate) fn number(bytes: &[u8], little: bool) -> usize {
-    let add = |sum: usize, &byte: &u8| (sum << 8) | usize::from(byte);
-    if little { bytes.iter().rev().fold(0, add) } else { bytes.iter().fold(0, add) }
+    // A search reads millions, nearly all of these widths.
+    match *bytes {
+        [only] => only.into(),
+        [a, b] => (if little { u16::from_le_bytes([a, b]) } else { u16::from_be_bytes([a, b]) }).into(),
+        [a, b, c, d] => {
+            let bytes = [a, b, c, d];
+            (if little { u32::from_le_bytes(bytes) } else { u32::from_be_bytes(bytes) }) as usize
+        }
+        _ => {
+            let add = |sum: usize, &byte: &u8| (sum << 8) | usize::from(byte);
+            if little { bytes.iter().rev().fold(0, add) } else { bytes.iter().fold(0, add) }
+        }
+    }
 }
 
 impl Chain {
@@ -99,16 +110,17 @@ impl Chain {
         if bytes.len() < self.start {
             return false;
         }
+        let is_whole = self.end == End::Message;
         let mut at = self.start;
         let mut empty = 0;
         let last = bytes.last().copied();
         loop {
             if at == bytes.len() {
                 out.end = at;
-                return self.end == End::Message;
+                return is_whole;
             }
             let rest = &bytes[at..];
-            let alike = self.end == End::Message && matches!(rest[0], 0 | 0xff) && at + 1 >= alike_from;
+            let alike = is_whole && matches!(rest[0], 0 | 0xff) && at + 1 >= alike_from;
             if alike && (rest.len() <= self.header || (rest[0] == 0xff && last == Some(0))) {
                 out.mark = Some(at);
                 out.end = bytes.len();
@@ -119,7 +131,7 @@ impl Chain {
             }
             let length = number(&rest[self.at..self.at + self.width], self.little);
             let size = length.saturating_add(self.plus);
-            if self.end == End::Zero && length == 0 {
+            if !is_whole && length == 0 {
                 out.parts.push((at, at + self.header));
                 out.end = at + self.header;
                 return true;
@@ -129,13 +141,16 @@ impl Chain {
                 return false;
             }
             let value = &rest[self.header..size];
-            if self.end == End::Zero && value.iter().any(|byte| !(0x20..0x7f).contains(byte)) {
+            if !is_whole && value.iter().any(|byte| !(0x20..0x7f).contains(byte)) {
                 return false;
             }
             out.parts.push((at, at + size));
             // Padding counts from the first element.
-            let padded = (at - self.start + size).next_multiple_of(self.align) + self.start;
-            at = if self.end == End::Message { padded.min(bytes.len()) } else { padded };
+            let padded = match self.align {
+                1 => at + size,
+                align => (at - self.start + size).next_multiple_of(align) + self.start,
+            };
+            at = if is_whole { padded.min(bytes.len()) } else { padded };
             if at > bytes.len() {
                 return false;
             }
@@ -161,26 +176,35 @@ pub(crate) struct Fit {
     pub shapes: usize,
 }
 
+/// How a number of a header may stand there: its bytes, and whether it is little-endian.
+const READ: [(usize, bool); 5] = [(1, false), (2, false), (2, true), (4, false), (4, true)];
+/// The same by bytes, with the places in [`READ`].
+const WIDTHS: [(usize, &[(usize, bool)]); 3] =
+    [(1, &[(0, false)]), (2, &[(1, false), (2, true)]), (4, &[(3, false), (4, true)])];
+
 /// How often the number at an offset is more than what is left of the span: no length of a first element then.
 struct Firsts(Vec<[usize; 5]>);
 
 impl Firsts {
-    const READ: [(usize, bool); 5] = [(1, false), (2, false), (2, true), (4, false), (4, true)];
-
     fn of(looked: &[&[u8]], columns: usize) -> Self {
-        let count = |at: usize, width: usize, little: bool| {
-            let is_more = |bytes: &&&[u8]| {
-                bytes.get(at..at + width).is_none_or(|field| number(field, little) > bytes.len() - at)
-            };
+        let mut counts = vec![[0; 5]; columns + 16];
+        for bytes in looked {
             // Spans that end before the first element say nothing.
-            looked.iter().filter(|bytes| bytes.len() > at).filter(is_more).count()
-        };
-        Self((0..columns + 16).map(|at| Self::READ.map(|(width, little)| count(at, width, little))).collect())
+            for (at, counts) in counts.iter_mut().enumerate().take(bytes.len()) {
+                let left = bytes.len() - at;
+                for (count, &(width, little)) in counts.iter_mut().zip(&READ) {
+                    if width > left || number(&bytes[at..at + width], little) > left {
+                        *count += 1;
+                    }
+                }
+            }
+        }
+        Self(counts)
     }
 
-    fn misfits(&self, at: usize, width: usize, little: bool) -> usize {
-        let read = Self::READ.iter().position(|&read| read == (width, little)).unwrap_or(0);
-        self.0.get(at).map_or(usize::MAX / 16, |counts| counts[read])
+    /// Of the number read as [`READ`]'s `read`th.
+    fn misfits(&self, at: usize, read: usize) -> usize {
+        self.0.get(at).map_or(usize::MAX, |counts| counts[read])
     }
 }
 
@@ -242,26 +266,21 @@ fn with_trailer(
             if end == End::Zero && header > 2 {
                 break;
             }
-            for width in [1, 2, 4] {
-                for at in 0..=header.saturating_sub(width) {
-                    if width > header || (header > 4 && (header - at - width) % 2 == 1 && at > 0 && width > 1)
-                    {
+            let most = looked.len() * if header <= 4 { 6 } else { 1 } / 10;
+            for &(width, orders) in WIDTHS.iter().filter(|(width, _)| *width <= header) {
+                for at in 0..=header - width {
+                    if header > 4 && (header - at - width) % 2 == 1 && at > 0 && width > 1 {
                         continue;
                     }
-                    for little in [false, true] {
-                        if little && width == 1 {
+                    for &(read, little) in orders {
+                        if first.misfits(start + at, read) > most {
                             continue;
                         }
-                        if first.misfits(start + at, width, little) * 10
-                            > looked.len() * if header <= 4 { 6 } else { 1 }
-                        {
-                            continue;
-                        }
-                        for plus in [header, 0] {
+                        for &plus in &[header, 0] {
                             if plus == 0 && end == End::Zero {
                                 continue;
                             }
-                            for align in [1, 4] {
+                            for &align in &[1, 4] {
                                 if align > 1 && (end == End::Zero || header < 2) {
                                     continue;
                                 }
