@@ -16,7 +16,7 @@ const HEADER_BYTES: usize = 14 + 20 + 8;
 /// Reads what is there; gives back how many frames that were, and notes the numbers of this test's.
 fn read(ring: &mut Ring, seen: &mut BTreeSet<u32>) -> u64 {
     let mut frames = 0;
-    while let Some(block) = ring.next_block(Duration::from_millis(100)).unwrap() {
+    while let Some(block) = ring.next_block(Duration::from_millis(30)).unwrap() {
         for frame in block.frames() {
             frames += 1;
             assert!(frame.bytes.len() <= frame.wire_bytes as usize && frame.time_ns > 0);

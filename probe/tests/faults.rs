@@ -76,26 +76,32 @@ fn has_read(child: &Child, name: &str, bytes: u64) -> bool {
 
 #[test]
 fn a_signal_ends_waiting_for_a_pipe_and_keeps_what_was_decided() {
-    for (name, code) in [("INT", 130), ("TERM", 143)] {
-        for format in ["json", "table"] {
-            let mut child = start(&["--format", format, "-"]);
-            let mut stdin = child.stdin.take().unwrap();
-            let bytes = pcap(1, &frames());
-            // All of it and half a frame more, so that the program waits in the middle of one.
-            stdin.write_all(&bytes).and_then(|()| stdin.write_all(&bytes[24..50])).unwrap();
-            std::thread::sleep(Duration::from_millis(500));
-            signal(&child, name);
-            let output = child.wait_with_output().unwrap();
-            drop(stdin);
-            assert_eq!(output.status.code(), Some(code), "{}", stderr(&output));
-            let said =
-                format!("stopped by SIG{name} in file 1 of 1, after 6 frames; what they decided was written");
-            assert_eq!(stderr(&output).lines().last(), Some(said.as_str()));
-            match format {
-                "json" => assert_eq!(records(&output.stdout).len(), 2),
-                _ => assert!(stdout(&output).contains("1 file, 6 frames"), "{}", stdout(&output)),
+    // They do little but wait: all at once.
+    std::thread::scope(|scope| {
+        for (name, code) in [("INT", 130), ("TERM", 143)] {
+            for format in ["json", "table"] {
+                scope.spawn(move || is_ended_in_a_pipe((name, code), format));
             }
         }
+    });
+}
+
+fn is_ended_in_a_pipe((name, code): (&str, i32), format: &str) {
+    let mut child = start(&["--format", format, "-"]);
+    let mut stdin = child.stdin.take().unwrap();
+    let bytes = pcap(1, &frames());
+    // All of it and half a frame more, so that the program waits in the middle of one.
+    stdin.write_all(&bytes).and_then(|()| stdin.write_all(&bytes[24..50])).unwrap();
+    std::thread::sleep(Duration::from_millis(500));
+    signal(&child, name);
+    let output = child.wait_with_output().unwrap();
+    drop(stdin);
+    assert_eq!(output.status.code(), Some(code), "{}", stderr(&output));
+    let said = format!("stopped by SIG{name} in file 1 of 1, after 6 frames; what they decided was written");
+    assert_eq!(stderr(&output).lines().last(), Some(said.as_str()));
+    match format {
+        "json" => assert_eq!(records(&output.stdout).len(), 2),
+        _ => assert!(stdout(&output).contains("1 file, 6 frames"), "{}", stdout(&output)),
     }
 }
 

@@ -114,14 +114,20 @@ fn signatures_are_loaded_anew_without_a_lost_frame() {
     write(&rows, "example.toml", forms[0].as_bytes());
     let child = cable.wiremark(&["-i", "get", "--only-signatures", rows.to_str().unwrap()]);
     cable.listens();
-    let mut rounds = 0;
-    for number in 0..60usize {
-        write(&folder, "next.toml", forms[number % 2].as_bytes());
-        fs::rename(folder.join("next.toml"), rows.join("example.toml")).unwrap();
-        signal(&child, "HUP");
-        cable.replay(&file);
-        rounds += 1;
-    }
+    // While they are loaded anew again and again, the capture's frames come 60 times.
+    let rounds = 60;
+    let per_second = (self::frames().len() * 40).to_string();
+    std::thread::scope(|scope| {
+        let replaying = scope.spawn(|| cable.replay_as(&file, &["--loop", "60", "--pps", &per_second]));
+        let mut loads = 0;
+        while !replaying.is_finished() || loads < rounds {
+            write(&folder, "next.toml", forms[loads % 2].as_bytes());
+            fs::rename(folder.join("next.toml"), rows.join("example.toml")).unwrap();
+            signal(&child, "HUP");
+            std::thread::sleep(std::time::Duration::from_millis(10));
+            loads += 1;
+        }
+    });
     // A broken file changes nothing.
     write(&rows, "example.toml", b"[app");
     signal(&child, "HUP");
@@ -131,6 +137,6 @@ fn signatures_are_loaded_anew_without_a_lost_frame() {
     assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
     assert!(stderr(&output).contains("the signatures loaded before stay in force"), "{}", stderr(&output));
     let [of_interface] = &records(&output, "interface")[..] else { panic!("{}", stdout(&output)) };
-    let frames = u64::try_from(self::frames().len() + 1).unwrap() * rounds;
+    let frames = (self::frames().len() as u64 + 1) * rounds as u64;
     assert_eq!((&of_interface["frames"], &of_interface["dropped"]), (&frames.into(), &0.into()));
 }

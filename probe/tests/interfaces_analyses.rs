@@ -80,26 +80,26 @@ fn their_signatures_are_loaded_anew() {
     let folder = folder();
     let rows = folder.join("rows");
     fs::create_dir(&rows).unwrap();
-    for command in ["calls", "tasks"] {
-        // At first nothing is known but an app of this test's; then what is shipped, too.
-        write(&rows, "example.toml", SIGNATURES.as_bytes());
+    // At first nothing is known but an app of this test's; then what is shipped, too.
+    write(&rows, "example.toml", SIGNATURES.as_bytes());
+    let start = |command: &str, sockets| {
         let child = cable.start(command, &["-i", "get", "--only-signatures", rows.to_str().unwrap()]);
-        cable.listens();
-        let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../signatures");
-        for file in ["whatsapp.toml", "wechat.toml", "meta.toml"] {
-            fs::copy(shipped.join(file), rows.join(file)).unwrap();
-        }
-        signal(&child, "HUP");
-        std::thread::sleep(std::time::Duration::from_millis(500));
-        cable.replay(&demo());
-        cable.arrived();
+        cable.listen(sockets);
+        child
+    };
+    let children = [("call", start("calls", 1)), ("task", start("tasks", 2))];
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../signatures");
+    for file in ["whatsapp.toml", "wechat.toml", "meta.toml"] {
+        fs::copy(shipped.join(file), rows.join(file)).unwrap();
+    }
+    children.iter().for_each(|(_, child)| signal(child, "HUP"));
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    cable.replay(&demo());
+    cable.arrived();
+    for (record, child) in children {
         signal(&child, "INT");
         let output = child.wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
-        let known = records(&output, if command == "calls" { "call" } else { "task" });
-        assert!(!known.is_empty(), "{command}: {}", stdout(&output));
-        for file in ["whatsapp.toml", "wechat.toml", "meta.toml"] {
-            fs::remove_file(rows.join(file)).unwrap();
-        }
+        assert!(!records(&output, record).is_empty(), "{record}: {}", stdout(&output));
     }
 }

@@ -199,7 +199,17 @@ fn slowly(redirect: &str, folder: &Path) -> String {
 #[test]
 fn a_progress_bar_shows_on_a_terminal_only() {
     let folder = folder();
-    let silent = Command::new("sh").args(["-c", &slowly("", &folder)]).output().unwrap();
+    // `script` (bsdutils) gives the command a terminal.
+    let log = folder.join("log");
+    let (silent, shown) = std::thread::scope(|scope| {
+        let silent = scope.spawn(|| {
+            let folder = crate::traces::folder();
+            Command::new("sh").args(["-c", &slowly("", &folder)]).output().unwrap()
+        });
+        let shown =
+            Command::new("script").args(["-qec", &slowly("", &folder), log.to_str().unwrap()]).output();
+        (silent.join().unwrap(), shown)
+    });
     // The capture is the demo four times: that its clock goes back is told, once.
     assert_eq!(silent.status.code(), Some(0));
     let told = stderr(&silent);
@@ -207,9 +217,6 @@ fn a_progress_bar_shows_on_a_terminal_only() {
         told.lines().count() <= 1 && !told.contains(['\r', '\x1b']) && !told.contains("iB/s"),
         "{told:?}"
     );
-    // `script` (bsdutils) gives the command a terminal.
-    let log = folder.join("log");
-    let shown = Command::new("script").args(["-qec", &slowly("", &folder), log.to_str().unwrap()]).output();
     let Ok(shown) = shown else {
         println!("SKIPPED: no script command, which gives a terminal");
         return;

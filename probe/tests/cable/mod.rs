@@ -66,23 +66,33 @@ impl Cable {
 
     /// Puts a capture's frames in as fast as it goes.
     pub(crate) fn replay(&self, file: &Path) {
+        self.replay_as(file, &["--topspeed"]);
+    }
+
+    /// Puts a capture's frames in as tcpreplay is told.
+    pub(crate) fn replay_as(&self, file: &Path, how: &[&str]) {
         let file = file.to_str().unwrap();
-        let done =
-            succeeds("ip", &["netns", "exec", &self.0, "tcpreplay", "-q", "--topspeed", "-i", "put", file]);
-        assert!(done, "tcpreplay {file}");
+        let replay = ["netns", "exec", &self.0, "tcpreplay", "-q", "-i", "put"];
+        assert!(succeeds("ip", &[&replay[..], how, &[file]].concat()), "tcpreplay {how:?} {file}");
     }
 
     /// Waits until a packet socket captures in the namespace: it is there before it is bound to an interface, and hears
     /// nothing until then.
     pub(crate) fn listens(&self) {
+        self.listen(1);
+    }
+
+    /// The same of so many packet sockets.
+    pub(crate) fn listen(&self, count: usize) {
         until(|| {
             let sockets = run("ip", &["netns", "exec", &self.0, "cat", "/proc/net/packet"]);
             let text = sockets.map(|sockets| String::from_utf8(sockets.stdout).unwrap()).unwrap_or_default();
             // sk RefCnt Type Proto Iface R Rmem User Inode
-            text.lines().skip(1).any(|socket| {
+            let captures = |socket: &&str| {
                 let columns: Vec<&str> = socket.split_whitespace().collect();
                 columns.get(4).is_some_and(|interface| *interface != "0") && columns.get(5) == Some(&"1")
-            })
+            };
+            text.lines().skip(1).filter(captures).count() >= count
         });
     }
 
