@@ -19,7 +19,7 @@ fn nothing_else_here_makes_a_configuration() {
                 assert_eq!(text.matches("TrackerConfig::default()").count(), of_sizes, "{path:?}");
                 let returned = text.matches("-> TrackerConfig {").count();
                 assert_eq!(text.matches("TrackerConfig {").count(), returned, "{path:?}");
-                let asked = ["tracker_config(", ".usual()", "networks.config("];
+                let asked = ["tracker_config(", ".usual(", "networks.config("];
                 found += asked.map(|words| text.matches(words).count()).iter().sum::<usize>();
             }
         }
