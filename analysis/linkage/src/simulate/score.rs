@@ -180,12 +180,17 @@ mod tests {
 
     #[test]
     fn a_calibrated_threshold_reports_nearly_all_and_nothing_false() {
-        for (seconds, directions, seed) in [(20, 1, 1), (20, 2, 2), (40, 2, 3)] {
+        let holds = |(seconds, directions, seed)| {
             let population = DataPopulation { seed, ..population(300, seconds, Setting::HARD) };
             let reported = report(&population, directions, 0.001);
             assert!(reported.reported >= 0.95, "{reported:?}");
             assert!(reported.false_links <= 0.001, "{reported:?}");
             assert!(reported.paper_reported < 0.05, "{reported:?}");
-        }
+        };
+        // The last takes as long as the others.
+        std::thread::scope(|scope| {
+            scope.spawn(|| holds((40, 2, 3)));
+            [(20, 1, 1), (20, 2, 2)].into_iter().for_each(holds);
+        });
     }
 }
