@@ -4,7 +4,7 @@
 
 /* What a worker has of its own. */
 typedef struct worker {
-    wiremark_context *context; /* made with its first packet: most of Suricata's threads never see one */
+    wiremark_context *context; /* taken with its first packet: most of Suricata's threads never see one */
     uint16_t labelled_flows;   /* numbers of counters */
     uint16_t handshakes_lost;
 } worker;
@@ -27,7 +27,8 @@ static void free_flow_state(void *state) {
 
 static void free_worker(void *data) {
     worker *own = data;
-    wiremark_context_free(own->context);
+    if (own->context != shared_context)
+        wiremark_context_free(own->context);
     SCFree(own);
 }
 
@@ -42,9 +43,8 @@ static void on_thread(ThreadVars *tv, void *user) {
 }
 
 static bool is_ready(worker *own) {
-    if (own->context || shared_context)
-        return true;
-    own->context = __atomic_exchange_n(&first_context, NULL, __ATOMIC_ACQ_REL);
+    if (!own->context)
+        own->context = shared_context ? shared_context : __atomic_exchange_n(&first_context, NULL, __ATOMIC_ACQ_REL);
     if (own->context || wiremark_context_new(&context_options, &own->context) == WIREMARK_OK)
         return true;
     SCLogError("%s", wiremark_last_error());
@@ -95,36 +95,22 @@ static wiremark_verdict look(worker *own, ThreadVars *tv, flow_state *state, con
     return after;
 }
 
-/* A packet of a flow that is not done with; apart, so that of the others as little is done as can be. */
-static __attribute__((noinline)) void on_watched(ThreadVars *tv, Flow *f, const Packet *p, void **stored) {
-    if (p->proto != f->proto) /* an ICMP error about the flow */
+/* A packet that may tell something, the first of a flow among them; apart, so that of the others as little is done as can be. */
+static __attribute__((noinline)) void on_telling(ThreadVars *tv, Flow *f, const Packet *p) {
+    worker *own = tv->storage[thread_storage.id].ptr;
+    if (!own || !is_ready(own))
         return;
-    uint8_t tcp_flags = 0;
-    uint32_t tcp_sequence = 0;
-    if (PacketIsTCP(p)) {
-        const TCPHdr *tcp = PacketGetTCP(p);
-        tcp_flags = tcp->th_flags;
-        tcp_sequence = SCNtohl(tcp->th_seq);
-    } else if (!PacketIsUDP(p)) {
-        return;
-    }
+    void **stored = &f->storage[flow_storage.id].ptr;
     flow_state *state = *stored;
     if (!state) {
         *stored = state = SCCalloc(1, sizeof *state);
         if (!state)
             return;
+        state->packets = 1;
     }
-    state->packets++;
-    if (!wiremark_wants(&state->wiremark, tcp_flags, p->payload_len))
-        return;
-    worker *own = tv->storage[thread_storage.id].ptr;
-    if (!own || !is_ready(own))
-        return;
-    const wiremark_context *context = shared_context ? shared_context : own->context;
-    if (!wiremark_wants_now(context, &state->wiremark, p->proto, tcp_flags, p->payload, p->payload_len))
-        return;
+    const TCPHdr *tcp = PacketIsTCP(p) ? PacketGetTCP(p) : NULL;
     wiremark_packet packet;
-    fill(&packet, p, tcp_flags, tcp_sequence);
+    fill(&packet, p, tcp ? tcp->th_flags : 0, tcp ? SCNtohl(tcp->th_seq) : 0);
     if (look(own, tv, state, &packet).app == 0 && !wiremark_wants(&state->wiremark, 0, 1)) {
         SCFree(state);
         *stored = &nothing;
@@ -133,9 +119,22 @@ static __attribute__((noinline)) void on_watched(ThreadVars *tv, Flow *f, const 
 
 static void on_packet(ThreadVars *tv, Flow *f, Packet *p, void *user) {
     (void)user;
-    void **stored = &f->storage[flow_storage.id].ptr;
-    if (*stored != &nothing)
-        on_watched(tv, f, p, stored);
+    flow_state *state = f->storage[flow_storage.id].ptr;
+    if (state == &nothing || p->proto != f->proto) /* the other: an ICMP error about the flow */
+        return;
+    uint8_t tcp_flags = 0;
+    if (PacketIsTCP(p))
+        tcp_flags = PacketGetTCP(p)->th_flags;
+    else if (!PacketIsUDP(p))
+        return;
+    if (state) {
+        state->packets++;
+        const worker *own = tv->storage[thread_storage.id].ptr;
+        if (own && own->context
+            && !wiremark_wants_now(own->context, &state->wiremark, p->proto, tcp_flags, p->payload, p->payload_len))
+            return;
+    }
+    on_telling(tv, f, p);
 }
 
 const flow_state *flows_find(const Flow *flow) {

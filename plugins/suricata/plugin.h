@@ -22,11 +22,10 @@
 /* What a flow carries: 72 bytes, of which malloc makes 80. */
 typedef struct flow_state {
     wiremark_flow wiremark;
-    uint32_t packets : 31; /* of the flow, as far as it came */
     uint32_t has_lost : 1; /* a handshake of it was given up */
+    uint32_t packets : 31; /* of the flow, as far as it came */
     uint32_t decided_at;   /* the packet that brought app, role, signature and evidence as they are; 0 without an app */
 } flow_state;
-
 
 /* signatures.c */
 void signatures_init(void);
