@@ -10,19 +10,27 @@ typedef struct worker {
 } worker;
 
 static ThreadStorageId thread_storage = { .id = -1 };
-static FlowStorageId flow_storage = { .id = -1 };
+
+/* A flow's state lies in the flow itself, in pointers' places that follow one another: nothing is allocated, and no line of memory
+   is waited for but the flow's own. */
+enum { PLACES = sizeof(flow_state) / sizeof(Storage) };
+static const char *const place_names[PLACES] = { "wiremark", "wiremark 2", "wiremark 3", "wiremark 4", "wiremark 5",
+    "wiremark 6", "wiremark 7", "wiremark 8", "wiremark 9" };
+_Static_assert(sizeof(flow_state) == 9 * sizeof(Storage), "nine places of eight bytes");
+static int first_place = -1;
 static wiremark_context_options context_options = { .struct_bytes = sizeof context_options };
 
 static wiremark_context *shared_context; /* NULL: each worker has its own */
 static wiremark_context *first_context;  /* made at the start, for the worker that first wants one */
 static pthread_mutex_t shared_lock = PTHREAD_MUTEX_INITIALIZER;
 
-/* What a flow has that has no app and of which no packet can tell anything any more: most flows, in the end. */
-static flow_state nothing;
+/* Suricata gives every place back, and empties it. */
+static void give_back(void *place) {
+    (void)place;
+}
 
-static void free_flow_state(void *state) {
-    if (state != &nothing)
-        SCFree(state);
+static flow_state *state_of(const Flow *flow) {
+    return (flow_state *)&flow->storage[first_place];
 }
 
 static void free_worker(void *data) {
@@ -69,8 +77,7 @@ static void fill(wiremark_packet *packet, const Packet *p, uint8_t tcp_flags, ui
     packet->reserved = 0;
 }
 
-/* Gives what is known then. */
-static wiremark_verdict look(worker *own, ThreadVars *tv, flow_state *state, const wiremark_packet *packet) {
+static void look(worker *own, ThreadVars *tv, flow_state *state, const wiremark_packet *packet) {
     wiremark_verdict before = { 0 };
     if (state->decided_at) /* else there is no app */
         wiremark_flow_verdict(&state->wiremark, &before);
@@ -88,11 +95,10 @@ static wiremark_verdict look(worker *own, ThreadVars *tv, flow_state *state, con
     }
     if (after.app == before.app && after.role == before.role && after.signature == before.signature
         && after.confidence == before.confidence)
-        return after;
+        return;
     if (after.app && !before.app)
         StatsIncr(tv, own->labelled_flows);
     state->decided_at = after.app ? state->packets : 0;
-    return after;
 }
 
 /* A packet that may tell something, the first of a flow among them; apart, so that of the others as little is done as can be. */
@@ -100,46 +106,32 @@ static __attribute__((noinline)) void on_telling(ThreadVars *tv, Flow *f, const 
     worker *own = tv->storage[thread_storage.id].ptr;
     if (!own || !is_ready(own))
         return;
-    void **stored = &f->storage[flow_storage.id].ptr;
-    flow_state *state = *stored;
-    if (!state) {
-        *stored = state = SCCalloc(1, sizeof *state);
-        if (!state)
-            return;
-        state->packets = 1;
-    }
     const TCPHdr *tcp = PacketIsTCP(p) ? PacketGetTCP(p) : NULL;
     wiremark_packet packet;
     fill(&packet, p, tcp ? tcp->th_flags : 0, tcp ? SCNtohl(tcp->th_seq) : 0);
-    if (look(own, tv, state, &packet).app == 0 && !wiremark_wants(&state->wiremark, 0, 1)) {
-        SCFree(state);
-        *stored = &nothing;
-    }
+    look(own, tv, state_of(f), &packet);
 }
 
 static void on_packet(ThreadVars *tv, Flow *f, Packet *p, void *user) {
     (void)user;
-    flow_state *state = f->storage[flow_storage.id].ptr;
-    if (state == &nothing || p->proto != f->proto) /* the other: an ICMP error about the flow */
+    if (p->proto != f->proto) /* an ICMP error about the flow */
         return;
     uint8_t tcp_flags = 0;
     if (PacketIsTCP(p))
         tcp_flags = PacketGetTCP(p)->th_flags;
     else if (!PacketIsUDP(p))
         return;
-    if (state) {
-        state->packets++;
-        const worker *own = tv->storage[thread_storage.id].ptr;
-        if (own && own->context
-            && !wiremark_wants_now(own->context, &state->wiremark, p->proto, tcp_flags, p->payload, p->payload_len))
-            return;
-    }
+    flow_state *state = state_of(f);
+    state->packets++;
+    const worker *own = tv->storage[thread_storage.id].ptr;
+    if (own && own->context
+        && !wiremark_wants_now(own->context, &state->wiremark, p->proto, tcp_flags, p->payload, p->payload_len))
+        return;
     on_telling(tv, f, p);
 }
 
 const flow_state *flows_find(const Flow *flow) {
-    const flow_state *state = flow ? flow->storage[flow_storage.id].ptr : NULL;
-    return state && state->decided_at ? state : NULL;
+    return flow && state_of(flow)->decided_at ? state_of(flow) : NULL;
 }
 
 void flows_init(void) {
@@ -152,8 +144,14 @@ void flows_init(void) {
     if (wiremark_context_new(&context_options, is_shared ? &shared_context : &first_context) != WIREMARK_OK)
         FatalError("%s", wiremark_last_error());
     thread_storage = ThreadStorageRegister("wiremark", sizeof(void *), NULL, free_worker);
-    flow_storage = FlowStorageRegister("wiremark", sizeof(void *), NULL, free_flow_state);
-    if (thread_storage.id < 0 || flow_storage.id < 0 || !SCThreadRegisterInitCallback(on_thread, NULL)
+    bool has_places = true;
+    for (int place = 0; place < PLACES; place++) {
+        FlowStorageId id = FlowStorageRegister(place_names[place], sizeof(void *), NULL, give_back);
+        if (place == 0)
+            first_place = id.id;
+        has_places = has_places && id.id >= 0 && id.id == first_place + place;
+    }
+    if (thread_storage.id < 0 || !has_places || !SCThreadRegisterInitCallback(on_thread, NULL)
         || !SCFlowRegisterUpdateCallback(on_packet, NULL))
         FatalError("Suricata has no place for its flows");
 }

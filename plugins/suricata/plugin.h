@@ -19,7 +19,7 @@
 #include "util-debug.h"
 #include <wiremark.h>
 
-/* What a flow carries: 72 bytes, of which malloc makes 80. */
+/* What a flow carries: 72 bytes. All zero is a flow of which no packet was seen. */
 typedef struct flow_state {
     wiremark_flow wiremark;
     uint32_t has_lost : 1; /* a handshake of it was given up */
