@@ -70,37 +70,40 @@ fn what_comes_by_is_what_the_file_says() {
 #[test]
 fn filters_and_limits_hold() {
     let Some(cable) = Cable::new("b") else { return };
-    let folder = folder();
-    let file = capture(&folder);
-    for (arguments, expected) in [
-        (&["--count", "3"][..], 3),
-        (&["--filter", "vlan 5", "--count", "1"], 1),
-        (&["--filter", "tcp", "--count", "4"], 4),
-    ] {
-        let mut child = cable.wiremark(&[&["-i", "get"], arguments].concat());
-        cable.listens();
-        // Compiling a filter listens for a moment, too: what came then is sent again.
-        for _ in 0..50 {
-            cable.replay(&file);
-            if child.try_wait().unwrap().is_some() {
-                break;
-            }
-            std::thread::sleep(std::time::Duration::from_millis(200));
-        }
-        child.kill().unwrap();
-        let output = child.wait_with_output().unwrap();
-        if stderr(&output).contains("libpcap") {
-            assert!(stderr(&output).contains("install it"), "{}", stderr(&output));
-            continue;
-        }
-        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-        assert_eq!(records(&output, "interface")[0]["frames"], expected, "{arguments:?}");
-    }
-    let output = cable.wiremark(&["-i", "get", "--duration", "1s"]).wait_with_output().unwrap();
-    assert_eq!((output.status.code(), stderr(&output)), (Some(0), ""));
+    // They wait for most of their time: all at once.
+    std::thread::scope(|scope| {
+        scope.spawn(|| limit_holds("b1", &["--count", "3"], 3));
+        scope.spawn(|| limit_holds("b2", &["--filter", "vlan 5", "--count", "1"], 1));
+        scope.spawn(|| limit_holds("b3", &["--filter", "tcp", "--count", "4"], 4));
+        let output = cable.wiremark(&["-i", "get", "--duration", "1s"]).wait_with_output().unwrap();
+        assert_eq!((output.status.code(), stderr(&output)), (Some(0), ""));
+    });
     let output = cable.wiremark(&["-i", "get", "--filter", "nonsense ("]).wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).starts_with("--filter 'nonsense ('") || stderr(&output).contains("libpcap"));
+}
+
+fn limit_holds(name: &str, arguments: &[&str], expected: u64) {
+    let Some(cable) = Cable::new(name) else { return };
+    let file = capture(&folder());
+    let mut child = cable.wiremark(&[&["-i", "get"], arguments].concat());
+    cable.listens();
+    // Compiling a filter listens for a moment, too: what came then is sent again.
+    for _ in 0..50 {
+        cable.replay(&file);
+        if child.try_wait().unwrap().is_some() {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    }
+    child.kill().unwrap();
+    let output = child.wait_with_output().unwrap();
+    if stderr(&output).contains("libpcap") {
+        assert!(stderr(&output).contains("install it"), "{}", stderr(&output));
+        return;
+    }
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(records(&output, "interface")[0]["frames"], expected, "{arguments:?}");
 }
 
 #[test]

@@ -24,13 +24,16 @@ fn told(output: &std::process::Output, kind: &str) -> Vec<Value> {
 #[test]
 fn calls_and_tasks_of_an_interface_are_those_of_its_capture() {
     let Some(cable) = Cable::new("h") else { return };
-    for (command, kind) in [("calls", "call"), ("tasks", "task")] {
-        let folder = folder();
-        let written = folder.join("written.pcapng");
+    let start = |command: &str, sockets| {
+        let written = folder().join("written.pcapng");
         let child = cable.start(command, &["-i", "get", "-w", written.to_str().unwrap()]);
-        cable.listens();
-        cable.replay(&demo());
-        cable.arrived();
+        cable.listen(sockets);
+        (child, written)
+    };
+    let children = [("calls", "call", start("calls", 1)), ("tasks", "task", start("tasks", 2))];
+    cable.replay(&demo());
+    cable.arrived();
+    for (command, kind, (child, written)) in children {
         signal(&child, "INT");
         let live = child.wait_with_output().unwrap();
         assert_eq!(live.status.code(), Some(130), "{}", stderr(&live));

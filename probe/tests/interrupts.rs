@@ -24,7 +24,7 @@ fn wait_until_idle(pid: u32) {
     let mut before = used();
     let mut quiet = 0;
     while quiet < 7 {
-        std::thread::sleep(Duration::from_millis(100));
+        std::thread::sleep(Duration::from_millis(50));
         let now = used();
         quiet = if now == before && !now.2 { quiet + 1 } else { 0 };
         before = now;
@@ -135,7 +135,7 @@ fn a_second_signal_later_ends_at_once() {
         .spawn()
         .unwrap();
     let pid = child.id().to_string();
-    std::thread::sleep(Duration::from_millis(700));
+    wait_until_idle(child.id());
     for pause_ms in [1100, 0] {
         // The first may have ended it already.
         let _ = Command::new("kill").args(["-s", "TERM", &pid]).stderr(Stdio::null()).status();
