@@ -1,9 +1,10 @@
 //! A progress bar for long work, where somebody watches.
 
+use std::fmt::Write;
 use std::io::{IsTerminal, stderr};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{BinaryBytes, HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 
 use crate::stop::printable;
 
@@ -47,13 +48,19 @@ impl Drop for Progress {
 /// A bar that has been at it for a while, so that what was read until now does not pass for the work of a moment.
 fn bar(file: &str, file_bytes: Option<u64>, read: u64, elapsed: Duration) -> ProgressBar {
     let (bar, template) = match file_bytes {
-        Some(bytes) => {
-            (ProgressBar::new(bytes), "{wide_msg} {bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta}")
-        }
-        None => (ProgressBar::new_spinner(), "{wide_msg} {spinner} {bytes} {bytes_per_sec}"),
+        Some(bytes) => (ProgressBar::new(bytes), "{wide_msg} {bar:30} {bytes}/{total_bytes} {rate} {left}"),
+        None => (ProgressBar::new_spinner(), "{wide_msg} {spinner} {bytes} {rate}"),
     };
+    // Since the beginning: the bar's own rate takes what was read before it was drawn for the work of a moment.
+    let rate = |state: &ProgressState| state.pos() as f64 / state.elapsed().as_secs_f64().max(0.001);
     if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style);
+        let style = style.with_key("rate", move |state: &ProgressState, to: &mut dyn Write| {
+            let _ = write!(to, "{}/s", BinaryBytes(rate(state) as u64));
+        });
+        bar.set_style(style.with_key("left", move |state: &ProgressState, to: &mut dyn Write| {
+            let left = state.len().unwrap_or(0).saturating_sub(state.pos()) as f64;
+            let _ = write!(to, "{:#}", HumanDuration(Duration::from_secs_f64(left / rate(state).max(1.0))));
+        }));
     }
     bar.with_message(printable(file)).with_position(read).with_elapsed(elapsed)
 }
