@@ -104,15 +104,15 @@ fn listed(options: Options) -> Classifier {
     Classifier::new(set.unwrap_or_else(|error| panic!("{error}")), options)
 }
 
+/// From 10.0.0.1 to a listed address.
+fn to_listed(transport: Transport, dst_port: u16) -> FiveTuple {
+    let (src, dst) = (Address::v4([10, 0, 0, 1]), Address::v4([198, 51, 100, 7]));
+    FiveTuple { src, dst, src_port: 40_000, dst_port, transport }
+}
+
 /// The verdicts on a flow of 10.0.0.1 to a listed address.
 fn verdicts(classifier: &Classifier, payloads: &[&[u8]]) -> Vec<Verdict> {
-    let five_tuple = FiveTuple {
-        src: Address::v4([10, 0, 0, 1]),
-        dst: Address::v4([198, 51, 100, 7]),
-        src_port: 40_000,
-        dst_port: 443,
-        transport: Transport::Tcp,
-    };
+    let five_tuple = to_listed(Transport::Tcp, 443);
     let (mut context, mut flow, mut sequence) = (Context::default(), FlowState::default(), 1);
     let play = |payload: &&[u8]| {
         let tcp = TcpFields { sequence, flags: TcpFields::ACK };
@@ -137,13 +137,7 @@ fn address_lists_can_be_switched_off_and_are_the_weakest() {
 
 /// The verdicts on a flow's datagrams, each from its originator.
 fn datagrams(options: Options, payloads: &[&[u8]]) -> Vec<Confidence> {
-    let five_tuple = FiveTuple {
-        src: Address::v4([10, 0, 0, 1]),
-        dst: Address::v4([198, 51, 100, 7]),
-        src_port: 40_000,
-        dst_port: 3478,
-        transport: Transport::Udp,
-    };
+    let five_tuple = to_listed(Transport::Udp, 3478);
     let classifier = shipped(options);
     let (mut context, mut flow) = (Context::default(), FlowState::default());
     let play = |payload: &&[u8]| {
