@@ -249,27 +249,36 @@ fn a_watched_folder_is_one_stream() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let thirds: Vec<&[(u64, Vec<u8>)]> = packets.chunks(packets.len().div_ceil(3)).collect();
-    for (number, third) in thirds.iter().enumerate() {
+    let pid = child.id();
+    for (number, third) in packets.chunks(packets.len().div_ceil(3)).enumerate() {
         let bytes = file(third);
         let path = watched.join(format!("{number}.pcap"));
         // In two steps, the first ending within a record.
         fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
-        std::thread::sleep(Duration::from_millis(400));
+        wait_until_read(pid, &path);
         let mut file = fs::OpenOptions::new().append(true).open(&path).unwrap();
         file.write_all(&bytes[bytes.len() / 2..]).unwrap();
+        if number == 2 {
+            wait_until_read(pid, &path);
+        }
     }
+    let killed = Command::new("kill").args(["-s", "INT", &child.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let lines = sorted(&fs::read_to_string(&out).unwrap());
+    assert!(lines == records(&[], &[whole.to_str().unwrap()]), "{} records", lines.len());
+}
+
+/// Until the program has read all that is in a file, and holds it open for more.
+#[cfg(unix)]
+fn wait_until_read(pid: u32, path: &Path) {
+    let position = format!("pos:\t{}\n", fs::metadata(path).unwrap().len());
     let is_read = || {
-        let open = fs::read_dir(format!("/proc/{}/fd", child.id())).into_iter().flatten().flatten();
-        let last = watched.join(format!("{}.pcap", thirds.len() - 1));
-        open.filter_map(|fd| {
-            let name = fd.file_name();
-            (fs::read_link(fd.path()).ok()? == last).then_some(name)
-        })
-        .any(|fd| {
-            let info = format!("/proc/{}/fdinfo/{}", child.id(), fd.to_string_lossy());
-            let position = format!("pos:\t{}\n", fs::metadata(&last).map_or(0, |file| file.len()));
-            fs::read_to_string(info).is_ok_and(|text| text.contains(&position))
+        let mut open = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+        open.any(|fd| {
+            let info = format!("/proc/{pid}/fdinfo/{}", fd.file_name().to_string_lossy());
+            fs::read_link(fd.path()).is_ok_and(|target| target == path)
+                && fs::read_to_string(info).is_ok_and(|text| text.contains(&position))
         })
     };
     let start = Instant::now();
@@ -277,9 +286,4 @@ fn a_watched_folder_is_one_stream() {
         assert!(start.elapsed() < Duration::from_secs(60), "waited for a minute");
         std::thread::sleep(Duration::from_millis(20));
     }
-    let killed = Command::new("kill").args(["-s", "INT", &child.id().to_string()]).status().unwrap();
-    assert!(killed.success());
-    assert_eq!(child.wait().unwrap().code(), Some(130));
-    let lines = sorted(&fs::read_to_string(&out).unwrap());
-    assert!(lines == records(&[], &[whole.to_str().unwrap()]), "{} records", lines.len());
 }

@@ -104,10 +104,11 @@ impl Cable {
     }
 
     /// Waits until the frames put in so far have been handed over, as far as can be told from outside: the receiving end has
-    /// counted as many as the other has sent, and the kernel has had time to close the block they are in.
+    /// counted as many as the other has sent, and the kernel has had time to close the block they are in: four times what it
+    /// waits for a block to fill.
     pub(crate) fn arrived(&self) {
         until(|| self.counted("put", "tx") == self.counted("get", "rx"));
-        std::thread::sleep(Duration::from_millis(500));
+        std::thread::sleep(Duration::from_millis(200));
     }
 }
 
