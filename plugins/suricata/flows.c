@@ -89,6 +89,8 @@ static void look(worker *own, ThreadVars *tv, flow_state *state, const wiremark_
     } else {
         wiremark_classify(signatures_in_force(), own->context, &state->wiremark, packet, &after);
     }
+    state->is_final = !wiremark_wants(&state->wiremark, TH_SYN, 1);
+    state->has_begun = !wiremark_wants(&state->wiremark, 0, 0);
     if ((after.flags & WIREMARK_VERDICT_LOST) && !state->has_lost) {
         state->has_lost = 1;
         StatsIncr(tv, own->handshakes_lost);
@@ -98,7 +100,7 @@ static void look(worker *own, ThreadVars *tv, flow_state *state, const wiremark_
         return;
     if (after.app && !before.app)
         StatsIncr(tv, own->labelled_flows);
-    state->decided_at = after.app ? state->packets : 0;
+    state->decided_at = !after.app ? 0 : state->packets < DECIDED_AT_MAX ? state->packets : DECIDED_AT_MAX;
 }
 
 /* A packet that may tell something, the first of a flow among them; apart, so that of the others as little is done as can be. */
@@ -123,6 +125,8 @@ static void on_packet(ThreadVars *tv, Flow *f, Packet *p, void *user) {
         return;
     flow_state *state = state_of(f);
     state->packets++;
+    if (state->is_final || (state->has_begun && p->payload_len == 0 && !(tcp_flags & TH_SYN)))
+        return;
     const worker *own = tv->storage[thread_storage.id].ptr;
     if (own && own->context
         && !wiremark_wants_now(own->context, &state->wiremark, p->proto, tcp_flags, p->payload, p->payload_len))

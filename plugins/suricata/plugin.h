@@ -19,13 +19,18 @@
 #include "util-debug.h"
 #include <wiremark.h>
 
-/* What a flow carries: 72 bytes. All zero is a flow of which no packet was seen. */
+/* What a flow carries: 72 bytes. All zero is a flow of which no packet was seen. What most packets come no further than stands first:
+ * it lies beside what Suricata itself counts in the flow. */
 typedef struct flow_state {
+    uint32_t packets;         /* of the flow, as far as it came */
+    uint32_t decided_at : 29; /* the packet that brought app, role, signature and evidence as they are; 0 without an app */
+    uint32_t is_final : 1;    /* no packet can tell more */
+    uint32_t has_begun : 1;   /* none without payload can, but for a SYN */
+    uint32_t has_lost : 1;    /* a handshake of it was given up */
     wiremark_flow wiremark;
-    uint32_t has_lost : 1; /* a handshake of it was given up */
-    uint32_t packets : 31; /* of the flow, as far as it came */
-    uint32_t decided_at;   /* the packet that brought app, role, signature and evidence as they are; 0 without an app */
 } flow_state;
+
+enum { DECIDED_AT_MAX = (1 << 29) - 1 };
 
 /* signatures.c */
 void signatures_init(void);

@@ -79,18 +79,18 @@ fn payloads_of(frames: &[Frame]) -> Vec<(u64, usize, Vec<u8>, [Address; 2])> {
 
 /// Runs of text that stand in both at the same place, as far as they say something: `x` and `0` are what is blanked.
 fn kept_texts(before: &[u8], after: &[u8]) -> Vec<String> {
-    let mut runs = vec![String::new()];
-    for (before, after) in before.iter().zip(after) {
-        match (b' '..0x7f).contains(before) && before == after {
-            true => runs.last_mut().unwrap().push(char::from(*before)),
-            false => runs.push(String::new()),
-        }
-    }
-    let telling = |run: &String| {
-        let mut words = run.split(|sign: char| !sign.is_ascii_alphanumeric());
-        words.any(|word| word.chars().filter(|sign| !"xX0".contains(*sign)).count() >= TEXT_MIN)
+    let both = before
+        .iter()
+        .zip(after)
+        .map(|(before, after)| if before == after && (b' '..0x7f).contains(before) { *before } else { 0 });
+    let both: Vec<u8> = both.collect();
+    let telling = |run: &&[u8]| {
+        let mut words = run.split(|sign| !sign.is_ascii_alphanumeric());
+        words.any(|word| word.iter().filter(|sign| !b"xX0".contains(sign)).count() >= TEXT_MIN)
     };
-    runs.into_iter().filter(telling).collect()
+    // Shorter ones have no word as long.
+    let runs = both.split(|sign| *sign == 0).filter(|run| run.len() >= TEXT_MIN).filter(telling);
+    runs.map(|run| String::from_utf8_lossy(run).into_owned()).collect()
 }
 
 /// Whether nothing is left of a text without the words of protocols.

@@ -62,7 +62,7 @@ fn worth(sample: &[&[u8]], array: Array) -> Option<f32> {
                 [1, stride].into_iter().any(|unit| {
                     sample.iter().all(|bytes| {
                         let rest = bytes.len() - start;
-                        crate::chain::number(&bytes[start - width..start], little) * unit == rest
+                        crate::number::number(&bytes[start - width..start], little) * unit == rest
                     })
                 })
             })

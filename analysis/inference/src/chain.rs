@@ -6,6 +6,7 @@
 use std::collections::HashSet;
 
 use crate::messages::{Messages, Span};
+use crate::number::{Firsts, WIDTHS, number};
 
 /// Where and how an element states its length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,22 +49,6 @@ pub(crate) struct Elements {
     pub end: usize,
     /// An end mark without a length stands here.
     pub mark: Option<usize>,
-}
-
-pub(crate) fn number(bytes: &[u8], little: bool) -> usize {
-    // A search reads millions, nearly all of these widths.
-    match *bytes {
-        [only] => only.into(),
-        [a, b] => (if little { u16::from_le_bytes([a, b]) } else { u16::from_be_bytes([a, b]) }).into(),
-        [a, b, c, d] => {
-            let bytes = [a, b, c, d];
-            (if little { u32::from_le_bytes(bytes) } else { u32::from_be_bytes(bytes) }) as usize
-        }
-        _ => {
-            let add = |sum: usize, &byte: &u8| (sum << 8) | usize::from(byte);
-            if little { bytes.iter().rev().fold(0, add) } else { bytes.iter().fold(0, add) }
-        }
-    }
 }
 
 impl Chain {
@@ -176,38 +161,6 @@ pub(crate) struct Fit {
     pub shapes: usize,
 }
 
-/// How a number of a header may stand there: its bytes, and whether it is little-endian.
-const READ: [(usize, bool); 5] = [(1, false), (2, false), (2, true), (4, false), (4, true)];
-/// The same by bytes, with the places in [`READ`].
-const WIDTHS: [(usize, &[(usize, bool)]); 3] =
-    [(1, &[(0, false)]), (2, &[(1, false), (2, true)]), (4, &[(3, false), (4, true)])];
-
-/// How often the number at an offset is more than what is left of the span: no length of a first element then.
-struct Firsts(Vec<[usize; 5]>);
-
-impl Firsts {
-    fn of(looked: &[&[u8]], columns: usize) -> Self {
-        let mut counts = vec![[0; 5]; columns + 16];
-        for bytes in looked {
-            // Spans that end before the first element say nothing.
-            for (at, counts) in counts.iter_mut().enumerate().take(bytes.len()) {
-                let left = bytes.len() - at;
-                for (count, &(width, little)) in counts.iter_mut().zip(&READ) {
-                    if width > left || number(&bytes[at..at + width], little) > left {
-                        *count += 1;
-                    }
-                }
-            }
-        }
-        Self(counts)
-    }
-
-    /// Of the number read as [`READ`]'s `read`th.
-    fn misfits(&self, at: usize, read: usize) -> usize {
-        self.0.get(at).map_or(usize::MAX, |counts| counts[read])
-    }
-}
-
 /// Spans a search looks at.
 const LOOK: usize = 120;
 
@@ -255,6 +208,7 @@ fn with_trailer(
         .map(|bytes| (bytes, alike_from(bytes)))
         .collect();
     let looked = &looked[..];
+    let mut cut = Elements::default();
     for start in 0..shortest.min(320) + 1 {
         let deepest: usize = match (start <= 64, trailer) {
             (true, 0) => 12,
@@ -286,7 +240,7 @@ fn with_trailer(
                                 }
                                 let chain =
                                     Chain { start, header, at, width, little, plus, align, end, trailer };
-                                if let Some(fit) = fit(looked, chain)
+                                if let Some(fit) = fit(looked, chain, &mut cut)
                                     && let worth = worth(&fit, longest)
                                     && best.as_ref().is_none_or(|(most, _)| worth > *most)
                                 {
@@ -323,27 +277,36 @@ fn worth(fit: &Fit, longest: usize) -> f32 {
 }
 
 /// `looked`: bytes without the trailer, and where the equal ones at their end begin.
-fn fit(looked: &[(&[u8], usize)], chain: Chain) -> Option<Fit> {
+fn fit(looked: &[(&[u8], usize)], chain: Chain, cut: &mut Elements) -> Option<Fit> {
     // Plain evidence may leave out much: captures cut messages short, and one port has several protocols.
     let plain = chain.is_plain();
     let allowed = looked.len() * if plain { 60 } else { 10 } / 100;
-    let (mut failed, mut fits, mut elements, mut empty, mut full, mut padded) =
-        (0usize, 0usize, 0usize, 0, 0, 0);
-    let mut cut = Elements::default();
+    let reaches = |bytes: &[u8]| bytes.len() + chain.trailer > chain.start;
+    // Nearly all chains go no further than this.
+    let (mut failed, mut fits) = (0usize, 0usize);
+    for &(bytes, alike_from) in looked {
+        if !reaches(bytes) {
+            continue;
+        }
+        if chain.cut_before(bytes, alike_from, cut) {
+            fits += 1;
+            continue;
+        }
+        failed += 1;
+        if failed > allowed || (failed >= 6 && fits * 3 < failed) {
+            return None;
+        }
+    }
+    if fits < 5 {
+        return None;
+    }
+    let (mut elements, mut empty, mut full, mut padded) = (0usize, 0, 0, 0);
     let (mut shapes, mut lengths) = (HashSet::new(), HashSet::new());
     let (mut counts, mut inner) = (HashSet::new(), HashSet::new());
     for &(bytes, alike_from) in looked {
-        if bytes.len() + chain.trailer <= chain.start {
+        if !reaches(bytes) || !chain.cut_before(bytes, alike_from, cut) {
             continue;
         }
-        if !chain.cut_before(bytes, alike_from, &mut cut) {
-            failed += 1;
-            if failed > allowed || (failed >= 6 && fits * 3 < failed) {
-                return None;
-            }
-            continue;
-        }
-        fits += 1;
         elements += cut.parts.len();
         let mut shape = Vec::with_capacity(cut.parts.len());
         for part in &cut.parts {
@@ -363,7 +326,7 @@ fn fit(looked: &[(&[u8], usize)], chain: Chain) -> Option<Fit> {
         shapes.insert(shape);
         lengths.insert(bytes.len());
     }
-    if fits < 5 || full == 0 {
+    if full == 0 {
         return None;
     }
     if chain.align > 1 && padded == 0 {

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::chain::number;
 use crate::column::entropy;
 use crate::fields::FieldType;
 use crate::messages::Messages;
+use crate::number::number;
 use crate::observed::Origin;
 use crate::voting::{self, Experts};
 

@@ -52,7 +52,7 @@ pub(crate) fn find(messages: &Messages, start: usize, end: usize) -> Option<&'st
             .into_iter()
             .any(|little| {
                 all.iter().all(|message| {
-                    crate::chain::number(&message[start..end], little) as u64 == check(&message[..start])
+                    crate::number::number(&message[start..end], little) as u64 == check(&message[..start])
                 })
             })
             .then_some(*name)

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
-use crate::chain::number;
 use crate::checksum;
 use crate::messages::Messages;
+use crate::number::number;
 use crate::observed::Origin;
 
 /// What a field is.

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::chain::number;
 use crate::messages::{Messages, Span};
+use crate::number::number;
 
 /// A length field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -21,6 +21,7 @@ mod kinds;
 mod length;
 mod messages;
 mod moving;
+mod number;
 mod observed;
 pub mod opcodes;
 pub mod picture;

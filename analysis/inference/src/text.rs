@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use crate::chain::number;
 use crate::messages::{Messages, Span};
+use crate::number::number;
 
 /// Where text of varying length lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,9 @@
 //! What stands for a person in payloads: data, read from `data/identifiers.toml`.
 
 use std::ops::Range;
+use std::sync::LazyLock;
 
+use aho_corasick::AhoCorasick;
 use regex::bytes::Regex;
 use serde::Deserialize;
 
@@ -76,16 +78,24 @@ pub(super) struct Identifiers {
     pub(super) suffixes: Vec<String>,
     /// Protocols that TLS's hellos name.
     pub(super) protocols: Vec<String>,
-    plain: Vec<String>,
+    /// Words of protocols, in any case.
+    plain: AhoCorasick,
     patterns: Vec<(Within, Regex)>,
 }
+
+/// Made when they are first asked for.
+static IDENTIFIERS: LazyLock<Result<Identifiers, String>> = LazyLock::new(Identifiers::read);
 
 impl Identifiers {
     /// The embedded ones.
     ///
     /// # Errors
     /// None in a build whose tests pass.
-    pub(super) fn embedded() -> Result<Self, String> {
+    pub(super) fn embedded() -> Result<&'static Self, String> {
+        IDENTIFIERS.as_ref().map_err(Clone::clone)
+    }
+
+    fn read() -> Result<Self, String> {
         let file: File = toml::from_str(EMBEDDED).map_err(|error| error.to_string())?;
         let compiled = |row: Row| {
             let pattern = Regex::new(&row.pattern).map_err(|error| format!("{}: {error}", row.name))?;
@@ -93,6 +103,8 @@ impl Identifiers {
         };
         let patterns: Result<_, String> = file.identifier.into_iter().map(compiled).collect();
         let Text { plain, suffixes, protocols } = file.text;
+        let plain = AhoCorasick::builder().ascii_case_insensitive(true).build(plain);
+        let plain = plain.map_err(|error| error.to_string())?;
         Ok(Self { http: file.http, suffixes, protocols, plain, patterns: patterns? })
     }
 
@@ -159,12 +171,7 @@ impl Identifiers {
 
     /// Where words of protocols stand.
     pub(super) fn plain_places(&self, bytes: &[u8]) -> Vec<Range<usize>> {
-        let places = |word: &String| {
-            let windows = bytes.windows(word.len().max(1)).enumerate();
-            let found = windows.filter(|(_, window)| window.eq_ignore_ascii_case(word.as_bytes()));
-            found.map(|(at, window)| at..at + window.len()).collect::<Vec<_>>()
-        };
-        self.plain.iter().flat_map(places).collect()
+        self.plain.find_overlapping_iter(bytes).map(|found| found.range()).collect()
     }
 }
 

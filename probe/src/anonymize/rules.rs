@@ -27,7 +27,7 @@ const TRANSPORTS: [&[u8]; 2] = [b"_tcp", b"_udp"];
 /// Everything that payloads are rewritten by.
 pub(super) struct Rules<'c> {
     pub(super) classifier: &'c Classifier,
-    pub(super) identifiers: Identifiers,
+    pub(super) identifiers: &'static Identifiers,
     pub(super) addresses: Addresses,
     /// Bytes kept of payloads in no known format.
     pub(super) keep_bytes: usize,
