@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::vec;
+use alloc::vec::Vec;
 
 /// Entries looked at for one key.
 const WAYS: usize = 8;
@@ -32,7 +33,10 @@ pub(crate) struct LruCache<K, V> {
     /// Sixteen bits of the hash of each entry's key, the first way's lowest, so that a key that is not there costs one
     /// cache line and one comparison; 0 is free.
     tags: Box<[u128]>,
-    entries: Box<[Set<K, V>]>,
+    /// Which of the entries below are a set's, from 1; 0 where nothing was ever kept.
+    places: Box<[u32]>,
+    /// Memory for all sets, given to them as they come: who learns little writes to little of it.
+    entries: Vec<Set<K, V>>,
     seed: u64,
 }
 
@@ -48,19 +52,35 @@ impl<K: SeededHash, V: Copy> LruCache<K, V> {
         let sets = if capacity == 0 { 0 } else { capacity.div_ceil(WAYS).next_power_of_two() };
         Self {
             tags: vec![0; sets].into_boxed_slice(),
-            entries: vec![[None; WAYS]; sets].into_boxed_slice(),
+            places: vec![0; sets].into_boxed_slice(),
+            entries: Vec::with_capacity(sets),
             seed,
         }
     }
 
     /// How many sets of places there are.
     pub(crate) fn sets(&self) -> usize {
-        self.entries.len()
+        self.tags.len()
     }
 
     /// The keys in one of them.
     pub(crate) fn keys_of(&self, set: usize) -> impl Iterator<Item = K> + '_ {
-        self.entries.get(set).into_iter().flatten().flatten().map(|entry| entry.key)
+        self.ways(set).into_iter().flatten().flatten().map(|entry| entry.key)
+    }
+
+    /// A set's entries, where something was ever kept.
+    fn ways(&self, set: usize) -> Option<&Set<K, V>> {
+        self.entries.get((*self.places.get(set)? as usize).checked_sub(1)?)
+    }
+
+    /// The same, to be written to; empty ones where there are none.
+    fn ways_mut(&mut self, set: usize) -> &mut Set<K, V> {
+        if self.places[set] == 0 {
+            // There is room for all sets.
+            self.entries.push([None; WAYS]);
+            self.places[set] = self.entries.len() as u32;
+        }
+        &mut self.entries[self.places[set] as usize - 1]
     }
 
     #[inline]
@@ -78,10 +98,11 @@ impl<K: SeededHash, V: Copy> LruCache<K, V> {
     }
 
     fn way(&self, place: &Place, key: &K) -> Option<usize> {
+        let ways = self.ways(place.set)?;
         let mut candidates = self.candidates(place);
         while candidates != 0 {
             let way = candidates.trailing_zeros() as usize / 16;
-            if self.entries[place.set][way].as_ref().is_some_and(|entry| entry.key == *key) {
+            if ways[way].as_ref().is_some_and(|entry| entry.key == *key) {
                 return Some(way);
             }
             candidates &= candidates - 1;
@@ -114,7 +135,7 @@ impl<K: SeededHash, V: Copy> LruCache<K, V> {
     #[inline(never)]
     fn found(&mut self, place: &Place, key: &K, now_us: u64) -> Option<V> {
         let way = self.way(place, key)?;
-        let entry = self.entries[place.set][way].as_mut().filter(|entry| now_us <= entry.expires_us)?;
+        let entry = self.ways_mut(place.set)[way].as_mut().filter(|entry| now_us <= entry.expires_us)?;
         entry.used_us = now_us;
         Some(entry.value)
     }
@@ -129,7 +150,7 @@ impl<K: SeededHash, V: Copy> LruCache<K, V> {
         let Some(place) = self.place(hash) else { return };
         let expires_us = now_us.saturating_add(ttl_us);
         let known = self.way(&place, &key);
-        let ways = &mut self.entries[place.set];
+        let ways = self.ways_mut(place.set);
         if let Some(entry) = known.and_then(|way| ways[way].as_mut()) {
             (entry.value, entry.used_us, entry.expires_us) = (value, now_us, expires_us);
             return;
@@ -138,7 +159,7 @@ impl<K: SeededHash, V: Copy> LruCache<K, V> {
         let age = |way: &usize| ways[*way].as_ref().map(|entry| entry.used_us);
         let way = (0..WAYS).min_by_key(age).unwrap_or(0);
         self.set_tag(&place, way, place.tag);
-        self.entries[place.set][way] = Some(Entry { key, value, used_us: now_us, expires_us });
+        self.ways_mut(place.set)[way] = Some(Entry { key, value, used_us: now_us, expires_us });
     }
 
     /// Forgets a key.
@@ -147,7 +168,7 @@ impl<K: SeededHash, V: Copy> LruCache<K, V> {
             && let Some(way) = self.way(&place, key)
         {
             self.set_tag(&place, way, 0);
-            self.entries[place.set][way] = None;
+            self.ways_mut(place.set)[way] = None;
         }
     }
 }
