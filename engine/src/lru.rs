@@ -69,18 +69,15 @@ impl<K: SeededHash, V: Copy> LruCache<K, V> {
     }
 
     /// A set's entries, where something was ever kept.
+    #[inline]
     fn ways(&self, set: usize) -> Option<&Set<K, V>> {
-        self.entries.get((*self.places.get(set)? as usize).checked_sub(1)?)
+        self.entries.get((*self.places.get(set)? as usize).wrapping_sub(1))
     }
 
-    /// The same, to be written to; empty ones where there are none.
-    fn ways_mut(&mut self, set: usize) -> &mut Set<K, V> {
-        if self.places[set] == 0 {
-            // There is room for all sets.
-            self.entries.push([None; WAYS]);
-            self.places[set] = self.entries.len() as u32;
-        }
-        &mut self.entries[self.places[set] as usize - 1]
+    /// The same, to be written to.
+    #[inline]
+    fn ways_mut(&mut self, set: usize) -> Option<&mut Set<K, V>> {
+        self.entries.get_mut((self.places[set] as usize).wrapping_sub(1))
     }
 
     #[inline]
@@ -97,9 +94,9 @@ impl<K: SeededHash, V: Copy> LruCache<K, V> {
         differing.wrapping_sub(LOWEST) & !differing & (LOWEST << 15)
     }
 
-    fn way(&self, place: &Place, key: &K) -> Option<usize> {
-        let ways = self.ways(place.set)?;
-        let mut candidates = self.candidates(place);
+    /// The way of these that is the key's.
+    #[inline]
+    fn way_of(ways: &Set<K, V>, mut candidates: u128, key: &K) -> Option<usize> {
         while candidates != 0 {
             let way = candidates.trailing_zeros() as usize / 16;
             if ways[way].as_ref().is_some_and(|entry| entry.key == *key) {
@@ -126,16 +123,17 @@ impl<K: SeededHash, V: Copy> LruCache<K, V> {
     #[inline]
     pub(crate) fn get_hashed(&mut self, key: &K, hash: u64, now_us: u64) -> Option<V> {
         let place = self.place(hash)?;
-        if self.candidates(&place) == 0 {
-            return None;
+        match self.candidates(&place) {
+            0 => None,
+            candidates => self.found(&place, candidates, key, now_us),
         }
-        self.found(&place, key, now_us)
     }
 
     #[inline(never)]
-    fn found(&mut self, place: &Place, key: &K, now_us: u64) -> Option<V> {
-        let way = self.way(place, key)?;
-        let entry = self.ways_mut(place.set)[way].as_mut().filter(|entry| now_us <= entry.expires_us)?;
+    fn found(&mut self, place: &Place, candidates: u128, key: &K, now_us: u64) -> Option<V> {
+        let ways = self.ways_mut(place.set)?;
+        let entry = ways[Self::way_of(ways, candidates, key)?].as_mut();
+        let entry = entry.filter(|entry| now_us <= entry.expires_us)?;
         entry.used_us = now_us;
         Some(entry.value)
     }
@@ -149,8 +147,14 @@ impl<K: SeededHash, V: Copy> LruCache<K, V> {
     pub(crate) fn insert_hashed(&mut self, key: K, hash: u64, value: V, now_us: u64, ttl_us: u64) {
         let Some(place) = self.place(hash) else { return };
         let expires_us = now_us.saturating_add(ttl_us);
-        let known = self.way(&place, &key);
-        let ways = self.ways_mut(place.set);
+        let candidates = self.candidates(&place);
+        if self.places[place.set] == 0 {
+            // There is room for all sets.
+            self.entries.push([None; WAYS]);
+            self.places[place.set] = self.entries.len() as u32;
+        }
+        let Some(ways) = self.ways_mut(place.set) else { return };
+        let known = Self::way_of(ways, candidates, &key);
         if let Some(entry) = known.and_then(|way| ways[way].as_mut()) {
             (entry.value, entry.used_us, entry.expires_us) = (value, now_us, expires_us);
             return;
@@ -158,17 +162,18 @@ impl<K: SeededHash, V: Copy> LruCache<K, V> {
         // `None`, a free place, comes before any time.
         let age = |way: &usize| ways[*way].as_ref().map(|entry| entry.used_us);
         let way = (0..WAYS).min_by_key(age).unwrap_or(0);
+        ways[way] = Some(Entry { key, value, used_us: now_us, expires_us });
         self.set_tag(&place, way, place.tag);
-        self.ways_mut(place.set)[way] = Some(Entry { key, value, used_us: now_us, expires_us });
     }
 
     /// Forgets a key.
     pub(crate) fn remove(&mut self, key: &K) {
-        if let Some(place) = self.place(key.seeded_hash(self.seed))
-            && let Some(way) = self.way(&place, key)
-        {
+        let Some(place) = self.place(key.seeded_hash(self.seed)) else { return };
+        let candidates = self.candidates(&place);
+        let Some(ways) = self.ways_mut(place.set) else { return };
+        if let Some(way) = Self::way_of(ways, candidates, key) {
+            ways[way] = None;
             self.set_tag(&place, way, 0);
-            self.ways_mut(place.set)[way] = None;
         }
     }
 }
