@@ -1,5 +1,6 @@
 //! The same rows in every format.
 
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -59,6 +60,12 @@ fn rows(schema: &SchemaRef, batches: impl Iterator<Item = RecordBatch>) -> Vec<V
     rows
 }
 
+fn of_parquet(file: &Path) -> Vec<Value> {
+    let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(file).unwrap()).unwrap();
+    let schema = reader.schema().clone();
+    rows(&schema, reader.build().unwrap().map(Result::unwrap))
+}
+
 /// What a command says of captures in a format, as rows.
 fn told(command: &str, format: &str, captures: &[PathBuf]) -> Vec<Value> {
     let out = folder().join("out");
@@ -80,11 +87,7 @@ fn told(command: &str, format: &str, captures: &[PathBuf]) -> Vec<Value> {
             };
             reader.records().map(|record| Value::Object(row(record.unwrap()))).collect()
         }
-        "parquet" => {
-            let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(out).unwrap()).unwrap();
-            let schema = reader.schema().clone();
-            rows(&schema, reader.build().unwrap().map(Result::unwrap))
-        }
+        "parquet" => of_parquet(&out),
         _ => {
             let reader = arrow_ipc::reader::StreamReader::try_new(File::open(out).unwrap(), None).unwrap();
             let schema = reader.schema();
@@ -150,4 +153,34 @@ fn rows_of_a_group_are_sorted_by_client_and_time() {
     let keys: Vec<[&str; 2]> =
         rows.iter().map(|row| ["src_ip", "timestamp"].map(|name| row[name].as_str().unwrap_or(""))).collect();
     assert!(keys.len() > 2 && keys.is_sorted(), "{keys:?}");
+}
+
+/// Of several captures: a flow's number is its capture's, its id nobody else's.
+#[test]
+fn tables_of_tasks_join() {
+    let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/demo.pcap");
+    let demo = demo.to_str().unwrap();
+    let folder = folder();
+    let output =
+        wiremark(&["tasks", "--format", "parquet", "-o", folder.to_str().unwrap(), demo, demo, demo]);
+    assert_eq!((output.status.code(), stderr(&output)), (Some(0), ""));
+    let [flows, tasks, users] =
+        ["flows", "tasks", "users"].map(|name| of_parquet(&folder.join(format!("{name}.parquet"))));
+    let by_id: HashMap<String, &Value> =
+        flows.iter().map(|flow| (flow["flow_id"].to_string(), flow)).collect();
+    assert!(by_id.len() == flows.len() && !tasks.is_empty());
+    let numbers: HashSet<String> = flows.iter().map(|flow| flow["flow"].to_string()).collect();
+    assert_eq!(numbers.len() * 3, flows.len());
+    for task in &tasks {
+        let flow = by_id[&task["flow_id"].to_string()];
+        assert!(["capture", "flow", "user"].iter().all(|key| flow[key] == task[key]), "{flow} {task}");
+    }
+    assert!(flows.iter().all(|flow| flow["client_port"].as_u64().is_some_and(|port| port > 0)));
+    for user in &users {
+        let of = |rows: &[Value]| rows.iter().filter(|row| row["user"] == user["user"]).count();
+        assert_eq!(user["tasks"], of(&tasks), "{user}");
+        let captures =
+            flows.iter().filter(|flow| flow["user"] == user["user"]).map(|flow| flow["capture"].as_u64());
+        assert_eq!(user["capture"].as_u64(), captures.min().flatten(), "{user}");
+    }
 }

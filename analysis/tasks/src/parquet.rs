@@ -11,7 +11,8 @@ use super::columns;
 use super::record::{FlowRecord, Sink, TaskRecord, UserRecord};
 use super::usage::Usage;
 
-const FLOWS: [Column; 19] = [
+/// Columns of `flows.parquet`; README.md says what they mean.
+const FLOWS: [Column; 21] = [
     Column::new("capture", Kind::Int),
     Column::new("flow", Kind::Long),
     Column::new("user", Kind::Text),
@@ -31,20 +32,23 @@ const FLOWS: [Column; 19] = [
     Column::new("is_app", Kind::Flag),
     Column::new("missed_up", Kind::Long),
     Column::new("missed_down", Kind::Long),
+    Column::new("client_port", Kind::Int),
+    FLOW_ID,
 ];
 
-/// Columns of a task's record that stand in `tasks.parquet`: all but `event_type`, which is the same in every row.
-const TASKS: [Column; 20] = {
-    let mut columns = [Column::optional("time_us", Kind::Time); 20];
+/// Columns of `tasks.parquet`: those of a task's record but for `event_type`, which is the same in every row.
+const TASKS: [Column; 21] = {
+    let mut columns = [Column::optional("time_us", Kind::Time); 21];
+    columns[20] = FLOW_ID;
     let mut at = 1;
-    while at < columns.len() {
+    while at < 20 {
         columns[at] = columns::COLUMNS[at + 1];
         at += 1;
     }
     columns
 };
 
-const USERS: [Column; 13] = [
+const USERS: [Column; 14] = [
     Column::new("user", Kind::Text),
     Column::optional("first_us", Kind::Time),
     Column::optional("last_us", Kind::Time),
@@ -58,7 +62,16 @@ const USERS: [Column; 13] = [
     Column::new("app_transfer_s", Kind::Long),
     Column::new("tasks", Kind::Long),
     Column::new("task_kinds", Kind::Int),
+    Column::new("capture", Kind::Int),
 ];
+
+/// What `flows.parquet` and `tasks.parquet` are joined by.
+const FLOW_ID: Column = Column::new("flow_id", Kind::Long);
+
+/// A number that no other flow of the same run has: its capture's in the bits from 40 on, its own in that capture below.
+fn flow_id(capture: u32, flow: u64) -> Cell<'static> {
+    (u64::from(capture) << 40 | flow).into()
+}
 
 /// Writes `flows.parquet`, `tasks.parquet` and `users.parquet` into a folder; a [`Sink`] while captures are read.
 #[derive(Debug)]
@@ -120,6 +133,7 @@ impl<'s> ParquetFiles<'s> {
                 user.app_transfer_s().into(),
                 user.tasks().into(),
                 Cell::Int(i32::try_from(user.task_kinds()).unwrap_or(i32::MAX)),
+                Cell::Int(i32::try_from(user.capture).unwrap_or(i32::MAX)),
             ];
             self.users.row(&row)?;
         }
@@ -135,7 +149,8 @@ impl Sink for ParquetFiles<'_> {
         let user = task.user.name(self.with_addresses);
         let [time, _, rest @ ..] = columns::cells(task, &user);
         let mut row = [time; TASKS.len()];
-        row[1..].copy_from_slice(&rest);
+        row[1..=rest.len()].copy_from_slice(&rest);
+        row[TASKS.len() - 1] = flow_id(task.capture, task.flow);
         let written = self.tasks.row(&row);
         self.error = self.error.take().or(written.err());
     }
@@ -166,6 +181,8 @@ impl Sink for ParquetFiles<'_> {
             Cell::Flag(flow.is_app),
             flow.missed[0].into(),
             flow.missed[1].into(),
+            Cell::Int(flow.client_port.into()),
+            flow_id(flow.capture, flow.number),
         ];
         let written = self.flows.row(&row);
         self.error = self.error.take().or(written.err());

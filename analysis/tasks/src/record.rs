@@ -103,6 +103,8 @@ pub struct FlowRecord<'a> {
     pub capture: u32,
     /// Whose it is.
     pub user: UserRecord<'a>,
+    /// The user's port.
+    pub client_port: u16,
     /// The other end.
     pub server: (Address, u16),
     /// Whether it is TCP.

@@ -150,6 +150,7 @@ impl<'c> TaskState<'c> {
             number: ended.number,
             capture: *captures,
             user: UserRecord { id: flow.user, user },
+            client_port: flow.ends.user.1,
             server: flow.ends.server,
             is_tcp: flow.is_tcp(),
             verdict: ended.verdict,

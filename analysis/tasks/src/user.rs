@@ -30,6 +30,8 @@ pub struct User {
     pub tunnel: Option<u32>,
     /// Number of the session at this address or in this tunnel, from 1.
     pub session: u32,
+    /// Number of the capture in which it was seen first, from 1.
+    pub capture: u32,
     /// Time of the first packet, microseconds since 1970.
     pub first_us: u64,
     pub(super) last_us: u64,
@@ -134,6 +136,7 @@ impl Users {
             address,
             tunnel: tunnel.map(|tunnel| tunnel.id),
             session,
+            capture: 0,
             first_us: now_us,
             last_us: now_us,
             bytes: [0; 2],
@@ -167,8 +170,12 @@ impl Users {
 
     /// Whether the user was not seen in a capture before.
     pub(super) fn is_new_in(&mut self, id: UserId, capture: u32) -> bool {
-        let last = self.last.get_mut(id.0 as usize);
-        last.is_some_and(|last| std::mem::replace(&mut last.capture, capture) != capture)
+        let at = id.0 as usize;
+        let (Some(user), Some(last)) = (self.all.get_mut(at), self.last.get_mut(at)) else { return false };
+        if last.capture == 0 {
+            user.capture = capture;
+        }
+        std::mem::replace(&mut last.capture, capture) != capture
     }
 
     pub(super) fn into_all(self) -> Vec<User> {

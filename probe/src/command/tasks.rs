@@ -146,6 +146,9 @@ Examples:
   duckdb -c \"select service, task, count(distinct user) users, sum(bytes_up) up,
              sum(bytes_down) down from 'usage/tasks.parquet'
              group by all order by all\"
+  duckdb -c \"select capture, flow, client_port, service, count(*) tasks
+             from 'usage/tasks.parquet' join 'usage/flows.parquet'
+             using (flow_id, capture, flow) group by all order by all\"
 
 Fields of a task record (json), in this order:
   timestamp      the task's first byte, UTC
@@ -173,6 +176,15 @@ Fields of a task record (json), in this order:
                  length of the message inside a single mmtls record: on the
                  long link with its header, of a short link's request path
                  and business packet together
+Columns of the tables (parquet): those of tasks.parquet are the fields above,
+time_us for timestamp, without event_type, and flow_id, which is one flow's
+over all captures of the run. flows.parquet: capture flow user server_ip
+server_port transport app role carrier signature first_us last_us packets_up
+packets_down bytes_up bytes_down is_app missed_up missed_down client_port
+flow_id. users.parquet: user first_us last_us has_app bytes_up bytes_down
+app_bytes_up app_bytes_down active_s app_active_s app_transfer_s tasks
+task_kinds capture (the first it was seen in).
+
 Records come as tasks end; those of flows that time out within the same ten
 seconds in any order. The last record has the event_type \"usage\" and holds the
 tables, and quantiles of the figures.
