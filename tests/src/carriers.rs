@@ -1,5 +1,5 @@
 //! One way to carry an IP packet for each link type, tag and tunnel that the engine has a file for, beyond those of
-//! [`Wrap`](crate::wrap::Wrap): built from the public formats, so that whoever reads the project's captures with another tool
+//! [`Wrap`]: built from the public formats, so that whoever reads the project's captures with another tool
 //! sees the same packets.
 
 mod carrier;

@@ -45,7 +45,7 @@ impl EtherType {
     pub const TRILL: Self = Self(0x22f3);
     /// B.A.T.M.A.N. advanced, [`super::tag::batman`].
     pub const BATMAN: Self = Self(0x4305);
-    /// MikroTik's Ethernet over IP, behind its own kind of GRE ([`super::gre`]).
+    /// MikroTik's Ethernet over IP, behind its own kind of GRE (`tunnel::gre`).
     pub const EOIP: Self = Self(0x6400);
     /// Frame Relay behind GRE (RFC 2784's list).
     pub const FRAME_RELAY: Self = Self(0x6559);

@@ -77,7 +77,7 @@ impl<'r, 's> Flows<'r, 's> {
         Self::new(Way::Here { report, file }, scrolls)
     }
 
-    /// They go to who [`write`]s them: `set` is that of their lines where they are lines of JSON, which may be written by either.
+    /// They go to who [`write()`]s them: `set` is that of their lines where they are lines of JSON, which may be written by either.
     pub(super) fn apart(file: &'r str, set: Option<&'s SignatureSet>, scrolls: bool) -> (Self, Parts)
     where
         's: 'r,

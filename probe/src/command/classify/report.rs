@@ -203,7 +203,7 @@ impl<'s> Report<'s> {
         if let Self::Json { set, .. } = self { Some(*set) } else { None }
     }
 
-    /// Takes lines that [`line`] wrote.
+    /// Takes lines that [`line()`] wrote.
     pub(crate) fn lines(&mut self, lines: &[u8]) -> Result<(), Stop> {
         let Self::Json { output, .. } = self else { return Ok(()) };
         let mut each = lines.split_inclusive(|byte| *byte == b'\n');
