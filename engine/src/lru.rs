@@ -223,6 +223,19 @@ mod tests {
     }
 
     #[test]
+    fn memory_is_what_was_taken_at_first() {
+        let mut cache = LruCache::new(64, 7);
+        let room = cache.entries.capacity();
+        for key in 0..10_000u32 {
+            cache.insert(key, key, u64::from(key), 1000);
+            if key % 3 == 0 {
+                cache.remove(&key);
+            }
+        }
+        assert_eq!((cache.entries.len(), cache.entries.capacity()), (cache.sets(), room));
+    }
+
+    #[test]
     fn no_room_keeps_nothing() {
         let mut cache = LruCache::new(0, 7);
         cache.insert(1u32, 'a', 0, 50);

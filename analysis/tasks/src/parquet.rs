@@ -38,10 +38,10 @@ const FLOWS: [Column; 21] = [
 
 /// Columns of `tasks.parquet`: those of a task's record but for `event_type`, which is the same in every row.
 const TASKS: [Column; 21] = {
-    let mut columns = [Column::optional("time_us", Kind::Time); 21];
-    columns[20] = FLOW_ID;
+    let mut columns = [FLOW_ID; 21];
+    columns[0] = Column::optional("time_us", Kind::Time);
     let mut at = 1;
-    while at < 20 {
+    while at < columns.len() - 1 {
         columns[at] = columns::COLUMNS[at + 1];
         at += 1;
     }

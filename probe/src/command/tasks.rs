@@ -176,6 +176,7 @@ Fields of a task record (json), in this order:
                  length of the message inside a single mmtls record: on the
                  long link with its header, of a short link's request path
                  and business packet together
+
 Columns of the tables (parquet): those of tasks.parquet are the fields above,
 time_us for timestamp, without event_type, and flow_id, which is one flow's
 over all captures of the run. flows.parquet: capture flow user server_ip
