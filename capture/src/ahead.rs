@@ -18,25 +18,19 @@ use crate::{Capture, CaptureError};
 /// Blocks on the way for each thread: enough that nobody waits for somebody else's moment, few enough to stay in the cache.
 const BLOCKS_A_THREAD: usize = 3;
 
-/// A block, and what was made of each of its frames.
-#[derive(Debug)]
-pub(crate) struct Batch<P> {
+/// A block, and what was made of its frames.
+#[derive(Debug, Default)]
+pub(crate) struct Batch<M> {
     pub(crate) block: Block,
-    pub(crate) made: Vec<P>,
-}
-
-impl<P> Default for Batch<P> {
-    fn default() -> Self {
-        Self { block: Block::default(), made: Vec::new() }
-    }
+    pub(crate) made: M,
 }
 
 /// Where the batches are.
-struct State<P> {
+struct State<M> {
     /// Those read, not prepared; each with its number, from 0.
-    read: VecDeque<(u64, Batch<P>)>,
-    prepared: BTreeMap<u64, Batch<P>>,
-    empty: Vec<Batch<P>>,
+    read: VecDeque<(u64, Batch<M>)>,
+    prepared: BTreeMap<u64, Batch<M>>,
+    empty: Vec<Batch<M>>,
     /// Who reads takes it out.
     capture: Option<Reading>,
     /// Batches read.
@@ -52,25 +46,25 @@ struct State<P> {
 /// The right to read: only one has it at a time.
 struct Reading;
 
-struct Shared<'c, P, F> {
-    state: Mutex<State<P>>,
+struct Shared<'c, M, F> {
+    state: Mutex<State<M>>,
     changed: Condvar,
     capture: Mutex<&'c mut Capture>,
     prepare: F,
 }
 
 /// What is to be done next before frames can be looked at.
-enum Work<P> {
-    Read(Batch<P>),
-    Prepare(u64, Batch<P>),
+enum Work<M> {
+    Read(Batch<M>),
+    Prepare(u64, Batch<M>),
 }
 
-impl<P: Send, F: Fn(&Block, &mut Vec<P>) + Sync> Shared<'_, P, F> {
-    fn lock(&self) -> MutexGuard<'_, State<P>> {
+impl<M: Send, F: Fn(&Block, &mut M) + Sync> Shared<'_, M, F> {
+    fn lock(&self) -> MutexGuard<'_, State<M>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn wait<'s>(&self, mut state: MutexGuard<'s, State<P>>) -> MutexGuard<'s, State<P>> {
+    fn wait<'s>(&self, mut state: MutexGuard<'s, State<M>>) -> MutexGuard<'s, State<M>> {
         state.waiting += 1;
         let mut state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         state.waiting -= 1;
@@ -78,7 +72,7 @@ impl<P: Send, F: Fn(&Block, &mut Vec<P>) + Sync> Shared<'_, P, F> {
     }
 
     /// Wakes who waits.
-    fn tell(&self, state: MutexGuard<'_, State<P>>) {
+    fn tell(&self, state: MutexGuard<'_, State<M>>) {
         let somebody = state.waiting > 0;
         drop(state);
         if somebody {
@@ -87,7 +81,7 @@ impl<P: Send, F: Fn(&Block, &mut Vec<P>) + Sync> Shared<'_, P, F> {
     }
 
     /// Takes what can be done now.
-    fn work(state: &mut State<P>) -> Option<Work<P>> {
+    fn work(state: &mut State<M>) -> Option<Work<M>> {
         if let Some((number, batch)) = state.read.pop_front() {
             return Some(Work::Prepare(number, batch));
         }
@@ -99,7 +93,7 @@ impl<P: Send, F: Fn(&Block, &mut Vec<P>) + Sync> Shared<'_, P, F> {
     }
 
     /// Does it.
-    fn run(&self, work: Work<P>) {
+    fn run(&self, work: Work<M>) {
         match work {
             Work::Read(mut batch) => {
                 let mut capture = self.capture.lock().unwrap_or_else(PoisonError::into_inner);
@@ -122,7 +116,6 @@ impl<P: Send, F: Fn(&Block, &mut Vec<P>) + Sync> Shared<'_, P, F> {
                 self.tell(state);
             }
             Work::Prepare(number, mut batch) => {
-                batch.made.clear();
                 (self.prepare)(&batch.block, &mut batch.made);
                 let mut state = self.lock();
                 state.prepared.insert(number, batch);
@@ -149,7 +142,7 @@ impl<P: Send, F: Fn(&Block, &mut Vec<P>) + Sync> Shared<'_, P, F> {
     }
 
     /// The next batch in order; none at the end.
-    fn next(&self, number: u64) -> Option<Batch<P>> {
+    fn next(&self, number: u64) -> Option<Batch<M>> {
         let mut state = self.lock();
         loop {
             if let Some(batch) = state.prepared.remove(&number) {
@@ -171,9 +164,9 @@ impl<P: Send, F: Fn(&Block, &mut Vec<P>) + Sync> Shared<'_, P, F> {
 }
 
 /// Ends everybody's work where one goes, also by a panic.
-struct Alarm<'s, 'c, P: Send, F: Fn(&Block, &mut Vec<P>) + Sync>(&'s Shared<'c, P, F>);
+struct Alarm<'s, 'c, M: Send, F: Fn(&Block, &mut M) + Sync>(&'s Shared<'c, M, F>);
 
-impl<P: Send, F: Fn(&Block, &mut Vec<P>) + Sync> Drop for Alarm<'_, '_, P, F> {
+impl<M: Send, F: Fn(&Block, &mut M) + Sync> Drop for Alarm<'_, '_, M, F> {
     fn drop(&mut self) {
         if thread::panicking() {
             self.0.lock().is_over = true;
@@ -183,24 +176,24 @@ impl<P: Send, F: Fn(&Block, &mut Vec<P>) + Sync> Drop for Alarm<'_, '_, P, F> {
 }
 
 /// Reads a capture to its end on so many threads (at least 1, the caller's), and gives back what went wrong. `prepare` makes
-/// something of each frame of a block; `look` is given the batches in order, on this thread, until it gives back false.
-pub(crate) fn ahead<P: Send>(
+/// something of a block, in the place of what was made of another; `look` is given the batches in order, on this thread, until it
+/// gives back false.
+pub(crate) fn ahead<M: Default + Send>(
     capture: &mut Capture,
     threads: usize,
-    prepare: impl Fn(&Block, &mut Vec<P>) + Sync,
-    mut look: impl FnMut(&Batch<P>) -> bool,
+    prepare: impl Fn(&Block, &mut M) + Sync,
+    mut look: impl FnMut(&mut Batch<M>) -> bool,
 ) -> Option<CaptureError> {
     if threads <= 1 {
-        let mut batch = Batch::default();
+        let mut batch = Batch::<M>::default();
         return loop {
             match capture.next_block(&mut batch.block) {
                 Ok(true) => {}
                 Ok(false) => break None,
                 Err(error) => break Some(error),
             }
-            batch.made.clear();
             prepare(&batch.block, &mut batch.made);
-            if !look(&batch) {
+            if !look(&mut batch) {
                 break None;
             }
         };
@@ -227,8 +220,8 @@ pub(crate) fn ahead<P: Send>(
         }
         let alarm = Alarm(&shared);
         let mut number = 0;
-        while let Some(batch) = shared.next(number) {
-            if !look(&batch) {
+        while let Some(mut batch) = shared.next(number) {
+            if !look(&mut batch) {
                 break;
             }
             number += 1;

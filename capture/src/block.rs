@@ -81,6 +81,12 @@ impl Block {
         self.placed.is_empty()
     }
 
+    /// The bytes of the frame at this place, from 0.
+    #[inline]
+    pub(crate) fn bytes_of(&self, at: usize) -> &[u8] {
+        self.placed.get(at).map(|placed| placed.frame(&self.bytes, 0).bytes).unwrap_or_default()
+    }
+
     /// The frames in order.
     pub fn frames(&self) -> impl Iterator<Item = Frame<'_>> {
         self.placed.iter().zip(self.first..).map(|(placed, number)| placed.frame(&self.bytes, number))

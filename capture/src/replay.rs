@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 use wiremark::wire::link::{aggregate, names, pcapdroid};
 use wiremark::{ContextConfig, Frame, Layer, LinkType, ParseError, TrackerConfig, Trail};
 
-use crate::ahead::ahead;
+use crate::ahead::{Batch, ahead};
 use crate::{Block, Capture, CaptureError};
 
 /// Frames between two calls of the progress function.
@@ -42,11 +42,16 @@ impl Counts {
     /// Takes in a frame of a known link type, and why it had no packet to offer, if it had none. For those who do not
     /// [`replay`].
     pub fn take(&mut self, frame: &Frame<'_>, is_timed: bool, error: Option<ParseError>) {
-        self.cut += u64::from((frame.bytes.len() as u64) < u64::from(frame.wire_bytes));
-        self.untimed += u64::from(!is_timed);
+        self.read(frame, is_timed);
         if let Some(error) = error {
             self.missed(error, frame);
         }
+    }
+
+    /// Takes in what can be told of a frame before anybody looked into it.
+    fn read(&mut self, frame: &Frame<'_>, is_timed: bool) {
+        self.cut += u64::from((frame.bytes.len() as u64) < u64::from(frame.wire_bytes));
+        self.untimed += u64::from(!is_timed);
     }
 
     /// Takes in a frame that had no packet to offer.
@@ -216,8 +221,8 @@ pub trait Follow<P> {
     /// Is shown what was made of a frame that comes after [`SOON`] others: its place in memory can be asked for.
     fn soon(&self, made: &P);
 
-    /// The same, after half as many.
-    fn next(&self, made: &P);
+    /// The same, after half as many, and the frame's bytes; what that tells can be kept with what was made.
+    fn next(&self, bytes: &[u8], made: &mut P);
 
     /// The frame itself, and its number in the capture, from 1; gives back why it had no packet to offer.
     ///
@@ -227,6 +232,13 @@ pub trait Follow<P> {
 
     /// Is told now and then how many bytes of the file were read; false ends it.
     fn goes_on(&mut self, bytes_read: u64) -> bool;
+}
+
+/// What was made of a frame whose link type is known.
+struct Made<P> {
+    link_type: LinkType,
+    wire_bytes: u32,
+    made: P,
 }
 
 /// Frames between [`Follow::soon`] and [`Follow::look`].
@@ -248,32 +260,45 @@ pub fn replay_ahead<P: Send>(
     if !follow.goes_on(capture.bytes_read()) {
         return (counts, errors);
     }
-    let make = |block: &Block, made: &mut Vec<Option<(LinkType, u32, P)>>| {
+    let make = |block: &Block, (made, counts): &mut (Vec<Option<Made<P>>>, Counts)| {
+        *counts = Counts { frames: block.len() as u64, ..Counts::default() };
+        made.clear();
         made.extend(block.frames().map(|frame| {
-            let frame = known(&frame)?;
-            Some((frame.link_type, frame.wire_bytes, prepare(&frame)))
+            let Some(known) = known(&frame) else {
+                counts.unknown_link += 1;
+                return None;
+            };
+            counts.read(&known, frame.is_timed);
+            Some(Made { link_type: known.link_type, wire_bytes: known.wire_bytes, made: prepare(&known) })
         }));
     };
-    let error = ahead(capture, threads, make, |batch| {
-        let made = |at: usize| batch.made.get(at)?.as_ref();
-        (0..SOON).filter_map(made).for_each(|made| follow.soon(&made.2));
-        (0..SOON / 2).filter_map(made).for_each(|made| follow.next(&made.2));
-        for (at, frame) in batch.block.frames().enumerate() {
-            made(at + SOON).into_iter().for_each(|made| follow.soon(&made.2));
-            made(at + SOON / 2).into_iter().for_each(|made| follow.next(&made.2));
-            counts.frames += 1;
-            let Some((link_type, wire_bytes, made)) = made(at) else {
-                counts.unknown_link += 1;
+    let error = ahead(capture, threads, make, |Batch { block, made: (made, of_block) }| {
+        counts.add(of_block);
+        for (at, made) in made.iter_mut().take(SOON).enumerate() {
+            made.iter().for_each(|made| follow.soon(&made.made));
+            if at < SOON / 2 {
+                made.iter_mut().for_each(|made| follow.next(block.bytes_of(at), &mut made.made));
+            }
+        }
+        for (at, frame) in block.frames().enumerate() {
+            if let Some(Some(soon)) = made.get(at + SOON) {
+                follow.soon(&soon.made);
+            }
+            if let Some(Some(next)) = made.get_mut(at + SOON / 2) {
+                follow.next(block.bytes_of(at + SOON / 2), &mut next.made);
+            }
+            let Some(Some(Made { link_type, wire_bytes, made })) = made.get(at) else {
                 skipped.note(&frame);
                 continue;
             };
-            let (number, is_timed) = (frame.number, frame.is_timed);
             let (link_type, wire_bytes) = (*link_type, *wire_bytes);
-            let frame = Frame { link_type, time_us: frame.time_us, bytes: frame.bytes, wire_bytes };
-            counts.take(&frame, is_timed, follow.look(number, &frame, made).err());
+            let known = Frame { link_type, time_us: frame.time_us, bytes: frame.bytes, wire_bytes };
+            if let Err(error) = follow.look(frame.number, &known, made) {
+                counts.missed(error, &known);
+            }
             if aggregate::may_be(link_type) {
-                for packet in aggregated(&frame) {
-                    counts.take(&packet, true, follow.look(number, &packet, &prepare(&packet)).err());
+                for packet in aggregated(&known) {
+                    counts.take(&packet, true, follow.look(frame.number, &packet, &prepare(&packet)).err());
                 }
             }
         }

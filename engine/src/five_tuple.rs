@@ -162,6 +162,13 @@ impl FiveTuple {
 }
 
 impl FlowKey {
+    /// The five-tuple of a packet from the higher end point, or from the lower.
+    #[inline]
+    pub fn five_tuple(&self, is_from_high: bool) -> FiveTuple {
+        let (src, dst) = if is_from_high { (&self.high, &self.low) } else { (&self.low, &self.high) };
+        FiveTuple { src: src.0, dst: dst.0, src_port: src.1, dst_port: dst.1, transport: self.transport }
+    }
+
     /// A 64-bit hash for flow tables and for spreading flows over threads.
     ///
     /// Not cryptographic: it withstands senders who choose addresses and ports so that flows collide, as long as

@@ -19,10 +19,10 @@ pub use statistics::Statistics;
 
 use crate::classifier::Classifier;
 use crate::context::Context;
-use crate::five_tuple::{Direction, FlowKey};
+use crate::five_tuple::Direction;
 use crate::observer::Observer;
 use crate::packet::{Encapsulation, Fragment, Packet, ParseError, TcpFields};
-use flow_table::FlowTable;
+use flow_table::{FlowTable, Sought};
 use fragments::{Fragments, Uncounted};
 use wholes::Wholes;
 
@@ -108,9 +108,7 @@ impl<'c> Tracker<'c> {
         match Packet::plain(frame.link_type, frame.time_us, frame.bytes) {
             Some(packet) => {
                 let frame = Uncounted { packets: 1, bytes: frame.wire_bytes.into() };
-                let key = packet.five_tuple.key();
-                let hash = self.table.hash(&key, Encapsulation::NONE);
-                Ok(self.parsed((&packet, &key, hash), Encapsulation::NONE, frame, true, ended, observer))
+                Ok(self.parsed(&packet, Encapsulation::NONE, frame, true, ended, observer))
             }
             None => self.walked(frame, ended, observer).map(|(seen, _)| seen),
         }
@@ -131,12 +129,7 @@ impl<'c> Tracker<'c> {
         match Packet::plain(frame.link_type, frame.time_us, frame.bytes) {
             Some(packet) => {
                 let frame = Uncounted { packets: 1, bytes: frame.wire_bytes.into() };
-                let key = packet.five_tuple.key();
-                let hash = self.table.hash(&key, Encapsulation::NONE);
-                Ok((
-                    self.parsed((&packet, &key, hash), Encapsulation::NONE, frame, true, ended, observer),
-                    packet,
-                ))
+                Ok((self.parsed(&packet, Encapsulation::NONE, frame, true, ended, observer), packet))
             }
             None => {
                 let (seen, found) = self.walked(frame, ended, observer)?;
@@ -166,9 +159,7 @@ impl<'c> Tracker<'c> {
             return Err(ParseError::Fragment);
         }
         let frame = Uncounted { packets: 1, bytes: wire_bytes.into() };
-        let key = packet.five_tuple.key();
-        let hash = self.table.hash(&key, Encapsulation::NONE);
-        Ok(self.parsed((packet, &key, hash), Encapsulation::NONE, frame, true, ended, observer))
+        Ok(self.parsed(packet, Encapsulation::NONE, frame, true, ended, observer))
     }
 
     #[inline]
@@ -178,30 +169,46 @@ impl<'c> Tracker<'c> {
         }
     }
 
-    /// Counts frames to the packet's flow, which has this key and hash, and looks at the packet if it `is_new`.
-    #[inline(always)]
+    /// Counts frames to the packet's flow, and looks at the packet if it `is_new`.
+    #[inline]
     fn parsed(
         &mut self,
-        (packet, key, hash): (&Packet<'_>, &FlowKey, u64),
+        packet: &Packet<'_>,
         encapsulation: Encapsulation,
         frames: Uncounted,
         is_new: bool,
         ended: &mut impl FnMut(&Flow),
         observer: &mut impl Observer,
     ) -> Seen {
+        let key = packet.five_tuple.key();
+        let sought = self.table.sought(packet, &key, encapsulation);
+        self.sought(packet, &sought, frames, is_new, ended, observer)
+    }
+
+    /// The same of a packet whose key and hash are known.
+    #[inline(always)]
+    fn sought(
+        &mut self,
+        packet: &Packet<'_>,
+        sought: &Sought<'_>,
+        frames: Uncounted,
+        is_new: bool,
+        ended: &mut impl FnMut(&Flow),
+        observer: &mut impl Observer,
+    ) -> Seen {
         self.table.statistics.packets += frames.packets;
-        let place = self.table.place((packet, key, hash), encapsulation, ended);
+        let place = self.table.place(packet, sought, ended);
         let Some(entry) = &mut self.table.entries[place] else {
             unreachable!("a place is given with its flow")
         };
-        let before = entry.state.verdict().decision();
+        let before = entry.state.verdict();
         let verdict = if is_new {
             self.classifier.classify_observed(&mut self.context, &mut entry.state, packet, observer)
         } else {
             entry.state.expect(packet);
             entry.state.verdict()
         };
-        let is_from_high = key.low != (packet.five_tuple.src, packet.five_tuple.src_port);
+        let is_from_high = sought.is_from_high;
         let direction = entry.state.direction_of(is_from_high.into());
         let side = match direction {
             Direction::Originator => 0,
@@ -222,19 +229,16 @@ impl<'c> Tracker<'c> {
         }
         entry.touched_us = self.table.clock.now_us;
         entry.clock = self.table.clock.number();
-        if encapsulation.one_way() != 0 {
-            entry.one_way[usize::from(is_from_high)] = encapsulation.one_way();
+        if sought.encapsulation.one_way() != 0 {
+            entry.one_way[usize::from(is_from_high)] = sought.encapsulation.one_way();
         }
-        let packet_number = entry.packets[0] + entry.packets[1];
-        if before != verdict.decision() {
-            entry.decided_at_packet = if verdict.is_match() { packet_number } else { 0 };
-        }
+        entry.decide(before, verdict);
         Seen {
             verdict,
             direction,
             flow_number: entry.number,
             place,
-            packet_number,
+            packet_number: entry.packets[0] + entry.packets[1],
             payload_bytes: packet.payload.len(),
         }
     }

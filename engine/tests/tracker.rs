@@ -1,7 +1,8 @@
 //! When a tracker lets go of flows, and what it counts.
 
 use wiremark::{
-    Classifier, ContextConfig, Flow, Frame, LinkType, Options, SignatureSet, Tracker, TrackerConfig,
+    Classifier, ContextConfig, Flow, Frame, LinkType, Options, Prepared, Seen, SignatureSet, Tracker,
+    TrackerConfig,
 };
 
 const SECOND_US: u64 = 1_000_000;
@@ -208,5 +209,48 @@ fn who_sent_a_piece_first_opened_the_flow() {
             assert_eq!(flow.five_tuple.src_port == 8080, is_reversed, "{flow:?}");
             assert_eq!((flow.packets, flow.is_oriented), ([1, 1], false));
         }
+    }
+}
+
+#[test]
+fn frames_read_ahead_are_of_the_same_flows() {
+    let classifier = classifier();
+    let config = TrackerConfig { capacity: 16, ..config() };
+    let frames: Vec<Vec<u8>> = (0..2000_u16)
+        .map(|step| {
+            let transport = if step % 3 == 0 { Some(SYN) } else { None };
+            [&[2; 12], &[8, 0][..], &ip(step * 7 % 40, transport)].concat()
+        })
+        .collect();
+    let frame = |number: usize| Frame {
+        link_type: LinkType::Ethernet,
+        time_us: number as u64,
+        bytes: &frames[number],
+        wire_bytes: 60,
+    };
+    let mut ended = Vec::new();
+    let mut tracker = Tracker::new(&classifier, config);
+    let told = |seen: &Seen| (seen.place, seen.flow_number, seen.packet_number, seen.direction);
+    let seen: Vec<_> = (0..frames.len())
+        .map(|number| told(&tracker.frame(&frame(number), &mut |flow| ended.push(flow.number)).unwrap()))
+        .collect();
+    assert!(ended.len() > 100, "{} flows made room", ended.len());
+    // Where a flow lay when its frame was asked for, another may lie by now, or none.
+    for ahead in [0, 1, 8, 100] {
+        let mut ended_ahead = Vec::new();
+        let mut tracker = Tracker::new(&classifier, config);
+        let preparer = tracker.preparer();
+        let mut prepared: Vec<Prepared> =
+            frames.iter().map(|bytes| preparer.prepare(LinkType::Ethernet, bytes)).collect();
+        for number in 0..frames.len() {
+            if let Some(soon) = prepared.get_mut(number + ahead) {
+                tracker.prefetch_buckets(soon);
+                tracker.prefetch_flow(&frames[number + ahead], soon);
+            }
+            let mut end = |flow: &Flow| ended_ahead.push(flow.number);
+            let one = tracker.prepared_frame(&frame(number), &prepared[number], &mut end, &mut ()).unwrap();
+            assert_eq!(told(&one), seen[number], "frame {number}, {ahead} ahead");
+        }
+        assert_eq!(ended_ahead, ended, "{ahead} ahead");
     }
 }

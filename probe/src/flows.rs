@@ -56,8 +56,8 @@ where
     }
 
     #[inline]
-    fn next(&self, prepared: &Prepared) {
-        self.tracker.prefetch_flow(prepared);
+    fn next(&self, bytes: &[u8], prepared: &mut Prepared) {
+        self.tracker.prefetch_flow(bytes, prepared);
     }
 
     #[inline]

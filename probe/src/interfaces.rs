@@ -259,11 +259,17 @@ impl<P, L: Listen<P>> Pump<'_, P, L> {
         made.clear();
         made.extend(frames().map(|(_, frame)| listener.prepare(&frame)));
         made.iter().take(SOON).for_each(|made| listener.soon(made));
-        made.iter().take(SOON / 2).for_each(|made| listener.next(made));
+        let mut next = frames();
+        for (made, (_, frame)) in made.iter_mut().take(SOON / 2).zip(next.by_ref()) {
+            listener.next(frame.bytes, made);
+        }
         let mut bytes = 0;
-        for (at, ((time_ns, frame), this)) in frames().zip(&*made).enumerate() {
+        for (at, (time_ns, frame)) in frames().enumerate() {
             made.get(at + SOON).into_iter().for_each(|made| listener.soon(made));
-            made.get(at + SOON / 2).into_iter().for_each(|made| listener.next(made));
+            if let (Some(made), Some((_, frame))) = (made.get_mut(at + SOON / 2), next.next()) {
+                listener.next(frame.bytes, made);
+            }
+            let Some(this) = made.get(at) else { break };
             bytes += u64::from(frame.wire_bytes);
             counts.frames += 1;
             counts.take(&frame, true, listener.look(counts.frames, &frame, this).err());

@@ -314,8 +314,8 @@ impl<'a> Block<'a> {
         // What was made of a frame is looked at where it lies: a copy would wait for all that was written before.
         let mut ahead: Vec<Prepared> = (0..count.min(SOON)).map(prepare).collect();
         for number in 0..count {
-            if let Some(next) = ahead.get((number + SOON / 2) % SOON) {
-                tracker.prefetch_flow(next);
+            if let Some(next) = ahead.get_mut((number + SOON / 2) % SOON) {
+                tracker.prefetch_flow(self.range(number + SOON / 2).unwrap_or_default(), next);
             }
             let Some(made) = ahead.get_mut(number % SOON) else { break };
             take(tracker.prepared_frame(&self.frame(number), made, ended, &mut ()).as_ref().ok());

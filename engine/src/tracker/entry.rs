@@ -39,6 +39,8 @@ pub(super) struct Entry {
     pub(super) key: FlowKey,
     /// Which of the capture's clocks gave the last packet its time.
     pub(super) clock: u8,
+    /// Whether it has an app, as its state's verdict tells: here, so that whoever makes room need not ask for the state's line.
+    pub(super) is_match: bool,
     /// The part of the encapsulation that both directions share.
     pub(super) both_ways: u64,
     /// The tracker's clock at the last packet, from which the time-out runs.
@@ -57,9 +59,7 @@ pub(super) struct Entry {
 
 /// Cache lines of an entry that every packet wants.
 pub(super) const HOT_LINES: usize = 3;
-/// Those that tell whether it may go to make room: when it was touched, and its verdict.
-pub(super) const WORTH_LINES: usize = 2;
-
+/// The first tells whether it may go to make room.
 const _: () =
     assert!(core::mem::offset_of!(Entry, state) == 64 && core::mem::offset_of!(Entry, one_way) >= 184);
 
@@ -68,7 +68,7 @@ const _: () =
 pub(super) struct Connection {
     /// The sequence number of the first byte of each side, the lower end point's first: of its SYN, or as first seen.
     first: [u32; 2],
-    /// No `bool`: whether an entry is there would be told by it, in a line that packets do not want otherwise.
+    /// No `bool`: whether an entry is there could be told by it, in a line that packets do not want otherwise.
     flags: u8,
 }
 
@@ -132,6 +132,15 @@ impl Connection {
 }
 
 impl Entry {
+    /// Takes in the verdict after a packet that was counted, and what was decided before it.
+    #[inline]
+    pub(super) fn decide(&mut self, before: Verdict, verdict: Verdict) {
+        if before.decision() != verdict.decision() {
+            self.is_match = verdict.is_match();
+            self.decided_at_packet = if self.is_match { self.packets[0] + self.packets[1] } else { 0 };
+        }
+    }
+
     pub(super) fn flow(&self, place: usize) -> Flow {
         let FlowKey { low, high, transport } = self.key;
         let (src, dst, one_way) = match self.state.direction_of(0) {

@@ -2,7 +2,7 @@
 
 use super::clock::Clock;
 use super::config::TrackerConfig;
-use super::entry::{Connection, Entry, Flow, HOT_LINES, WORTH_LINES};
+use super::entry::{Connection, Entry, Flow, HOT_LINES};
 use super::statistics::Statistics;
 use crate::five_tuple::{FlowKey, Transport};
 use crate::flow::FlowState;
@@ -46,12 +46,31 @@ pub(super) struct FlowTable {
 struct Tags([u16; WAYS]);
 
 impl Tags {
-    /// A bit for each place with this tag.
+    /// A bit for each place of two buckets with this tag, the first's below. Nothing wider than a tag: all of a bucket's are
+    /// compared at once.
     #[inline]
-    fn places_of(&self, tag: u16) -> u32 {
-        self.0.iter().enumerate().map(|(way, other)| u32::from(*other == tag) << way).sum()
+    fn places_of(first: &Self, second: &Self, tag: u16) -> u16 {
+        let bits = |way: usize| {
+            u16::from(first.0[way] == tag) << way | u16::from(second.0[way] == tag) << (way + WAYS)
+        };
+        (0..WAYS).map(bits).fold(0, |all, bits| all | bits)
     }
 }
+
+/// The flow a packet belongs to.
+#[derive(Clone, Copy)]
+pub(super) struct Sought<'k> {
+    pub(super) key: &'k FlowKey,
+    pub(super) encapsulation: Encapsulation,
+    /// Of both.
+    pub(super) hash: u64,
+    pub(super) is_from_high: bool,
+    /// Where it may lie, as [`FlowTable::prefetch_entry`] found; if it does not, it is looked for.
+    pub(super) likely: u32,
+}
+
+/// Where no flow lies.
+pub(super) const NOWHERE: u32 = u32::MAX;
 
 /// Where a flow can lie.
 #[derive(Clone, Copy)]
@@ -94,14 +113,20 @@ impl FlowTable {
         self.hash_key
     }
 
-    /// The hash of a flow.
+    /// The flow of a packet, which has this key.
     #[inline]
-    pub(super) fn hash(&self, key: &FlowKey, encapsulation: Encapsulation) -> u64 {
-        let hash = key.hash(self.hash_key);
-        match encapsulation.both_ways() {
-            0 => hash,
-            both_ways => fold(hash, both_ways),
-        }
+    pub(super) fn sought<'k>(
+        &self,
+        packet: &Packet<'_>,
+        key: &'k FlowKey,
+        encapsulation: Encapsulation,
+    ) -> Sought<'k> {
+        let hash = match (key.hash(self.hash_key), encapsulation.both_ways()) {
+            (hash, 0) => hash,
+            (hash, both_ways) => fold(hash, both_ways),
+        };
+        let is_from_high = packet.five_tuple.is_from_high();
+        Sought { key, encapsulation, hash, is_from_high, likely: NOWHERE }
     }
 
     #[inline]
@@ -111,14 +136,20 @@ impl FlowTable {
         prefetch(&self.tags[second]);
     }
 
-    /// Asks for what a packet of the flow with this hash will want: the flow, or what makes room for it.
+    /// Asks for what a packet of the flow with this hash will want: the flow, or what makes room for it. Gives back where it may lie.
     #[inline]
-    pub(super) fn prefetch_entry(&self, hash: u64) {
+    pub(super) fn prefetch_entry(&self, hash: u64) -> u32 {
         let buckets = self.buckets(hash);
         match self.tagged(buckets).next() {
             // Not even whether there is an entry is looked at: that would wait for it.
-            Some(place) => prefetch_lines(&self.entries[place], HOT_LINES),
-            None => self.prefetch_room(buckets),
+            Some(place) => {
+                prefetch_lines(&self.entries[place], HOT_LINES);
+                u32::try_from(place).unwrap_or(NOWHERE)
+            }
+            None => {
+                self.prefetch_room(buckets);
+                NOWHERE
+            }
         }
     }
 
@@ -126,7 +157,7 @@ impl FlowTable {
     fn prefetch_room(&self, buckets: Buckets) {
         match self.free(buckets) {
             Some(place) => prefetch_lines(&self.entries[place], size_of::<Entry>() / LINE_BYTES),
-            None => places(buckets).for_each(|place| prefetch_lines(&self.entries[place], WORTH_LINES)),
+            None => places(buckets).for_each(|place| prefetch(&self.entries[place])),
         }
     }
 
@@ -141,13 +172,15 @@ impl FlowTable {
         self.clock.now_us.saturating_sub(entry.touched_us) > self.timeout_us(entry.key.transport)
     }
 
-    /// Whether the flow ended before this packet of its end points: by the common clock, by a gap in which nobody's clock
-    /// went on, or because a SYN begins another connection.
+    /// Whether the flow at this place ended before this packet of its end points: by the common clock, by a gap in which nobody's
+    /// clock went on, or because a SYN begins another connection.
     #[inline]
-    fn is_ended_by(&self, entry: &Entry, packet: &Packet<'_>) -> bool {
-        self.is_over(entry)
-            || entry.clock != self.clock.number() && self.is_behind_a_gap(entry, packet)
-            || packet.tcp.flags & TcpFields::SYN != 0 && self.is_replaced(entry, packet)
+    fn is_ended_at(&self, place: usize, packet: &Packet<'_>) -> bool {
+        self.entries[place].as_ref().is_some_and(|entry| {
+            self.is_over(entry)
+                || entry.clock != self.clock.number() && self.is_behind_a_gap(entry, packet)
+                || packet.tcp.flags & TcpFields::SYN != 0 && self.is_replaced(entry, packet)
+        })
     }
 
     #[cold]
@@ -164,37 +197,53 @@ impl FlowTable {
         entry.connection.is_replaced_by(packet, entry.bytes[0] + entry.bytes[1], quiet_us)
     }
 
-    /// Where the flow of a packet lies, which has this key and hash; a new one is made where there is none.
+    /// Where the flow of a packet lies; a new one is made where there is none.
     #[inline]
     pub(super) fn place(
         &mut self,
-        (packet, key, hash): (&Packet<'_>, &FlowKey, u64),
-        encapsulation: Encapsulation,
+        packet: &Packet<'_>,
+        sought: &Sought<'_>,
         ended: &mut impl FnMut(&Flow),
     ) -> usize {
-        let both_ways = encapsulation.both_ways();
-        let buckets = self.buckets(hash);
-        let here = |place: &usize| self.is_here(*place, key, both_ways);
-        let found = if encapsulation.one_way() == 0 {
+        let likely = sought.likely as usize;
+        if sought.encapsulation.one_way() == 0
+            && self.is_here(likely, sought)
+            && !self.is_ended_at(likely, packet)
+        {
+            return likely;
+        }
+        self.place_searched(packet, sought, ended)
+    }
+
+    #[inline(never)]
+    fn place_searched(
+        &mut self,
+        packet: &Packet<'_>,
+        sought: &Sought<'_>,
+        ended: &mut impl FnMut(&Flow),
+    ) -> usize {
+        let buckets = self.buckets(sought.hash);
+        let here = |place: &usize| self.is_here(*place, sought);
+        let found = if sought.encapsulation.one_way() == 0 {
             self.tagged(buckets).find(here)
         } else {
-            self.in_tunnel(self.tagged(buckets).filter(here), encapsulation.one_way(), packet)
+            self.in_tunnel(self.tagged(buckets).filter(here), sought.encapsulation.one_way(), packet)
         };
         if let Some(place) = found
-            && !self.entries[place].as_ref().is_some_and(|entry| self.is_ended_by(entry, packet))
+            && !self.is_ended_at(place, packet)
         {
             return place;
         }
-        self.place_anew((packet, key), buckets, encapsulation, found, ended)
+        self.place_anew(packet, sought, buckets, found, ended)
     }
 
     /// A place for a new flow: where its like was that is over, or a free one, or one that has to go.
     #[inline(never)]
     fn place_anew(
         &mut self,
-        (packet, key): (&Packet<'_>, &FlowKey),
+        packet: &Packet<'_>,
+        sought: &Sought<'_>,
         buckets: Buckets,
-        encapsulation: Encapsulation,
         found: Option<usize>,
         ended: &mut impl FnMut(&Flow),
     ) -> usize {
@@ -206,7 +255,7 @@ impl FlowTable {
                 self.statistics.timed_out += 1;
             }
             self.end(place, ended);
-            self.begin(place, tag, key, encapsulation, packet);
+            self.begin(place, tag, sought, packet);
             return place;
         }
         let place = match self.free(buckets) {
@@ -215,7 +264,7 @@ impl FlowTable {
                 let worth = |place: &usize| match &self.entries[*place] {
                     None => (0, 0),
                     Some(entry) if self.is_over(entry) => (1, entry.last_us),
-                    Some(entry) if !entry.state.verdict().is_match() => (2, entry.last_us),
+                    Some(entry) if !entry.is_match => (2, entry.last_us),
                     Some(entry) => (3, entry.last_us),
                 };
                 let place = places(buckets).min_by_key(worth).unwrap_or(buckets.first * WAYS);
@@ -227,13 +276,13 @@ impl FlowTable {
                 place
             }
         };
-        self.begin(place, tag, key, encapsulation, packet);
+        self.begin(place, tag, sought, packet);
         place
     }
 
     /// A free place, in the bucket that has more of them.
     fn free(&self, Buckets { first, second, .. }: Buckets) -> Option<usize> {
-        let (in_first, in_second) = (self.tags[first].places_of(0), self.tags[second].places_of(0));
+        let [in_first, in_second] = Tags::places_of(&self.tags[first], &self.tags[second], 0).to_le_bytes();
         let (bucket, ways) = match in_first.count_ones() >= in_second.count_ones() {
             true => (first, in_first),
             false => (second, in_second),
@@ -256,7 +305,7 @@ impl FlowTable {
     /// The places with the tag of these buckets.
     #[inline]
     fn tagged(&self, Buckets { first, second, tag }: Buckets) -> impl Iterator<Item = usize> {
-        let mut ways = self.tags[first].places_of(tag) | self.tags[second].places_of(tag) << WAYS;
+        let mut ways = Tags::places_of(&self.tags[first], &self.tags[second], tag);
         core::iter::from_fn(move || {
             let way = ways.trailing_zeros() as usize;
             ways &= ways.wrapping_sub(1);
@@ -268,17 +317,21 @@ impl FlowTable {
         })
     }
 
+    /// Whether that flow lies at this place, or one whose tunnel differs in the direction's own number only.
     #[inline]
-    fn is_here(&self, place: usize, key: &FlowKey, both_ways: u64) -> bool {
-        self.entries[place].as_ref().is_some_and(|entry| entry.both_ways == both_ways && entry.key == *key)
+    fn is_here(&self, place: usize, sought: &Sought<'_>) -> bool {
+        let entry = self.entries.get(place).and_then(Option::as_ref);
+        entry.is_some_and(|entry| {
+            entry.both_ways == sought.encapsulation.both_ways() && entry.key == *sought.key
+        })
     }
 
     /// The packet's flow, where there is one.
     #[cold]
     pub(super) fn find(&mut self, packet: &Packet<'_>, encapsulation: Encapsulation) -> Option<&mut Entry> {
-        let (key, both_ways) = (packet.five_tuple.key(), encapsulation.both_ways());
-        let buckets = self.buckets(self.hash(&key, encapsulation));
-        let place = self.tagged(buckets).find(|place| self.is_here(*place, &key, both_ways))?;
+        let key = packet.five_tuple.key();
+        let sought = self.sought(packet, &key, encapsulation);
+        let place = self.tagged(self.buckets(sought.hash)).find(|place| self.is_here(*place, &sought))?;
         self.entries[place].as_mut()
     }
 
@@ -305,20 +358,13 @@ impl FlowTable {
         places.filter_map(|place| Some((rank(&place)?, place))).min().map(|(_, place)| place)
     }
 
-    fn begin(
-        &mut self,
-        place: usize,
-        tag: u16,
-        key: &FlowKey,
-        encapsulation: Encapsulation,
-        packet: &Packet<'_>,
-    ) {
+    fn begin(&mut self, place: usize, tag: u16, sought: &Sought<'_>, packet: &Packet<'_>) {
         let now_us = packet.time_us;
         self.statistics.flows += 1;
         self.tags[place / WAYS].0[place % WAYS] = tag;
         self.entries[place] = Some(Entry {
-            key: *key,
-            both_ways: encapsulation.both_ways(),
+            key: *sought.key,
+            both_ways: sought.encapsulation.both_ways(),
             state: FlowState::default(),
             number: self.statistics.flows,
             first_us: now_us,
@@ -330,6 +376,7 @@ impl FlowTable {
             one_way: [0; 2],
             connection: Connection::default(),
             clock: self.clock.number(),
+            is_match: false,
         });
     }
 

@@ -51,9 +51,7 @@ impl Tracker<'_> {
         match walk(start, time_us, &mut Pieces)? {
             Found::Packet(packet, encapsulation) => {
                 let apart = self.apart(encapsulation);
-                let key = packet.five_tuple.key();
-                let hash = self.table.hash(&key, apart);
-                let seen = self.parsed((&packet, &key, hash), apart, frames, true, ended, observer);
+                let seen = self.parsed(&packet, apart, frames, true, ended, observer);
                 Ok((seen, Parts::new(&packet, encapsulation, at, bytes)))
             }
             Found::Piece(piece) => self.piece(&piece, time_us, (at, bytes), frames, ended, observer),
@@ -118,10 +116,8 @@ impl Tracker<'_> {
                 };
                 let packet = cut.unwrap_or(counted);
                 let apart = self.apart(encapsulation);
-                let key = packet.five_tuple.key();
-                let hash = self.table.hash(&key, apart);
                 let is_new = cut.is_some();
-                let seen = self.parsed((&packet, &key, hash), apart, frames, is_new, ended, observer);
+                let seen = self.parsed(&packet, apart, frames, is_new, ended, observer);
                 Ok((seen, Parts::new(&packet, encapsulation, at, bytes)))
             }
         };
@@ -166,12 +162,9 @@ impl FlowTable {
         };
         let apart = if ignore_encapsulation { Encapsulation::NONE } else { encapsulation };
         let Some(entry) = self.find(&packet, apart) else { return };
-        let before = entry.state.verdict().decision();
+        let before = entry.state.verdict();
         let packet = Packet { time_us: entry.last_us, ..packet };
         let verdict = classifier.classify(context, &mut entry.state, &packet);
-        if before != verdict.decision() {
-            let packet_number = entry.packets[0] + entry.packets[1];
-            entry.decided_at_packet = if verdict.is_match() { packet_number } else { 0 };
-        }
+        entry.decide(before, verdict);
     }
 }

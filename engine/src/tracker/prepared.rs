@@ -1,11 +1,13 @@
 //! What can be made of a frame without the flow table: on any thread, and some frames ahead.
 
+use super::flow_table::{NOWHERE, Sought};
 use super::fragments::Uncounted;
 use super::frame::{Frame, Seen};
 use super::{Flow, Tracker};
-use crate::five_tuple::{Address, FiveTuple, Transport};
+use crate::five_tuple::{Address, FlowKey, Transport};
 use crate::observer::Observer;
 use crate::packet::{Encapsulation, Fragment, LinkType, Packet, ParseError, TcpFields};
+use wiremark_prefetch::prefetch;
 
 /// A frame's headers, read, and its flow's hash.
 ///
@@ -13,24 +15,23 @@ use crate::packet::{Encapsulation, Fragment, LinkType, Packet, ParseError, TcpFi
 #[derive(Clone, Copy, Debug)]
 pub struct Prepared {
     hash: u64,
-    five_tuple: FiveTuple,
+    key: FlowKey,
+    is_from_high: bool,
     tcp: TcpFields,
     /// Where in the frame the payload begins and ends; the end is 0 where the headers want more than a quick look.
     payload: (u32, u32),
+    /// Where its flow may lie, once that was asked for.
+    likely: u32,
 }
 
 /// Of a frame that wants more than a quick look.
 const NOT_PLAIN: Prepared = Prepared {
     hash: 0,
-    five_tuple: FiveTuple {
-        src: Address([0; 16]),
-        dst: Address([0; 16]),
-        src_port: 0,
-        dst_port: 0,
-        transport: Transport::Tcp,
-    },
+    key: FlowKey { low: (Address([0; 16]), 0), high: (Address([0; 16]), 0), transport: Transport::Tcp },
+    is_from_high: false,
     tcp: TcpFields { sequence: 0, flags: 0 },
     payload: (0, 0),
+    likely: NOWHERE,
 };
 
 /// Makes what a [`Tracker`] wants to know of frames; see [`Tracker::preparer`].
@@ -46,11 +47,14 @@ impl Preparer {
         match Packet::plain(link_type, 0, bytes) {
             Some(Packet { five_tuple, tcp, payload, .. }) => {
                 let start = (payload.as_ptr() as usize).wrapping_sub(bytes.as_ptr() as usize);
+                let key = five_tuple.key();
                 Prepared {
-                    hash: five_tuple.key().hash(self.hash_key),
-                    five_tuple,
+                    hash: key.hash(self.hash_key),
+                    key,
+                    is_from_high: five_tuple.is_from_high(),
                     tcp,
                     payload: (start as u32, (start + payload.len()) as u32),
+                    likely: NOWHERE,
                 }
             }
             None => NOT_PLAIN,
@@ -67,7 +71,7 @@ impl Prepared {
             return None;
         }
         Some(Packet {
-            five_tuple: self.five_tuple,
+            five_tuple: self.key.five_tuple(self.is_from_high),
             tcp: self.tcp,
             time_us: frame.time_us,
             payload: frame.bytes.get(start as usize..end as usize)?,
@@ -88,10 +92,11 @@ impl Tracker<'_> {
         self.table.prefetch_buckets(prepared.hash);
     }
 
-    /// Asks for a frame's flow itself, some 16 frames ahead.
+    /// Asks for a frame's flow itself, and for where its payload begins, some 16 frames ahead; notes where the flow may lie.
     #[inline]
-    pub fn prefetch_flow(&self, prepared: &Prepared) {
-        self.table.prefetch_entry(prepared.hash);
+    pub fn prefetch_flow(&self, bytes: &[u8], prepared: &mut Prepared) {
+        prepared.likely = self.table.prefetch_entry(prepared.hash);
+        bytes.get(prepared.payload.0 as usize).into_iter().for_each(prefetch);
     }
 
     /// [`Tracker::frame`] for a frame that was [prepared](Preparer::prepare).
@@ -110,8 +115,9 @@ impl Tracker<'_> {
         match prepared.packet(frame) {
             Some(packet) => {
                 let frame = Uncounted { packets: 1, bytes: frame.wire_bytes.into() };
-                let flow = (&packet, &packet.five_tuple.key(), prepared.hash);
-                Ok(self.parsed(flow, Encapsulation::NONE, frame, true, ended, observer))
+                let Prepared { ref key, hash, is_from_high, likely, .. } = *prepared;
+                let sought = Sought { key, encapsulation: Encapsulation::NONE, hash, is_from_high, likely };
+                Ok(self.sought(&packet, &sought, frame, true, ended, observer))
             }
             None => self.walked(frame, ended, observer).map(|(seen, _)| seen),
         }

@@ -295,8 +295,8 @@ impl Follow<Prepared> for Following<'_, '_, '_> {
         self.tracker.prefetch_buckets(made);
     }
 
-    fn next(&self, made: &Prepared) {
-        self.tracker.prefetch_flow(made);
+    fn next(&self, bytes: &[u8], made: &mut Prepared) {
+        self.tracker.prefetch_flow(bytes, made);
     }
 
     fn look(&mut self, number: u64, frame: &Frame<'_>, made: &Prepared) -> Result<(), ParseError> {

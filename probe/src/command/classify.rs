@@ -258,12 +258,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
     let interrupt = if is_endless { Interrupt::listen_for_reloads() } else { Interrupt::listen() };
     let config = arguments.networks.config(arguments.max_flows);
     let mut totals = Totals::default();
+    let keeps_beside = arguments.format != Format::Table;
+    let is_much = keeps_beside || arguments.flows;
     let stream = |name: String, config: TrackerConfig| Stream {
         name,
         stats: arguments.stats,
-        with_names: arguments.format != Format::Table && !arguments.no_names,
+        keeps_beside,
+        with_names: keeps_beside && !arguments.no_names,
         tells_verdicts: arguments.events.is_some(),
-        writes_apart: !is_endless && arguments.captures.threads() > 1,
+        writes_apart: is_much && !is_endless && arguments.captures.threads() > 1,
         classifier: &classifier,
         config,
         interrupt: &interrupt,

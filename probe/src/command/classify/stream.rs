@@ -39,6 +39,8 @@ pub(super) struct Stream<'a> {
     pub(super) name: String,
     /// Whether it ends with a record of what was not looked into.
     pub(super) stats: bool,
+    /// Whether flows are told with what is kept of them beside the tracker.
+    pub(super) keeps_beside: bool,
     /// Whether records have the names seen in flows.
     pub(super) with_names: bool,
     /// Whether a verdict is told the moment it changes.
@@ -55,7 +57,7 @@ pub(super) struct Stream<'a> {
 impl<'a> Stream<'a> {
     /// Begins to read it.
     fn reading<'r, 's>(&'a self, flows: Flows<'r, 's>) -> Reading<'a, 'r, 's> {
-        let Self { classifier, interrupt, with_names, tells_verdicts, .. } = *self;
+        let Self { classifier, interrupt, keeps_beside, with_names, tells_verdicts, .. } = *self;
         let (tracker, reloading) = (Tracker::new(classifier, self.config), self.signatures.reloading());
         let (names, frames, progress) = (Names::default(), 0, None);
         let (is_of_app, is_slow) = (false, false);
@@ -63,6 +65,7 @@ impl<'a> Stream<'a> {
             tracker,
             flows,
             interrupt,
+            keeps_beside,
             with_names,
             tells_verdicts,
             names,
@@ -163,6 +166,7 @@ struct Reading<'a, 'r, 's> {
     tracker: Tracker<'a>,
     flows: Flows<'r, 's>,
     interrupt: &'a Interrupt,
+    keeps_beside: bool,
     with_names: bool,
     tells_verdicts: bool,
     /// Of the frame at hand.
@@ -206,16 +210,16 @@ impl Follow<Prepared> for Reading<'_, '_, '_> {
     }
 
     #[inline]
-    fn next(&self, prepared: &Prepared) {
-        self.tracker.prefetch_flow(prepared);
+    fn next(&self, bytes: &[u8], prepared: &mut Prepared) {
+        self.tracker.prefetch_flow(bytes, prepared);
     }
 
     #[inline]
     fn look(&mut self, number: u64, frame: &Frame<'_>, prepared: &Prepared) -> Result<(), ParseError> {
         let Self { tracker, flows, names, .. } = self;
-        names.clear();
         let mut ended = |flow: &Flow| flows.ended(flow);
         let result = if self.with_names {
+            names.clear();
             tracker.prepared_frame(frame, prepared, &mut ended, names)
         } else {
             tracker.prepared_frame(frame, prepared, &mut ended, &mut ())
@@ -228,7 +232,9 @@ impl Follow<Prepared> for Reading<'_, '_, '_> {
                 return Err(*error);
             }
         };
-        flows.besides.frame(self.frames + number, frame, seen, names);
+        if self.keeps_beside {
+            flows.besides.frame(self.frames + number, frame, seen, names);
+        }
         if self.tells_verdicts
             && seen.verdict.is_changed()
             && let Some(flow) = tracker.flow(seen.place)

@@ -49,7 +49,7 @@ pub(super) fn listen(
 impl Follow<()> for Listening<'_, '_, '_, '_> {
     fn soon(&self, (): &()) {}
 
-    fn next(&self, (): &()) {}
+    fn next(&self, _: &[u8], (): &mut ()) {}
 
     fn look(&mut self, _: u64, frame: &Frame<'_>, (): &()) -> Result<(), ParseError> {
         self.is_of_app = false;
