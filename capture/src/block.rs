@@ -81,10 +81,20 @@ impl Block {
         self.placed.is_empty()
     }
 
-    /// The bytes of the frame at this place, from 0.
+    /// The frames in order, and where in the block's bytes each begins.
+    pub(crate) fn frames_placed(&self) -> impl Iterator<Item = (Frame<'_>, u32)> {
+        self.frames().zip(&self.placed).map(|(frame, placed)| (frame, placed.start))
+    }
+
+    /// The frame at this place, from 0.
+    pub(crate) fn frame(&self, at: usize) -> Option<Frame<'_>> {
+        self.placed.get(at).map(|placed| placed.frame(&self.bytes, self.number_of(at)))
+    }
+
+    /// The number of the frame at this place.
     #[inline]
-    pub(crate) fn bytes_of(&self, at: usize) -> &[u8] {
-        self.placed.get(at).map(|placed| placed.frame(&self.bytes, 0).bytes).unwrap_or_default()
+    pub(crate) fn number_of(&self, at: usize) -> u64 {
+        self.first + at as u64
     }
 
     /// The frames in order.

@@ -234,11 +234,28 @@ pub trait Follow<P> {
     fn goes_on(&mut self, bytes_read: u64) -> bool;
 }
 
-/// What was made of a frame whose link type is known.
+/// A frame whose link type is known, in its block, and what was made of it.
 struct Made<P> {
-    link_type: LinkType,
+    time_us: u64,
+    start: u32,
+    length: u32,
     wire_bytes: u32,
+    link_type: LinkType,
     made: P,
+}
+
+impl<P> Made<P> {
+    #[inline]
+    fn bytes<'b>(&self, block: &'b Block) -> &'b [u8] {
+        let start = self.start as usize;
+        block.bytes().get(start..start + self.length as usize).unwrap_or_default()
+    }
+
+    #[inline]
+    fn frame<'b>(&self, block: &'b Block) -> Frame<'b> {
+        let Self { time_us, wire_bytes, link_type, .. } = *self;
+        Frame { link_type, time_us, bytes: self.bytes(block), wire_bytes }
+    }
 }
 
 /// Frames between [`Follow::soon`] and [`Follow::look`].
@@ -263,42 +280,44 @@ pub fn replay_ahead<P: Send>(
     let make = |block: &Block, (made, counts): &mut (Vec<Option<Made<P>>>, Counts)| {
         *counts = Counts { frames: block.len() as u64, ..Counts::default() };
         made.clear();
-        made.extend(block.frames().map(|frame| {
+        made.extend(block.frames_placed().map(|(frame, start)| {
             let Some(known) = known(&frame) else {
                 counts.unknown_link += 1;
                 return None;
             };
             counts.read(&known, frame.is_timed);
-            Some(Made { link_type: known.link_type, wire_bytes: known.wire_bytes, made: prepare(&known) })
+            let Frame { link_type, time_us, bytes, wire_bytes } = known;
+            let made = prepare(&known);
+            Some(Made { time_us, start, length: bytes.len() as u32, wire_bytes, link_type, made })
         }));
     };
     let error = ahead(capture, threads, make, |Batch { block, made: (made, of_block) }| {
         counts.add(of_block);
-        for (at, made) in made.iter_mut().take(SOON).enumerate() {
-            made.iter().for_each(|made| follow.soon(&made.made));
-            if at < SOON / 2 {
-                made.iter_mut().for_each(|made| follow.next(block.bytes_of(at), &mut made.made));
-            }
+        for made in made.iter().take(SOON).flatten() {
+            follow.soon(&made.made);
         }
-        for (at, frame) in block.frames().enumerate() {
+        for made in made.iter_mut().take(SOON / 2).flatten() {
+            follow.next(made.bytes(block), &mut made.made);
+        }
+        for at in 0..made.len() {
             if let Some(Some(soon)) = made.get(at + SOON) {
                 follow.soon(&soon.made);
             }
             if let Some(Some(next)) = made.get_mut(at + SOON / 2) {
-                follow.next(block.bytes_of(at + SOON / 2), &mut next.made);
+                follow.next(next.bytes(block), &mut next.made);
             }
-            let Some(Some(Made { link_type, wire_bytes, made })) = made.get(at) else {
-                skipped.note(&frame);
+            let Some(Some(this)) = made.get(at) else {
+                block.frame(at).iter().for_each(|frame| skipped.note(frame));
                 continue;
             };
-            let (link_type, wire_bytes) = (*link_type, *wire_bytes);
-            let known = Frame { link_type, time_us: frame.time_us, bytes: frame.bytes, wire_bytes };
-            if let Err(error) = follow.look(frame.number, &known, made) {
-                counts.missed(error, &known);
+            let number = block.number_of(at);
+            let frame = this.frame(block);
+            if let Err(error) = follow.look(number, &frame, &this.made) {
+                counts.missed(error, &frame);
             }
-            if aggregate::may_be(link_type) {
-                for packet in aggregated(&known) {
-                    counts.take(&packet, true, follow.look(frame.number, &packet, &prepare(&packet)).err());
+            if aggregate::may_be(frame.link_type) {
+                for packet in aggregated(&frame) {
+                    counts.take(&packet, true, follow.look(number, &packet, &prepare(&packet)).err());
                 }
             }
         }

@@ -1,5 +1,6 @@
 //! Frames in, verdicts out: a bounded flow table around the classifier, with time taken from the packets.
 
+mod buckets;
 mod clock;
 mod config;
 mod entry;
@@ -22,7 +23,8 @@ use crate::context::Context;
 use crate::five_tuple::Direction;
 use crate::observer::Observer;
 use crate::packet::{Encapsulation, Fragment, Packet, ParseError, TcpFields};
-use flow_table::{FlowTable, Sought};
+use buckets::Sought;
+use flow_table::FlowTable;
 use fragments::{Fragments, Uncounted};
 use wholes::Wholes;
 
@@ -181,7 +183,7 @@ impl<'c> Tracker<'c> {
         observer: &mut impl Observer,
     ) -> Seen {
         let key = packet.five_tuple.key();
-        let sought = self.table.sought(packet, &key, encapsulation);
+        let sought = self.table.spread.sought(packet, &key, encapsulation);
         self.sought(packet, &sought, frames, is_new, ended, observer)
     }
 

@@ -1,20 +1,18 @@
 //! The bounded flow table: where a flow lies, who makes room, and when a flow is over.
 
+use super::buckets::{Buckets, NOWHERE, Sought, Spread, Tags, WAYS};
 use super::clock::Clock;
 use super::config::TrackerConfig;
 use super::entry::{Connection, Entry, Flow, HOT_LINES};
 use super::statistics::Statistics;
-use crate::five_tuple::{FlowKey, Transport};
+use crate::five_tuple::Transport;
 use crate::flow::FlowState;
-use crate::lru::fold;
 use crate::packet::{Encapsulation, Packet, TcpFields};
 use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 use wiremark_prefetch::{LINE_BYTES, large_pages, prefetch, prefetch_lines};
 
-/// Entries of one bucket; a flow may lie in either of two buckets.
-const WAYS: usize = 8;
 /// Packet time in which the whole table is looked through for flows that timed out, and places looked at in one go.
 const ROUND_US: u64 = 10_000_000;
 const SWEPT: usize = 16;
@@ -27,7 +25,7 @@ const ENDED_SOON: usize = 8;
 pub(super) struct FlowTable {
     tcp_timeout_us: u64,
     udp_timeout_us: u64,
-    hash_key: [u64; 2],
+    pub(super) spread: Spread,
     /// One a bucket.
     tags: Box<[Tags]>,
     pub(super) entries: Box<[Option<Entry>]>,
@@ -40,52 +38,6 @@ pub(super) struct FlowTable {
     pub(super) statistics: Statistics,
 }
 
-/// Of each place of a bucket a few bits of its flow's hash; 0 is a free place.
-#[derive(Clone, Copy, Debug)]
-#[repr(align(16))]
-struct Tags([u16; WAYS]);
-
-impl Tags {
-    /// A bit for each place of two buckets with this tag, the first's below. Nothing wider than a tag: all of a bucket's are
-    /// compared at once.
-    #[inline]
-    fn places_of(first: &Self, second: &Self, tag: u16) -> u16 {
-        let bits = |way: usize| {
-            u16::from(first.0[way] == tag) << way | u16::from(second.0[way] == tag) << (way + WAYS)
-        };
-        (0..WAYS).map(bits).fold(0, |all, bits| all | bits)
-    }
-}
-
-/// The flow a packet belongs to.
-#[derive(Clone, Copy)]
-pub(super) struct Sought<'k> {
-    pub(super) key: &'k FlowKey,
-    pub(super) encapsulation: Encapsulation,
-    /// Of both.
-    pub(super) hash: u64,
-    pub(super) is_from_high: bool,
-    /// Where it may lie, as [`FlowTable::prefetch_entry`] found; if it does not, it is looked for.
-    pub(super) likely: u32,
-}
-
-/// Where no flow lies.
-pub(super) const NOWHERE: u32 = u32::MAX;
-
-/// Where a flow can lie.
-#[derive(Clone, Copy)]
-struct Buckets {
-    first: usize,
-    second: usize,
-    /// Some bits of its hash, not 0.
-    tag: u16,
-}
-
-/// The places of two buckets.
-fn places(Buckets { first, second, .. }: Buckets) -> impl Iterator<Item = usize> {
-    (first * WAYS..first * WAYS + WAYS).chain(second * WAYS..second * WAYS + WAYS)
-}
-
 impl FlowTable {
     pub(super) fn new(config: &TrackerConfig) -> Self {
         let places = config.capacity.max(2 * WAYS).next_power_of_two();
@@ -95,8 +47,8 @@ impl FlowTable {
         Self {
             tcp_timeout_us: config.tcp_timeout_us,
             udp_timeout_us: config.udp_timeout_us,
-            hash_key: config.hash_key,
-            tags: vec![Tags([0; WAYS]); places / WAYS].into_boxed_slice(),
+            spread: Spread::new(config.hash_key, places / WAYS),
+            tags: vec![Tags::FREE; places / WAYS].into_boxed_slice(),
             entries: entries.into_boxed_slice(),
             hand: 0,
             swept_us: 0,
@@ -109,37 +61,14 @@ impl FlowTable {
         self.entries.len()
     }
 
-    pub(super) fn hash_key(&self) -> [u64; 2] {
-        self.hash_key
+    #[inline]
+    pub(super) fn prefetch_buckets(&self, buckets: Buckets) {
+        buckets.both().into_iter().for_each(|bucket| prefetch(&self.tags[bucket]));
     }
 
-    /// The flow of a packet, which has this key.
+    /// Asks for what a packet of a flow in these buckets will want: the flow, or what makes room for it. Gives back where it may lie.
     #[inline]
-    pub(super) fn sought<'k>(
-        &self,
-        packet: &Packet<'_>,
-        key: &'k FlowKey,
-        encapsulation: Encapsulation,
-    ) -> Sought<'k> {
-        let hash = match (key.hash(self.hash_key), encapsulation.both_ways()) {
-            (hash, 0) => hash,
-            (hash, both_ways) => fold(hash, both_ways),
-        };
-        let is_from_high = packet.five_tuple.is_from_high();
-        Sought { key, encapsulation, hash, is_from_high, likely: NOWHERE }
-    }
-
-    #[inline]
-    pub(super) fn prefetch_buckets(&self, hash: u64) {
-        let Buckets { first, second, .. } = self.buckets(hash);
-        prefetch(&self.tags[first]);
-        prefetch(&self.tags[second]);
-    }
-
-    /// Asks for what a packet of the flow with this hash will want: the flow, or what makes room for it. Gives back where it may lie.
-    #[inline]
-    pub(super) fn prefetch_entry(&self, hash: u64) -> u32 {
-        let buckets = self.buckets(hash);
+    pub(super) fn prefetch_entry(&self, buckets: Buckets) -> u32 {
         match self.tagged(buckets).next() {
             // Not even whether there is an entry is looked at: that would wait for it.
             Some(place) => {
@@ -157,7 +86,7 @@ impl FlowTable {
     fn prefetch_room(&self, buckets: Buckets) {
         match self.free(buckets) {
             Some(place) => prefetch_lines(&self.entries[place], size_of::<Entry>() / LINE_BYTES),
-            None => places(buckets).for_each(|place| prefetch(&self.entries[place])),
+            None => buckets.places().for_each(|place| prefetch(&self.entries[place])),
         }
     }
 
@@ -198,7 +127,7 @@ impl FlowTable {
     }
 
     /// Where the flow of a packet lies; a new one is made where there is none.
-    #[inline]
+    #[inline(always)]
     pub(super) fn place(
         &mut self,
         packet: &Packet<'_>,
@@ -222,7 +151,7 @@ impl FlowTable {
         sought: &Sought<'_>,
         ended: &mut impl FnMut(&Flow),
     ) -> usize {
-        let buckets = self.buckets(sought.hash);
+        let buckets = sought.buckets;
         let here = |place: &usize| self.is_here(*place, sought);
         let found = if sought.encapsulation.one_way() == 0 {
             self.tagged(buckets).find(here)
@@ -234,7 +163,7 @@ impl FlowTable {
         {
             return place;
         }
-        self.place_anew(packet, sought, buckets, found, ended)
+        self.place_anew(packet, sought, found, ended)
     }
 
     /// A place for a new flow: where its like was that is over, or a free one, or one that has to go.
@@ -243,11 +172,10 @@ impl FlowTable {
         &mut self,
         packet: &Packet<'_>,
         sought: &Sought<'_>,
-        buckets: Buckets,
         found: Option<usize>,
         ended: &mut impl FnMut(&Flow),
     ) -> usize {
-        let tag = buckets.tag;
+        let tag = sought.buckets.tag;
         if let Some(place) = found {
             let is_syn = packet.tcp.flags & TcpFields::SYN != 0;
             let is_replaced = |entry: &Entry| is_syn && self.is_replaced(entry, packet);
@@ -258,7 +186,7 @@ impl FlowTable {
             self.begin(place, tag, sought, packet);
             return place;
         }
-        let place = match self.free(buckets) {
+        let place = match self.free(sought.buckets) {
             Some(place) => place,
             None => {
                 let worth = |place: &usize| match &self.entries[*place] {
@@ -267,7 +195,7 @@ impl FlowTable {
                     Some(entry) if !entry.is_match => (2, entry.last_us),
                     Some(entry) => (3, entry.last_us),
                 };
-                let place = places(buckets).min_by_key(worth).unwrap_or(buckets.first * WAYS);
+                let place = sought.buckets.places().min_by_key(worth).unwrap_or_default();
                 match worth(&place).0 {
                     1 => self.statistics.timed_out += 1,
                     _ => self.statistics.evicted += 1,
@@ -281,31 +209,21 @@ impl FlowTable {
     }
 
     /// A free place, in the bucket that has more of them.
-    fn free(&self, Buckets { first, second, .. }: Buckets) -> Option<usize> {
-        let [in_first, in_second] = Tags::places_of(&self.tags[first], &self.tags[second], 0).to_le_bytes();
-        let (bucket, ways) = match in_first.count_ones() >= in_second.count_ones() {
-            true => (first, in_first),
-            false => (second, in_second),
+    fn free(&self, buckets: Buckets) -> Option<usize> {
+        let [first, second] = buckets.both();
+        let ways = Tags::places_of([&self.tags[first], &self.tags[second]], 0).to_le_bytes();
+        let (bucket, ways) = match ways[0].count_ones() >= ways[1].count_ones() {
+            true => (first, ways[0]),
+            false => (second, ways[1]),
         };
         (ways != 0).then(|| bucket * WAYS + ways.trailing_zeros() as usize)
     }
 
-    /// The two buckets in which a flow of this hash can lie, and its tag there.
-    #[inline]
-    fn buckets(&self, hash: u64) -> Buckets {
-        let buckets = self.tags.len();
-        let first = hash as usize & (buckets - 1);
-        let second = match (hash >> 32) as usize & (buckets - 1) {
-            same if same == first => first ^ 1,
-            other => other,
-        };
-        Buckets { first, second, tag: (hash >> 48) as u16 | 1 }
-    }
-
     /// The places with the tag of these buckets.
     #[inline]
-    fn tagged(&self, Buckets { first, second, tag }: Buckets) -> impl Iterator<Item = usize> {
-        let mut ways = Tags::places_of(&self.tags[first], &self.tags[second], tag);
+    fn tagged(&self, buckets: Buckets) -> impl Iterator<Item = usize> {
+        let [first, second] = buckets.both();
+        let mut ways = Tags::places_of([&self.tags[first], &self.tags[second]], buckets.tag);
         core::iter::from_fn(move || {
             let way = ways.trailing_zeros() as usize;
             ways &= ways.wrapping_sub(1);
@@ -330,8 +248,8 @@ impl FlowTable {
     #[cold]
     pub(super) fn find(&mut self, packet: &Packet<'_>, encapsulation: Encapsulation) -> Option<&mut Entry> {
         let key = packet.five_tuple.key();
-        let sought = self.sought(packet, &key, encapsulation);
-        let place = self.tagged(self.buckets(sought.hash)).find(|place| self.is_here(*place, &sought))?;
+        let sought = self.spread.sought(packet, &key, encapsulation);
+        let place = self.tagged(sought.buckets).find(|place| self.is_here(*place, &sought))?;
         self.entries[place].as_mut()
     }
 

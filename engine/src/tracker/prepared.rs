@@ -1,6 +1,6 @@
 //! What can be made of a frame without the flow table: on any thread, and some frames ahead.
 
-use super::flow_table::{NOWHERE, Sought};
+use super::buckets::{Buckets, NOWHERE, Sought, Spread};
 use super::fragments::Uncounted;
 use super::frame::{Frame, Seen};
 use super::{Flow, Tracker};
@@ -14,8 +14,8 @@ use wiremark_prefetch::prefetch;
 /// It speaks of one frame and one tracker; with another it harms nothing but that tracker's flows.
 #[derive(Clone, Copy, Debug)]
 pub struct Prepared {
-    hash: u64,
     key: FlowKey,
+    buckets: Buckets,
     is_from_high: bool,
     tcp: TcpFields,
     /// Where in the frame the payload begins and ends; the end is 0 where the headers want more than a quick look.
@@ -26,8 +26,8 @@ pub struct Prepared {
 
 /// Of a frame that wants more than a quick look.
 const NOT_PLAIN: Prepared = Prepared {
-    hash: 0,
     key: FlowKey { low: (Address([0; 16]), 0), high: (Address([0; 16]), 0), transport: Transport::Tcp },
+    buckets: Buckets::NONE,
     is_from_high: false,
     tcp: TcpFields { sequence: 0, flags: 0 },
     payload: (0, 0),
@@ -37,7 +37,7 @@ const NOT_PLAIN: Prepared = Prepared {
 /// Makes what a [`Tracker`] wants to know of frames; see [`Tracker::preparer`].
 #[derive(Clone, Copy, Debug)]
 pub struct Preparer {
-    hash_key: [u64; 2],
+    spread: Spread,
 }
 
 impl Preparer {
@@ -49,7 +49,7 @@ impl Preparer {
                 let start = (payload.as_ptr() as usize).wrapping_sub(bytes.as_ptr() as usize);
                 let key = five_tuple.key();
                 Prepared {
-                    hash: key.hash(self.hash_key),
+                    buckets: self.spread.buckets(&key, Encapsulation::NONE),
                     key,
                     is_from_high: five_tuple.is_from_high(),
                     tcp,
@@ -83,19 +83,19 @@ impl Prepared {
 impl Tracker<'_> {
     /// Prepares frames for this tracker.
     pub fn preparer(&self) -> Preparer {
-        Preparer { hash_key: self.table.hash_key() }
+        Preparer { spread: self.table.spread }
     }
 
     /// Asks for the places in memory at which a frame's flow will be looked for, some 32 frames ahead.
     #[inline]
     pub fn prefetch_buckets(&self, prepared: &Prepared) {
-        self.table.prefetch_buckets(prepared.hash);
+        self.table.prefetch_buckets(prepared.buckets);
     }
 
     /// Asks for a frame's flow itself, and for where its payload begins, some 16 frames ahead; notes where the flow may lie.
     #[inline]
     pub fn prefetch_flow(&self, bytes: &[u8], prepared: &mut Prepared) {
-        prepared.likely = self.table.prefetch_entry(prepared.hash);
+        prepared.likely = self.table.prefetch_entry(prepared.buckets);
         bytes.get(prepared.payload.0 as usize).into_iter().for_each(prefetch);
     }
 
@@ -115,8 +115,9 @@ impl Tracker<'_> {
         match prepared.packet(frame) {
             Some(packet) => {
                 let frame = Uncounted { packets: 1, bytes: frame.wire_bytes.into() };
-                let Prepared { ref key, hash, is_from_high, likely, .. } = *prepared;
-                let sought = Sought { key, encapsulation: Encapsulation::NONE, hash, is_from_high, likely };
+                let Prepared { ref key, buckets, is_from_high, likely, .. } = *prepared;
+                let sought =
+                    Sought { key, encapsulation: Encapsulation::NONE, buckets, is_from_high, likely };
                 Ok(self.sought(&packet, &sought, frame, true, ended, observer))
             }
             None => self.walked(frame, ended, observer).map(|(seen, _)| seen),
