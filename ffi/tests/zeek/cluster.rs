@@ -5,6 +5,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::sleep;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -114,6 +116,14 @@ fn a_stop_loses_nothing_that_was_told() {
     let cluster = Cluster::new(&host, "zeek-cluster-stopped");
     let script = host.folder.join("script.zeek");
     cluster.run(&["start", "-r", long_capture().to_str().unwrap(), script.to_str().unwrap()]);
+    // On a busy machine nothing has been told yet.
+    let log = cluster.state.join("logger/wiremark.log");
+    for _ in 0..600 {
+        if log.exists() {
+            break;
+        }
+        sleep(Duration::from_millis(100));
+    }
     cluster.run(&["stop"]);
     let mut told = BTreeMap::new();
     for line in cluster.log("wiremark_stats.") {
