@@ -4,7 +4,7 @@ use crate::dissect::{http, protobuf, rtp, stun};
 use crate::five_tuple::{Address, Direction, Transport};
 use crate::flow::History;
 use crate::packet::Packet;
-use crate::signature::candidate::CandidateRow;
+use crate::signature::candidate::{self, CandidateRow, course};
 use crate::signature::model::{
     AttributeCondition, Block, Conditions, HttpCondition, RtpCondition, StunCondition,
 };
@@ -15,13 +15,15 @@ use core::ops::RangeInclusive;
 pub(crate) struct PacketView<'s> {
     pub(crate) packet: &'s Packet<'s>,
     /// Who sent it; `None` where the capture does not show who opened the flow.
-    pub(crate) direction: Option<Direction>,
+    direction: Option<Direction>,
+    /// How it goes, for rows: as its packet, or, where a stream carries it, as a datagram.
+    course: u8,
     /// The stream from its start, a segment, or a datagram.
     pub(crate) bytes: &'s [u8],
     /// Payload length of the packet; of a datagram that a stream carries, its own.
-    pub(crate) length: usize,
+    length: usize,
     /// The bytes are a datagram that a stream carries: rows about datagrams count.
-    pub(crate) is_framed: bool,
+    is_framed: bool,
     pub(crate) http: Option<http::Head<'s>>,
     /// The path of the HTTP request.
     pub(crate) path: &'s [u8],
@@ -42,6 +44,7 @@ impl<'s> PacketView<'s> {
         Self {
             packet,
             direction,
+            course: course(packet.five_tuple.transport, direction),
             bytes,
             length: packet.payload.len(),
             is_framed: false,
@@ -51,6 +54,18 @@ impl<'s> PacketView<'s> {
             stun_attributes: 0,
             history: None,
         }
+    }
+
+    /// Looks at a datagram that the stream carries.
+    pub(crate) fn enter(&mut self, datagram: &'s [u8]) {
+        (self.bytes, self.length, self.is_framed) = (datagram, datagram.len(), true);
+        self.course = course(Transport::Udp, self.direction);
+    }
+
+    /// Looks at the stream again.
+    pub(crate) fn leave(&mut self, stream: &'s [u8]) {
+        (self.bytes, self.length, self.is_framed) = (stream, self.packet.payload.len(), false);
+        self.course = course(self.packet.five_tuple.transport, self.direction);
     }
 
     /// Whether one of the flow's ports is this one.
@@ -74,16 +89,10 @@ impl<'s> PacketView<'s> {
     /// Whether a row may fit, as far as its candidate tells.
     #[inline]
     pub(crate) fn may_match(&self, candidate: &CandidateRow) -> bool {
-        let length = self.length;
-        let transport = if self.is_framed { Transport::Udp } else { self.packet.five_tuple.transport };
-        usize::from(candidate.shortest) <= length
-            && length <= usize::from(candidate.longest)
+        usize::from(candidate.shortest) <= self.length
+            && self.length <= usize::from(candidate.longest)
             && candidate.stun_attributes & !self.stun_attributes == 0
-            && candidate.transport.is_none_or(|wanted| wanted == transport)
-            && match (candidate.direction, self.direction) {
-                (Some(wanted), Some(known)) => wanted == known,
-                _ => true,
-            }
+            && candidate.courses & self.course != 0
     }
 
     /// Whether all conditions hold of a row that was not [ruled out](Self::may_match), but for `reverse`, `every` and `unless`,
@@ -94,7 +103,8 @@ impl<'s> PacketView<'s> {
         conditions: &Conditions,
         prefix: Option<Match>,
     ) -> Match {
-        if candidate.asks_for_more
+        let asks = |bits: u16| candidate.asks & bits != 0;
+        if asks(candidate::PLACE)
             && !(within(&conditions.length, self.length as u64)
                 && self.port_fits(&conditions.ports)
                 && self.address_fits(&conditions.addresses))
@@ -103,28 +113,34 @@ impl<'s> PacketView<'s> {
         }
         let mut fits = match (prefix, &conditions.prefix) {
             (Some(known), _) => known,
-            (None, None) => Match::Yes,
-            (None, Some(pattern)) => pattern.matches(self.bytes),
+            (None, Some(pattern)) if asks(candidate::PREFIX) => pattern.matches(self.bytes),
+            _ => Match::Yes,
         };
-        if fits == Match::No || !candidate.has_rest {
-            return fits;
+        if asks(candidate::EQUATIONS) {
+            for equation in &conditions.equations {
+                fits = fits.and(|| equation.matches(self.bytes, self.length));
+            }
         }
-        for equation in &conditions.equations {
-            fits = fits.and(|| equation.matches(self.bytes, self.length));
+        if fits == Match::No {
+            return Match::No;
         }
-        let rest = fits != Match::No
-            && (conditions.contains.is_empty()
-                || memchr::memmem::find(self.contained(), &conditions.contains).is_some())
-            && conditions.stun.as_ref().is_none_or(|stun| self.stun_fits(stun))
-            && conditions.rtp.as_ref().is_none_or(|rtp| self.rtp_fits(rtp))
-            && (!conditions.asks_for_history || self.history_fits(conditions))
-            && conditions.protobuf.as_ref().is_none_or(|shape| {
+        let stun = || conditions.stun.as_ref().is_none_or(|stun| self.stun_fits(stun));
+        let rtp = || conditions.rtp.as_ref().is_none_or(|rtp| self.rtp_fits(rtp));
+        let protobuf = || {
+            conditions.protobuf.as_ref().is_none_or(|shape| {
                 protobuf::fits(self.bytes.get(usize::from(shape.at)..).unwrap_or_default(), &shape.fields)
-            });
+            })
+        };
+        let rest = (!asks(candidate::TEXT)
+            || memchr::memmem::find(self.contained(), &conditions.contains).is_some())
+            && (!asks(candidate::STUN) || stun())
+            && (!asks(candidate::MEDIA) || rtp())
+            && (!asks(candidate::HISTORY) || self.history_fits(conditions))
+            && (!asks(candidate::PROTOBUF) || protobuf());
         match &conditions.http {
             _ if !rest => Match::No,
-            Some(http) => fits.and(|| self.http_fits(http, conditions)),
-            None => fits,
+            Some(http) if asks(candidate::HTTP) => fits.and(|| self.http_fits(http, conditions)),
+            _ => fits,
         }
     }
 

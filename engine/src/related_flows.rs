@@ -26,16 +26,20 @@ impl Classifier {
         if !self.options.related || flow.is_foreign() {
             return;
         }
-        let (originator, responder) = ends(flow, packet);
-        let (transport, now_us) = (packet.five_tuple.transport, packet.time_us);
-        let known = [evidence.ways(originator.0), evidence.ways(responder.0)];
+        let (tuple, now_us) = (&packet.five_tuple, packet.time_us);
+        let transport = tuple.transport;
+        let mut known = [evidence.ways(tuple.src), evidence.ways(tuple.dst)];
         flow.note_asked(transport, evidence.now(known));
+        if flow.direction(packet) == Direction::Responder {
+            known.reverse();
+        }
         // Picked up midway, either end may be the server.
         let may_be_server = [!flow.is_oriented() && known[0].has_server(), known[1].has_server()];
         if may_be_server == [false, false] {
             return;
         }
-        let clients = [originator, responder].map(|end| evidence.client(end.0, &packet.five_tuple));
+        let (originator, responder) = ends(flow, packet);
+        let clients = [originator, responder].map(|end| evidence.client(end.0, tuple));
         let found = evidence.server(clients[0], responder, transport, now_us).or_else(|| {
             let other = || evidence.server(clients[1], originator, transport, now_us);
             may_be_server[0].then(other).flatten()

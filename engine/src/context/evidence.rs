@@ -254,10 +254,15 @@ impl Evidence {
 
     fn note_known(&mut self, address: Address, how: Known) -> u64 {
         let hash = address.seeded_hash(self.seed);
+        self.note_hashed(hash, how);
+        hash
+    }
+
+    #[inline]
+    fn note_hashed(&mut self, hash: u64, how: Known) {
         if let Some(part) = self.known.note(hash, how, self.addresses.sets()) {
             self.keep_known(part);
         }
-        hash
     }
 
     /// Tells the next set of bits what stands in a part of the tables.
@@ -290,8 +295,10 @@ impl Evidence {
         if ttl_us == 0 {
             return;
         }
+        let hash = address.seeded_hash(self.seed);
+        let is_named = self.known.has(hash, Known::Named);
         let Some(signature) = signature else {
-            if !self.known.has(address.seeded_hash(self.seed), Known::Named) {
+            if !is_named {
                 return;
             }
             // What it stood for before is no longer sure.
@@ -299,15 +306,19 @@ impl Evidence {
             self.addresses.remove(&(ANYBODY, address));
             return;
         };
-        if !self.known.has(address.seeded_hash(self.seed), Known::Named) {
+        if !is_named {
             self.first_epoch = self.first_epoch.wrapping_add(1);
         }
-        let hash = self.note_known(address, Known::Named);
+        self.note_hashed(hash, Known::Named);
         self.recent[self.epoch as usize % RECENT] = tag(hash);
         self.epoch = self.epoch.wrapping_add(1);
-        self.addresses.insert((client, address), Named { signature, relation }, now_us, ttl_us);
+        let named = Named { signature, relation };
+        let mut name_for = |whom: Client| {
+            self.addresses.insert_hashed((whom, address), for_client(whom, hash), named, now_us, ttl_us);
+        };
+        name_for(client);
         if relation == Relation::DnsAnswer && !self.per_client {
-            self.addresses.insert((ANYBODY, address), Named { signature, relation }, now_us, ttl_us);
+            name_for(ANYBODY);
         }
     }
 
@@ -321,9 +332,11 @@ impl Evidence {
         now_us: u64,
     ) {
         if self.server_ttl_us > 0 && !(self.per_client && client.is_none()) {
-            self.note_known(server.0, Known::Server);
-            let key = (client.unwrap_or(ANYBODY), server);
-            self.servers.insert(key, Shown { signature, transport }, now_us, self.server_ttl_us);
+            let by_address = self.note_known(server.0, Known::Server);
+            let whom = client.unwrap_or(ANYBODY);
+            let hash = for_client(whom, fold(u64::from(server.1), by_address));
+            let shown = Shown { signature, transport };
+            self.servers.insert_hashed((whom, server), hash, shown, now_us, self.server_ttl_us);
         }
     }
 

@@ -268,8 +268,11 @@ fn response(status: u16, bytes: &[u8]) -> Response<'_> {
 }
 
 /// The value of a field line of this name, which is in lower case and has its colon behind it.
+#[inline]
 fn value_of<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
-    let (start, value) = line.split_at_checked(name.len())?;
+    // Where its colon stands tells most names apart.
+    let (start, value) =
+        line.split_at_checked(name.len()).filter(|(start, _)| start.last() == name.last())?;
     start.eq_ignore_ascii_case(name).then(|| value.trim_ascii())
 }
 

@@ -68,7 +68,7 @@ impl Classifier {
             view.may_match(candidate)
                 && !row.joins_call
                 && !(row.is_veto && (row.marks[0] | row.marks[1]) & !flow.seen == 0)
-                && (!candidate.is_printable || stun::is_printable(message.transaction_id))
+                && fits_id(candidate, &message)
         };
         let may_match = table.by_stun_type(message.kind).any(counts)
             || view.stun_attributes & table.stun_attribute_bits != 0
@@ -122,12 +122,20 @@ impl Classifier {
             findings.recognise(Carrier::Stun, observer);
             view.stun_attributes = message.attribute_bits();
             let table = &self.set.table;
-            self.try_rows(view, table.by_stun_type(message.kind), findings);
+            let may_match = |candidate: &&CandidateRow| fits_id(candidate, &message);
+            self.try_rows(view, table.by_stun_type(message.kind).filter(may_match), findings);
             if view.stun_attributes & table.stun_attribute_bits != 0 {
                 for attribute in message.attributes() {
-                    self.try_rows(view, table.by_stun_attribute(attribute.kind), findings);
+                    let rows = table.by_stun_attribute(attribute.kind);
+                    self.try_rows(view, rows.filter(may_match), findings);
                 }
             }
         }
     }
+}
+
+/// Whether the message's transaction id is printable, where a row asks for that.
+#[inline]
+fn fits_id(candidate: &CandidateRow, message: &stun::Message<'_>) -> bool {
+    !candidate.is_printable || stun::is_printable(message.transaction_id)
 }

@@ -3,7 +3,7 @@
 use super::findings::{Findings, Settled};
 use crate::classifier::Classifier;
 use crate::packet_view::PacketView;
-use crate::signature::candidate::CandidateRow;
+use crate::signature::candidate::{self, CandidateRow};
 use crate::signature::first_byte::SEGMENT_ROWS;
 use crate::signature::pattern::{Match, Walk};
 use crate::signature::prefix_index::{FirstBytes, Prefiltered, PrefixIndex};
@@ -53,7 +53,7 @@ impl Classifier {
             };
             match known {
                 Match::No => {}
-                _ if entry.candidate.asks_for_more || entry.candidate.has_rest => {
+                _ if entry.candidate.asks & !candidate::PREFIX != 0 => {
                     self.try_row(view, &entry.candidate, Some(known), findings);
                 }
                 // The bytes are all there is to it.
@@ -70,11 +70,11 @@ impl Classifier {
         candidates: impl Iterator<Item = &'c CandidateRow>,
         findings: &mut Findings,
     ) {
-        for candidate in candidates {
+        candidates.for_each(|candidate| {
             if view.may_match(candidate) && !findings.passes(candidate) {
                 self.try_row(view, candidate, None, findings);
             }
-        }
+        });
     }
 
     fn try_row(
@@ -95,7 +95,8 @@ impl Classifier {
     /// Adds a row to those that match, once.
     #[inline]
     fn note_match(&self, row: RowIndex, findings: &mut Findings) {
-        if !findings.matches.contains(&row) && findings.matches.len() < findings.matches.inline_size() {
+        let is_new = findings.matches.iter().all(|known| *known != row);
+        if is_new && findings.matches.len() < findings.matches.inline_size() {
             findings.matches.push(row);
             findings.has_teacher |= findings.settled.is_some_and(|of| self.teaches(row, of));
         }

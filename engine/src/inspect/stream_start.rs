@@ -87,11 +87,11 @@ impl Classifier {
                 findings.need_more = true;
                 break;
             };
-            (view.bytes, view.length, view.is_framed) = (message, length, true);
+            view.enter(message);
             self.inspect_stun(view, findings, observer);
             findings.consumed += framing + length;
         }
-        (view.bytes, view.length, view.is_framed) = (stream, view.packet.payload.len(), false);
+        view.leave(stream);
         findings.recognise(Carrier::Stun, observer);
         true
     }

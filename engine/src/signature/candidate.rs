@@ -5,6 +5,66 @@ use super::row::RowIndex;
 use crate::dissect::stun;
 use crate::five_tuple::{Direction, Transport};
 
+/// Over which transport a packet goes, and which way, or that this is not known: a bit for each.
+#[inline]
+pub(crate) fn course(transport: Transport, direction: Option<Direction>) -> u8 {
+    let way = match direction {
+        None => 1,
+        Some(Direction::Originator) => 2,
+        Some(Direction::Responder) => 4,
+    };
+    if transport == Transport::Tcp { way } else { way << 3 }
+}
+
+/// Where it is not known which way packets go, any fits.
+fn courses_of(conditions: &Conditions) -> u8 {
+    let fits = |transport: &Transport| conditions.transport.is_none_or(|wanted| wanted == *transport);
+    let way = |transport| match conditions.direction {
+        None => [Direction::Originator, Direction::Responder]
+            .into_iter()
+            .fold(0, |ways, direction| ways | course(transport, Some(direction))),
+        wanted => course(transport, wanted),
+    };
+    let transports = [Transport::Tcp, Transport::Udp].into_iter().filter(fits);
+    transports.fold(0, |courses, transport| courses | way(transport) | course(transport, None))
+}
+
+/// A prefix.
+pub(crate) const PREFIX: u16 = 1;
+/// Ports or addresses, or several ranges of lengths.
+pub(crate) const PLACE: u16 = 2;
+/// Equations.
+pub(crate) const EQUATIONS: u16 = 4;
+/// Bytes anywhere in the payload.
+pub(crate) const TEXT: u16 = 8;
+/// STUN.
+pub(crate) const STUN: u16 = 0x10;
+/// RTP.
+pub(crate) const MEDIA: u16 = 0x20;
+/// Earlier datagrams.
+pub(crate) const HISTORY: u16 = 0x40;
+/// A protobuf message.
+pub(crate) const PROTOBUF: u16 = 0x80;
+/// An HTTP message.
+pub(crate) const HTTP: u16 = 0x100;
+
+fn asks(conditions: &Conditions) -> u16 {
+    let is_placed =
+        conditions.length.len() > 1 || !conditions.ports.is_empty() || !conditions.addresses.is_empty();
+    let all = [
+        (PREFIX, conditions.prefix.is_some()),
+        (PLACE, is_placed),
+        (EQUATIONS, !conditions.equations.is_empty()),
+        (TEXT, !conditions.contains.is_empty()),
+        (STUN, conditions.stun.is_some()),
+        (MEDIA, conditions.rtp.is_some()),
+        (HISTORY, conditions.asks_for_history),
+        (PROTOBUF, conditions.protobuf.is_some()),
+        (HTTP, conditions.http.is_some()),
+    ];
+    all.into_iter().filter(|(_, is_so)| *is_so).fold(0, |asks, (bit, _)| asks | bit)
+}
+
 /// A row worth trying, and what tells at a glance that it cannot fit.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CandidateRow {
@@ -12,12 +72,10 @@ pub(crate) struct CandidateRow {
     /// Payload lengths outside these never fit.
     pub(crate) shortest: u16,
     pub(crate) longest: u16,
-    pub(crate) transport: Option<Transport>,
-    pub(crate) direction: Option<Direction>,
-    /// There are conditions on ports or addresses, or several ranges of lengths.
-    pub(crate) asks_for_more: bool,
-    /// There are conditions beside those, the prefix and what stands here.
-    pub(crate) has_rest: bool,
+    /// The [`course`]s that fit.
+    pub(crate) courses: u8,
+    /// Which conditions there are beside those that stand here: what it asks after is compared, and nothing else of it is read.
+    pub(crate) asks: u16,
     /// It asks for a word in User-Agent; in Referer.
     pub(crate) asks_for_agent: bool,
     pub(crate) asks_for_referer: bool,
@@ -35,18 +93,8 @@ impl CandidateRow {
             row,
             shortest: conditions.length.iter().map(|range| *range.start()).min().unwrap_or(0),
             longest: conditions.length.iter().map(|range| *range.end()).max().unwrap_or(u16::MAX),
-            transport: conditions.transport,
-            direction: conditions.direction,
-            asks_for_more: conditions.length.len() > 1
-                || !conditions.ports.is_empty()
-                || !conditions.addresses.is_empty(),
-            has_rest: !conditions.equations.is_empty()
-                || !conditions.contains.is_empty()
-                || conditions.stun.is_some()
-                || conditions.rtp.is_some()
-                || conditions.asks_for_history
-                || conditions.protobuf.is_some()
-                || conditions.http.is_some(),
+            courses: courses_of(conditions),
+            asks: asks(conditions),
             asks_for_agent: conditions.http.as_ref().is_some_and(|http| !http.user_agents.is_empty()),
             asks_for_referer: conditions.http.as_ref().is_some_and(|http| http.referer.is_some()),
             is_printable: conditions.stun.as_ref().is_some_and(|stun| stun.printable_id),

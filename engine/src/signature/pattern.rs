@@ -68,21 +68,16 @@ pub struct Pattern {
 }
 
 /// How far a pattern was walked, for the next one over the same bytes.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Walk {
     /// First elements that the next pattern shares with it.
     shared: usize,
-    /// The element at which it ended, and how.
-    stop: usize,
-    outcome: Match,
-    /// Behind its last jump: the number of the element, and where that stands.
-    jump: Option<(usize, usize)>,
-}
-
-impl Default for Walk {
-    fn default() -> Self {
-        Self { shared: 0, stop: 0, outcome: Match::Yes, jump: None }
-    }
+    /// The element at which it ended, and where that stands.
+    stop: (usize, usize),
+    /// The element behind its last jump, and where that stands; without one the first.
+    jump: (usize, usize),
+    /// How it ended.
+    outcome: Option<Match>,
 }
 
 impl Walk {
@@ -96,72 +91,56 @@ impl Walk {
 impl Pattern {
     /// Holds the pattern against the start of `bytes`.
     pub fn matches(&self, bytes: &[u8]) -> Match {
-        self.walk(bytes, 0, self.at, None, &mut Walk::default())
+        let start = (0, self.at);
+        self.walk(bytes, start, &mut Walk { jump: start, ..Walk::default() })
     }
 
     /// The same where the elements before offset `position`, one byte each, are known to fit, after another pattern was walked
     /// over these bytes: what the two share is not walked again.
+    #[inline]
     pub(crate) fn matches_after(&self, bytes: &[u8], position: usize, walk: &mut Walk) -> Match {
         let position = position.max(self.at);
-        let (shared, index) = (walk.shared, position - self.at);
-        if shared > walk.stop && walk.outcome != Match::Yes {
-            return walk.outcome;
-        }
-        // Going on where they part; if that lies before the last jump, from the start.
-        let (index, position, jump) = match walk.jump {
-            Some((behind, at)) if behind <= shared && shared > index => {
-                (shared, at.saturating_add(shared - behind), walk.jump)
+        let known = position - self.at;
+        let (shared, (stop, stop_at), (behind, behind_at)) = (walk.shared, walk.stop, walk.jump);
+        match walk.outcome {
+            Some(outcome @ (Match::No | Match::NeedMore)) if shared > stop => outcome,
+            // Going on where they part; if that lies before the last jump, from the start.
+            Some(_) if shared > known && shared == stop => self.walk(bytes, (stop, stop_at), walk),
+            Some(_) if shared > known && shared >= behind => {
+                self.walk(bytes, (shared, behind_at.saturating_add(shared - behind)), walk)
             }
-            None if shared > index => (shared, self.at + shared, None),
-            _ => (index, position, None),
-        };
-        self.walk(bytes, index, position, jump, walk)
+            _ => {
+                walk.jump = (0, self.at);
+                self.walk(bytes, (known, position), walk)
+            }
+        }
     }
 
-    /// Walks the elements from `index` on, which stands at `position`.
-    fn walk(
-        &self,
-        bytes: &[u8],
-        index: usize,
-        mut position: usize,
-        mut jump: Option<(usize, usize)>,
-        walk: &mut Walk,
-    ) -> Match {
-        let mut at = index;
+    /// Walks the elements from one on, which stands at `position`.
+    fn walk(&self, bytes: &[u8], (mut index, mut position): (usize, usize), walk: &mut Walk) -> Match {
         let outcome = loop {
-            let Some(element) = self.elements.get(at) else {
+            let Some(element) = self.elements.get(index) else {
                 break if position > bytes.len() { Match::NeedMore } else { Match::Yes };
             };
-            let Some(rest) = bytes.get(position..).filter(|rest| !rest.is_empty()) else {
-                break Match::NeedMore;
-            };
+            let Some(byte) = bytes.get(position) else { break Match::NeedMore };
             match element {
-                Element::Masked { value, mask } => {
-                    if rest[0] & mask != *value {
-                        break Match::No;
-                    }
-                    position += 1;
-                }
-                Element::OneOf(set) => {
-                    if !contains(set, rest[0]) {
-                        break Match::No;
-                    }
-                    position += 1;
-                }
+                Element::Masked { value, mask } if byte & mask == *value => position += 1,
+                Element::OneOf(set) if contains(set, *byte) => position += 1,
+                Element::Masked { .. } | Element::OneOf(_) => break Match::No,
                 Element::Jump { width, bounds } => {
-                    let width = usize::from(*width);
-                    let Some(field) = rest.get(..width) else { break Match::NeedMore };
+                    let behind = position + usize::from(*width);
+                    let Some(field) = bytes.get(position..behind) else { break Match::NeedMore };
                     let length = field.iter().fold(0u32, |sum, byte| sum << 8 | u32::from(*byte));
                     if !bounds.contains(&length) {
                         break Match::No;
                     }
-                    position = position.saturating_add(width).saturating_add(length as usize);
-                    jump = Some((at + 1, position));
+                    position = behind.saturating_add(length as usize);
+                    walk.jump = (index + 1, position);
                 }
             }
-            at += 1;
+            index += 1;
         };
-        *walk = Walk { shared: usize::MAX, stop: at, outcome, jump };
+        (walk.shared, walk.stop, walk.outcome) = (usize::MAX, (index, position), Some(outcome));
         outcome
     }
 
