@@ -65,7 +65,11 @@ impl Names {
 
     fn each(&self) -> impl Iterator<Item = Cow<'_, str>> {
         let starts = std::iter::once(0).chain(self.ends.iter().copied());
-        starts.zip(&self.ends).map(|(start, end)| String::from_utf8_lossy(&self.bytes[start..*end]))
+        starts.zip(&self.ends).map(|(start, end)| {
+            let name = &self.bytes[start..*end];
+            // Nearly all are, and that is found out a word at a time.
+            std::str::from_utf8(name).map_or_else(|_| String::from_utf8_lossy(name), Cow::Borrowed)
+        })
     }
 }
 

@@ -37,7 +37,8 @@ pub fn timestamp(time_us: u64) -> String {
             left /= 10;
         }
     }
-    String::from_utf8_lossy(&text).into_owned()
+    // Digits are text.
+    std::str::from_utf8(&text).unwrap_or_default().to_owned()
 }
 
 /// Gregorian year, month and day of a number of days since 1970-01-01.
