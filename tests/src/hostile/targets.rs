@@ -8,8 +8,8 @@ use std::sync::OnceLock;
 use wiremark::dissect::{self, Dissection};
 use wiremark::wire::link::aggregate;
 use wiremark::{
-    Classifier, Context, ContextConfig, FlowState, Frame, LinkType, Options, Packet, ParseError,
-    SignatureSet, Source, Tracker, TrackerConfig, Trail, Verdict,
+    Classifier, Context, ContextConfig, FlowState, Frame, LinkType, Options, Packet, ParseError, Prepared,
+    Seen, SignatureSet, Source, Tracker, TrackerConfig, Trail, Verdict,
 };
 
 use super::sequence::{self, Sequence};
@@ -349,16 +349,32 @@ pub fn classifier(bytes: &[u8]) {
     }
 }
 
-/// Frames, as [`sequence::frames`] takes them apart.
+/// Frames, as [`sequence::frames`] takes them apart: as they come, and read some frames ahead, which comes to the same.
 pub fn tracker(bytes: &[u8]) {
     let config =
         TrackerConfig { capacity: 16, context: SMALL, fragmented_packets: 16, ..TrackerConfig::default() };
     let mut tracker = Tracker::new(&classifiers()[0], config);
+    let mut ahead = Tracker::new(&classifiers()[0], config);
+    let preparer = ahead.preparer();
+    let frames: Vec<Frame<'_>> = sequence::frames(bytes)
+        .map(|(link, time_us, bytes)| {
+            let link_type = LINKS[usize::from(link) % LINKS.len()];
+            Frame { link_type, time_us, bytes, wire_bytes: bytes.len() as u32 }
+        })
+        .collect();
+    let mut prepared: Vec<Prepared> =
+        frames.iter().map(|frame| preparer.prepare(frame.link_type, frame.bytes)).collect();
     let mut ended = 0;
-    for (link, time_us, frame) in sequence::frames(bytes) {
-        let link_type = LINKS[usize::from(link) % LINKS.len()];
-        let frame = Frame { link_type, time_us, bytes: frame, wire_bytes: frame.len() as u32 };
-        match tracker.frame(&frame, &mut |_| ended += 1) {
+    for (number, frame) in frames.iter().enumerate() {
+        if let Some(soon) = prepared.get_mut(number + 2) {
+            ahead.prefetch_flow(frames[number + 2].bytes, soon);
+        }
+        let read_ahead = ahead.prepared_frame(frame, &prepared[number], &mut |_| (), &mut ());
+        let seen = tracker.frame(frame, &mut |_| ended += 1);
+        let told =
+            |seen: &Seen| (seen.verdict, seen.direction, seen.flow_number, seen.place, seen.packet_number);
+        assert_eq!(read_ahead.as_ref().map(told), seen.as_ref().map(told));
+        match seen {
             Ok(seen) => consistent(classifiers()[0].set(), &seen.verdict),
             Err(
                 ParseError::Truncated
