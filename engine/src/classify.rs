@@ -12,6 +12,7 @@ use crate::reassembly::{self, StreamBytes};
 use crate::verdict::{Carrier, Verdict};
 
 /// What a packet itself gave of a start of so many bytes.
+#[inline]
 fn fresh_of<'p>(packet: &Packet<'p>, start_bytes: usize) -> &'p [u8] {
     let payload = packet.payload;
     &payload[payload.len() - start_bytes.min(payload.len())..]
@@ -161,23 +162,20 @@ impl Classifier {
             lists: &mut context.lists,
             row: self.set.table.row_of(&flow.verdict),
         };
-        let mut inspect = |findings: &mut Findings, observer: &mut _| {
+        let mut findings = Findings::of(flow, side, observer);
+        let (inspected, shown) = loop {
             let mut view = PacketView::new(packet, direction, packet.payload);
-            self.try_segment_rows(&view, findings);
+            self.try_segment_rows(&view, &mut findings);
             if is_start {
                 view.bytes = start;
-                self.inspect_stream_start(&mut view, &mut inspect_context, findings, observer);
+                self.inspect_stream_start(&mut view, &mut inspect_context, &mut findings, observer);
             }
-            view.bytes
-        };
-        let mut findings = Findings::of(flow, side, observer);
-        let mut inspected = inspect(&mut findings, observer);
-        let mut shown = self.conclude(flow, side, &findings, Transport::Tcp, observer);
-        if findings.is_taken_back(flow) {
+            let shown = self.conclude(flow, side, &findings, Transport::Tcp, observer);
+            if !findings.is_taken_back(flow) {
+                break (view.bytes, shown);
+            }
             findings = Findings::default();
-            inspected = inspect(&mut findings, observer);
-            shown = self.conclude(flow, side, &findings, Transport::Tcp, observer);
-        }
+        };
         // What the packet itself gave of the start, to be kept if the start waits for more.
         let fresh_bytes = start.len();
         if is_start {
@@ -228,19 +226,18 @@ impl Classifier {
         let mut findings = Findings::of(flow, side, observer);
         let mut view = PacketView::new(packet, None, packet.payload);
         view.history = Some(flow.note_datagram(side, packet.payload));
-        self.inspect_datagram(&mut view, context, flow, side, &mut findings, observer);
-        self.leave_others_calls(&mut context.evidence, &mut findings, packet, observer);
-        if !flow.verdict.is_match() {
-            self.consider_call(&mut context.evidence, flow, &view, observer);
-        }
-        let mut shown = self.conclude(flow, side, &findings, Transport::Udp, observer);
-        if findings.is_taken_back(flow) {
-            findings = Findings::default();
+        let shown = loop {
             self.inspect_datagram(&mut view, context, flow, side, &mut findings, observer);
             self.leave_others_calls(&mut context.evidence, &mut findings, packet, observer);
-            self.consider_call(&mut context.evidence, flow, &view, observer);
-            shown = self.conclude(flow, side, &findings, Transport::Udp, observer);
-        }
+            if !flow.verdict.is_match() {
+                self.consider_call(&mut context.evidence, flow, &view, observer);
+            }
+            let shown = self.conclude(flow, side, &findings, Transport::Udp, observer);
+            if !findings.is_taken_back(flow) {
+                break shown;
+            }
+            findings = Findings::default();
+        };
         if flow.packets <= FIRST_DATAGRAMS {
             self.contradict(flow, side, packet, view.bytes, &findings, observer);
         }

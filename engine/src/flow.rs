@@ -144,7 +144,6 @@ impl FlowState {
     ) -> bool {
         !self.verdict.is_match()
             && self.generation == generation
-            && self.asked(transport) == Asked { is_unnamed: true, epoch }
             && self.verdict.carrier != Carrier::Dns
             && match transport {
                 Transport::Tcp => self.is_over() && tcp_flags & TcpFields::SYN == 0,
@@ -152,6 +151,7 @@ impl FlowState {
                     self.packets >= budget && budget != 0 && payload.get(4..8) != Some(&stun::MAGIC_COOKIE)
                 }
             }
+            && self.asked(transport) == Asked { is_unnamed: true, epoch }
     }
 
     /// Over UDP: whether no dissector, no group of rows and no row of these bits has fitted any datagram so far.

@@ -184,9 +184,19 @@ impl Classifier {
         datagram: Option<&PacketView<'_>>,
         shown: Option<RowIndex>,
     ) {
-        if flow.verdict.confidence < Confidence::Name || flow.verdict.carrier == Carrier::Dns {
-            return;
+        if flow.verdict.confidence >= Confidence::Name && flow.verdict.carrier != Carrier::Dns {
+            self.teach_by_row(evidence, flow, packet, datagram, shown);
         }
+    }
+
+    fn teach_by_row(
+        &self,
+        evidence: &mut Evidence,
+        flow: &mut FlowState,
+        packet: &Packet<'_>,
+        datagram: Option<&PacketView<'_>>,
+        shown: Option<RowIndex>,
+    ) {
         // However the bytes were cut, and whichever row came first: what teaches is the row that shows most.
         let shown = shown.map(|row| &self.set.table.rows[usize::from(row)]);
         let Some(row) = shown.or_else(|| self.set.table.row_of(&flow.verdict)) else { return };

@@ -77,6 +77,7 @@ impl Classifier {
     }
 
     /// A whole datagram: rows, names and carrier.
+    #[inline(never)] // Its caller has to keep less at hand without it.
     pub(crate) fn inspect_datagram<'s>(
         &self,
         view: &mut PacketView<'s>,

@@ -32,9 +32,10 @@ impl Classifier {
         let is_nobodys = |labels: Option<&[u8]>| {
             !is_curious && labels.is_some_and(|labels| self.is_nobodys_name(labels, message))
         };
-        let questions = (!is_nobodys(message.plain_labels())).then(|| message.questions());
+        let only = message.plain_labels();
+        let questions = (!is_nobodys(only)).then(|| message.questions());
         for question in questions.into_iter().flatten() {
-            if is_nobodys(question.name.plain_labels()) {
+            if only.is_none() && is_nobodys(question.name.plain_labels()) {
                 continue;
             }
             let name = question.name.read_bytes(&mut buffer);

@@ -18,6 +18,7 @@ use core::net::IpAddr;
 use miniz_oxide::inflate::core as inflate;
 
 impl Classifier {
+    #[inline(never)] // Most starts are no HTTP: what it keeps at hand is not made room for then.
     pub(super) fn inspect_http<'s>(
         &self,
         view: &mut PacketView<'s>,

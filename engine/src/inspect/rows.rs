@@ -9,6 +9,7 @@ use crate::signature::pattern::{Match, Walk};
 use crate::signature::prefix_index::{FirstBytes, Prefiltered, PrefixIndex};
 use crate::signature::row::RowIndex;
 use crate::verdict::Confidence;
+use aho_corasick::AhoCorasick;
 
 impl Classifier {
     /// Rows that may begin at any segment. That they would need more bytes is no reason to wait.
@@ -114,10 +115,22 @@ impl Classifier {
             && has_any(row.after)
     }
 
+    #[inline]
     pub(super) fn try_contained(&self, view: &PacketView<'_>, findings: &mut Findings) {
         if let Some((automaton, rows)) = &self.set.table.contains {
-            let found = automaton.find_overlapping_iter(view.packet.payload);
-            self.try_rows(view, found.map(|one| &rows[one.pattern().as_usize()]), findings);
+            self.try_texts(view, automaton, rows, findings);
         }
+    }
+
+    #[inline(never)]
+    fn try_texts(
+        &self,
+        view: &PacketView<'_>,
+        automaton: &AhoCorasick,
+        rows: &[CandidateRow],
+        findings: &mut Findings,
+    ) {
+        let found = automaton.find_overlapping_iter(view.packet.payload);
+        self.try_rows(view, found.map(|one| &rows[one.pattern().as_usize()]), findings);
     }
 }
