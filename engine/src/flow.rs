@@ -390,7 +390,10 @@ impl FlowState {
         let own = &mut self.head[side];
         if own[COUNT] == 0 {
             let taken = payload.len().min(FIRST_BYTES);
-            own[..taken].copy_from_slice(&payload[..taken]);
+            match payload.first_chunk::<FIRST_BYTES>() {
+                Some(first) => own[..FIRST_BYTES].copy_from_slice(first),
+                None => own[..taken].copy_from_slice(payload),
+            }
             own[TAKEN] = taken as u8;
         }
         own[COUNT] = own[COUNT].saturating_add(1);

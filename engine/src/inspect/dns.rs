@@ -23,7 +23,6 @@ impl Classifier {
         observer: &mut impl Observer,
     ) {
         findings.recognise(Carrier::Dns, observer);
-        let mut buffer = dns::NameBuffer::new();
         let tuple = &view.packet.five_tuple;
         let client = evidence.client(if message.response { tuple.dst } else { tuple.src }, tuple);
         evidence.note_asking(client, view.packet.time_us);
@@ -38,6 +37,7 @@ impl Classifier {
             if only.is_none() && is_nobodys(question.name.plain_labels()) {
                 continue;
             }
+            let mut buffer = dns::NameBuffer::new();
             let name = question.name.read_bytes(&mut buffer);
             let found = self.find_name(name, Carrier::Dns);
             asked = asked.or(found);
@@ -63,7 +63,7 @@ impl Classifier {
                 // The name asked for says most; where it has no row, an alias may.
                 dns::Record::Alias(target) => {
                     if row.is_none() && target.may_end_in(|label, length| hosts.may_hold(label, length)) {
-                        row = self.find_name(target.read_bytes(&mut buffer), Carrier::Dns);
+                        row = self.find_name(target.read_bytes(&mut dns::NameBuffer::new()), Carrier::Dns);
                     }
                 }
                 dns::Record::Service(service) => {

@@ -65,6 +65,11 @@ fn asks(conditions: &Conditions) -> u16 {
     all.into_iter().filter(|(_, is_so)| *is_so).fold(0, |asks, (bit, _)| asks | bit)
 }
 
+/// A number of bytes, where more than these are as many as any.
+pub(super) fn saturated(bytes: usize) -> u16 {
+    bytes.try_into().unwrap_or(u16::MAX)
+}
+
 /// A row worth trying, and what tells at a glance that it cannot fit.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CandidateRow {
@@ -72,6 +77,8 @@ pub(crate) struct CandidateRow {
     /// Payload lengths outside these never fit.
     pub(crate) shortest: u16,
     pub(crate) longest: u16,
+    /// Bytes that the equations take at least.
+    pub(super) equated: u16,
     /// The [`course`]s that fit.
     pub(crate) courses: u8,
     /// Which conditions there are beside those that stand here: what it asks after is compared, and nothing else of it is read.
@@ -93,6 +100,7 @@ impl CandidateRow {
             row,
             shortest: conditions.length.iter().map(|range| *range.start()).min().unwrap_or(0),
             longest: conditions.length.iter().map(|range| *range.end()).max().unwrap_or(u16::MAX),
+            equated: conditions.equations.iter().map(|one| saturated(one.least())).max().unwrap_or(0),
             courses: courses_of(conditions),
             asks: asks(conditions),
             asks_for_agent: conditions.http.as_ref().is_some_and(|http| !http.user_agents.is_empty()),

@@ -115,6 +115,16 @@ impl Equation {
         outcome
     }
 
+    /// So many bytes an input for which it holds has at least.
+    pub(super) fn least(&self) -> usize {
+        let terms = core::iter::once(&self.first).chain(self.rest.iter().map(|(_, term)| term));
+        let ends = terms.map(|term| match term.source {
+            Source::Field { at, width, .. } => at + usize::from(width),
+            Source::Length | Source::Number => 0,
+        });
+        ends.max().unwrap_or(0)
+    }
+
     /// Reads an equation; the error says what was expected.
     pub fn parse(text: &str) -> Result<Equation, String> {
         let term = |part: &str| {

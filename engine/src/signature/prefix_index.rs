@@ -1,6 +1,6 @@
 //! Rows by the first bytes of a payload, as far as sixteen bytes and a mask tell.
 
-use super::candidate::CandidateRow;
+use super::candidate::{CandidateRow, saturated};
 use super::pattern::{Match, Pattern};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -14,7 +14,7 @@ pub(crate) struct MaskedPrefix {
     decided: u8,
     /// They decide the whole pattern.
     is_whole: bool,
-    /// Bytes that the pattern takes at least.
+    /// Bytes that the pattern and the row's equations take at least.
     least: u16,
     /// First elements that its pattern shares with that of the entry before.
     pub(crate) shared: u16,
@@ -25,13 +25,12 @@ impl MaskedPrefix {
     fn new(candidate: CandidateRow, pattern: &Pattern, before: Option<&Pattern>) -> Self {
         let (value, mask) = pattern.head();
         let (decided, is_whole) = pattern.decided();
-        let least = pattern.least().try_into().unwrap_or(u16::MAX);
-        let shared = before.map_or(0, |before| pattern.shared_with(before));
-        let shared = shared.try_into().unwrap_or(u16::MAX);
+        let least = saturated(pattern.least()).max(candidate.equated);
+        let shared = saturated(before.map_or(0, |before| pattern.shared_with(before)));
         Self { value, mask, decided, is_whole, least, shared, candidate }
     }
 
-    /// Whether so many bytes are too few for the pattern: the row may need more, or fail, but cannot match.
+    /// Whether so many bytes are too few for pattern and equations: the row may need more, or fail, but cannot match.
     #[inline]
     pub(crate) fn is_beyond(&self, length: usize) -> bool {
         length < usize::from(self.least)
