@@ -23,7 +23,7 @@ export {
 		connections: count &log;
 		## Those of which a packet could still tell something, or that have an app: now.
 		watched: count &log;
-		## Their packets.
+		## Their packets, for as long as they were watched.
 		packets: count &log;
 		## Packets that wiremark was shown; the others cannot tell anything.
 		looked_at: count &log;
@@ -84,7 +84,7 @@ global labelled_metric = Telemetry::register_counter_family([
 	$prefix="zeek", $unit="", $name="wiremark_labelled_connections", $help_text="Connections that got an app"]);
 
 global packets_metric = Telemetry::register_counter_family([
-	$prefix="zeek", $unit="", $name="wiremark_packets", $help_text="Packets of TCP and UDP connections"]);
+	$prefix="zeek", $unit="", $name="wiremark_packets", $help_text="Packets of watched connections"]);
 
 global looked_at_metric = Telemetry::register_counter_family([
 	$prefix="zeek", $unit="", $name="wiremark_looked_at_packets", $help_text="Packets that could tell wiremark something"]);

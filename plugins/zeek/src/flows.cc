@@ -1,7 +1,5 @@
 #include "flows.h"
 
-#include <bit>
-
 namespace plugin::Wiremark_Verdicts {
 
 uint32_t Blocks::Take() {
@@ -20,27 +18,6 @@ uint32_t Blocks::Take() {
 void Blocks::Give(uint32_t place) {
     *At(place) = given;
     given = place;
-}
-
-namespace {
-
-// How many of eight bits are set: without the processor's instruction, which old ones lack, it is a call.
-constexpr auto COUNT = [] {
-    std::array<uint8_t, 256> count{};
-    for ( size_t bits = 0; bits < count.size(); bits++ )
-        count[bits] = static_cast<uint8_t>(std::popcount(bits));
-    return count;
-}();
-
-} // namespace
-
-wiremark_flow Flows::Get(Packed packed) const {
-    wiremark_flow flow{};
-    const auto& of_size = blocks[COUNT[packed.words]];
-    const uint64_t* from = packed.words != 0 ? of_size.At(packed.place) : nullptr;
-    for ( uint32_t left = packed.words; left != 0; left &= left - 1 )
-        flow.opaque[std::countr_zero(left)] = *from++;
-    return flow;
 }
 
 bool Flows::Put(const wiremark_flow& flow, Packed* packed) {

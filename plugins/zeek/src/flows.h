@@ -4,6 +4,7 @@
 #include <wiremark.h>
 
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -20,7 +21,7 @@ public:
     void Give(uint32_t place);
     uint64_t* At(uint32_t place) const { return slabs[place / SLAB].get() + place % SLAB * words; }
 
-    static constexpr uint32_t PLACE_BITS = 23;
+    static constexpr uint32_t PLACE_BITS = 22;
     static constexpr uint32_t NONE = (1U << PLACE_BITS) - 1;
 
 private:
@@ -36,12 +37,26 @@ private:
 struct Packed {
     uint32_t words : 8;
     uint32_t place : Blocks::PLACE_BITS;
-    uint32_t is_kept : 1; // its owner's
+    uint32_t watch : 2; // its owner's
 };
+
+// How many of eight bits are set: without the processor's instruction, which old ones lack, it is a call.
+constexpr auto COUNT = [] {
+    std::array<uint8_t, 256> count{};
+    for ( size_t bits = 0; bits < count.size(); bits++ )
+        count[bits] = static_cast<uint8_t>(std::popcount(bits));
+    return count;
+}();
 
 class Flows {
 public:
-    wiremark_flow Get(Packed packed) const;
+    wiremark_flow Get(Packed packed) const {
+        wiremark_flow flow{};
+        const uint64_t* from = packed.words != 0 ? blocks[COUNT[packed.words]].At(packed.place) : nullptr;
+        for ( uint32_t left = packed.words; left != 0; left &= left - 1 )
+            flow.opaque[std::countr_zero(left)] = *from++;
+        return flow;
+    }
     // False where there is no more room: the flow is a new one then.
     bool Put(const wiremark_flow& flow, Packed* packed);
     void Drop(Packed* packed);

@@ -5,6 +5,8 @@
 #include <zeek/Reporter.h>
 #include <zeek/Val.h>
 
+#include <bit>
+
 #include "tap.h"
 #include "wiremark.bif.h"
 
@@ -13,6 +15,8 @@ namespace plugin::Wiremark_Verdicts {
 Plugin plugin;
 
 namespace {
+
+enum { APP, ROLE, CONFIDENCE, VERDICTS }; // of a label
 
 uint32_t Number(const char* option) {
     const auto value = zeek::id::find_val(option)->AsCount();
@@ -76,9 +80,20 @@ void Plugin::Done() {
 }
 
 void Plugin::HookSetupAnalyzerTree(zeek::Connection* conn) {
+    while ( ! idle.empty() ) {
+        const auto [adapter, tap] = idle.back();
+        idle.pop_back();
+        adapter->RemoveTapAnalyzer(tap);
+    }
     const auto transport = conn->ConnTransport();
     if ( transport == TRANSPORT_TCP || transport == TRANSPORT_UDP )
         conn->GetSessionAdapter()->AddTapAnalyzer(std::make_unique<Tap>());
+}
+
+void Plugin::TakeOff(zeek::Connection* conn, const Tap* tap) { idle.emplace_back(conn->GetSessionAdapter(), tap); }
+
+void Plugin::Forget(const Tap* tap) {
+    std::erase_if(idle, [tap](const auto& one) { return one.second == tap; });
 }
 
 std::string Plugin::Load(zeek::StringVal* folder, zeek::TableVal* evidence, uint64_t budget_packets) {
@@ -99,35 +114,42 @@ std::string Plugin::Load(zeek::StringVal* folder, zeek::TableVal* evidence, uint
     options.budget_packets = static_cast<uint32_t>(budget_packets);
     auto why = signatures.Load(folder->ToStdString(), options);
     if ( why.empty() )
-        words.clear(); // it goes by their places, which are others now
+        words.clear(); // they may be others now
     return why;
 }
 
-const zeek::StringValPtr& Plugin::Word(const char* word) {
-    auto& value = words[word];
-    if ( ! value )
-        value = zeek::make_intrusive<zeek::StringVal>(word);
-    return value;
+const Words& Plugin::Of(wiremark_verdict verdict, bool is_new) {
+    verdict.flags = 0;
+    auto found = words.find(std::bit_cast<uint64_t>(verdict));
+    if ( found == words.end() )
+        found = words.emplace(std::bit_cast<uint64_t>(verdict), Find(verdict)).first;
+    if ( const auto& label = found->second.label; label && is_new )
+        label->Assign(VERDICTS, label->GetFieldAs<zeek::CountVal>(VERDICTS) + 1);
+    return found->second;
 }
 
-const zeek::RecordValPtr& Plugin::Label(const wiremark_verdict& verdict, bool is_new) {
-    enum { APP, ROLE, CONFIDENCE, VERDICTS };
+Words Plugin::Find(const wiremark_verdict& verdict) {
     static const auto type = zeek::id::find_type<zeek::RecordType>("Wiremark::Label");
-    const char* app = wiremark_app_name(signatures.Names(), verdict.app);
-    const char* role = wiremark_role_name(signatures.Names(), verdict.app, verdict.role);
-    const char* confidence = wiremark_confidence_name(verdict.confidence);
-    auto& label = labels[std::string(app) + ' ' + role + ' ' + confidence];
+    const auto value = [](const char* word) { return *word ? zeek::make_intrusive<zeek::StringVal>(word) : nullptr; };
+    Words found;
+    found.carrier = value(wiremark_carrier_name(verdict.carrier));
+    if ( verdict.app == 0 )
+        return found;
+    found.app = value(wiremark_app_name(signatures.Names(), verdict.app));
+    found.role = value(wiremark_role_name(signatures.Names(), verdict.app, verdict.role));
+    found.confidence = value(wiremark_confidence_name(verdict.confidence));
+    found.signature = value(wiremark_signature_name(signatures.Names(), verdict.signature));
+    const auto text = [](const zeek::StringValPtr& word) { return word ? word->ToStdString() : std::string{}; };
+    auto& label = labels[text(found.app) + ' ' + text(found.role) + ' ' + text(found.confidence)];
     if ( ! label ) {
         label = zeek::make_intrusive<zeek::RecordVal>(type);
-        label->Assign(APP, Word(app));
-        if ( *role )
-            label->Assign(ROLE, Word(role));
-        label->Assign(CONFIDENCE, Word(confidence));
+        label->Assign(APP, found.app ? found.app : zeek::val_mgr->EmptyString());
+        label->Assign(ROLE, found.role);
+        label->Assign(CONFIDENCE, found.confidence);
         label->Assign(VERDICTS, uint64_t{0});
     }
-    if ( is_new )
-        label->Assign(VERDICTS, label->GetFieldAs<zeek::CountVal>(VERDICTS) + 1);
-    return label;
+    found.label = label;
+    return found;
 }
 
 zeek::VectorValPtr Plugin::Labels() const {

@@ -7,11 +7,14 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "flows.h"
 #include "signatures.h"
 
 namespace zeek {
+class Connection;
 class RecordVal;
 class StringVal;
 class TableVal;
@@ -21,15 +24,26 @@ class IntrusivePtr;
 using RecordValPtr = IntrusivePtr<RecordVal>;
 using StringValPtr = IntrusivePtr<StringVal>;
 using VectorValPtr = IntrusivePtr<VectorVal>;
+namespace packet_analysis::IP {
+class SessionAdapter;
+}
 } // namespace zeek
 
 namespace plugin::Wiremark_Verdicts {
+
+class Tap;
+
+// What scripts get of a verdict. Not set: there is no word for it.
+struct Words {
+    zeek::StringValPtr app, role, carrier, confidence, signature;
+    zeek::RecordValPtr label; // what connections with these words are marked with: one value for all of them
+};
 
 // What a process has done so far.
 struct Counts {
     uint64_t connections = 0;     // TCP and UDP
     uint64_t watched = 0;         // now: those of which a packet could still tell something, or that have an app
-    uint64_t packets = 0;         // of them
+    uint64_t packets = 0;         // of them, for as long as they are watched
     uint64_t looked_at = 0;       // packets handed to wiremark: the others cannot tell anything
     uint64_t labelled = 0;        // connections that got an app
     uint64_t verdicts = 0;        // verdicts, new ones and changes
@@ -42,11 +56,14 @@ public:
     // Loads signatures; evidence has the words of what counts. Says why not; empty when all is well.
     std::string Load(zeek::StringVal* folder, zeek::TableVal* evidence, uint64_t budget_packets);
     zeek::RecordValPtr Statistics() const;
-    // One of the words for a verdict, as wiremark gives it: one value, however many connections have it.
-    const zeek::StringValPtr& Word(const char* word);
-    // What connections with this verdict are marked with: one value for all of them, which also counts its verdicts.
-    const zeek::RecordValPtr& Label(const wiremark_verdict& verdict, bool is_new);
+    // The words for a verdict, looked up once, however many connections have it. Its label counts the new ones.
+    const Words& Of(wiremark_verdict verdict, bool is_new);
     zeek::VectorValPtr Labels() const;
+    // A tap that has nothing left to do is taken off its connection, whose later packets cost nothing then: not at once, since Zeek
+    // is going through the connection's taps, but when the next connection begins.
+    void TakeOff(zeek::Connection* conn, const Tap* tap);
+    // The connection has ended before.
+    void Forget(const Tap* tap);
 
     Signatures signatures;
     std::unique_ptr<wiremark_context, Free> context;
@@ -61,7 +78,10 @@ protected:
     void HookSetupAnalyzerTree(zeek::Connection* conn) override;
 
 private:
-    std::unordered_map<const char*, zeek::StringValPtr> words;
+    std::vector<std::pair<zeek::packet_analysis::IP::SessionAdapter*, const Tap*>> idle;
+    Words Find(const wiremark_verdict& verdict);
+
+    std::unordered_map<uint64_t, Words> words; // by the verdict
     std::map<std::string, zeek::RecordValPtr> labels; // by its words
 };
 

@@ -18,7 +18,16 @@
 
 namespace plugin::Wiremark_Verdicts {
 
+// Of a packet what tells whether it is worth a closer look.
+struct Transport {
+    const u_char* payload = nullptr;
+    size_t payload_bytes = 0;
+    uint8_t tcp_flags = 0;
+};
+
 namespace {
+
+constexpr uint8_t SYN = 0x02;
 
 uint16_t Short(const u_char* bytes) { return static_cast<uint16_t>(bytes[0] << 8 | bytes[1]); }
 
@@ -31,13 +40,6 @@ size_t Available(const zeek::Packet& pkt, const zeek::IP_Hdr& ip, const u_char* 
     const size_t captured = data < end ? static_cast<size_t>(end - data) : 0;
     return said == 0 ? captured : std::min(said, captured); // 0: the network card cuts it up later
 }
-
-// Of a packet what tells whether it is worth a closer look.
-struct Transport {
-    const u_char* payload = nullptr;
-    size_t payload_bytes = 0;
-    uint8_t tcp_flags = 0;
-};
 
 // False where the header contradicts itself.
 bool ReadTransport(const u_char* data, size_t available, int protocol, Transport* transport) {
@@ -115,12 +117,6 @@ bool LogsPackets() {
     return option->GetVal()->AsBool();
 }
 
-// Sets a field, or leaves it out where there is no word.
-void AssignWord(zeek::RecordVal* record, int field, const char* word) {
-    if ( *word )
-        record->Assign(field, plugin.Word(word));
-}
-
 // For scripts: a verdict, new or not, and the packet that has it. `connection` is the connection's value.
 zeek::RecordValPtr Describe(const wiremark_verdict& verdict, bool is_new, const wiremark_packet& packet,
                             const zeek::RecordVal& connection, uint32_t number, bool is_orig) {
@@ -129,7 +125,7 @@ zeek::RecordValPtr Describe(const wiremark_verdict& verdict, bool is_new, const 
     static const int uid = zeek::id::connection->FieldOffset("uid");
     static const int id = zeek::id::connection->FieldOffset("id");
 
-    const auto* names = plugin.signatures.Names();
+    const auto& words = plugin.Of(verdict, is_new);
     auto record = zeek::make_intrusive<zeek::RecordVal>(type);
     record->AssignTime(TS, zeek::run_state::network_time);
     record->Assign(UID, connection.GetField(uid));
@@ -137,17 +133,17 @@ zeek::RecordValPtr Describe(const wiremark_verdict& verdict, bool is_new, const 
     char community_id[WIREMARK_COMMUNITY_ID_BYTES];
     if ( wiremark_community_id(&packet, community_id) == WIREMARK_OK )
         record->Assign(COMMUNITY_ID, community_id);
-    record->Assign(CARRIER, plugin.Word(wiremark_carrier_name(verdict.carrier)));
+    record->Assign(CARRIER, words.carrier);
     record->Assign(PACKET, number);
     record->Assign(IS_ORIG, is_orig);
-    if ( verdict.app != 0 ) {
-        AssignWord(record.get(), APP, wiremark_app_name(names, verdict.app));
-        AssignWord(record.get(), ROLE, wiremark_role_name(names, verdict.app, verdict.role));
-        AssignWord(record.get(), CONFIDENCE, wiremark_confidence_name(verdict.confidence));
-        AssignWord(record.get(), SIGNATURE, wiremark_signature_name(names, verdict.signature));
-        record->Assign(SIGNATURE_ID, static_cast<uint64_t>(verdict.signature));
-        record->Assign(LABEL, plugin.Label(verdict, is_new));
-    }
+    if ( verdict.app == 0 )
+        return record;
+    record->Assign(APP, words.app);
+    record->Assign(ROLE, words.role);
+    record->Assign(CONFIDENCE, words.confidence);
+    record->Assign(SIGNATURE, words.signature);
+    record->Assign(SIGNATURE_ID, static_cast<uint64_t>(verdict.signature));
+    record->Assign(LABEL, words.label);
     return record;
 }
 
@@ -183,39 +179,62 @@ Tap::Tap() {
     plugin.counts.watched++;
 }
 
-Tap::~Tap() { StopWatching(); }
+Tap::~Tap() {
+    if ( flow.watch == NONE )
+        plugin.Forget(this);
+    StopWatching();
+}
 
 void Tap::StopWatching() {
-    plugin.counts.watched -= flow.is_kept;
+    plugin.counts.watched -= flow.watch != NONE;
     plugin.flows.Drop(&flow);
-    flow.is_kept = 0;
+    flow.watch = NONE;
+}
+
+bool Tap::MayTell(const Transport& transport) const {
+    return flow.watch == ALL || (flow.watch == TELLING && (transport.payload_bytes != 0 || transport.tcp_flags & SYN));
+}
+
+void Tap::Keep(const wiremark_flow& state, const wiremark_verdict& verdict) {
+    const bool is_final = ! wiremark_wants(&state, SYN, 1);
+    if ( (is_final && verdict.app == 0) || ! plugin.flows.Put(state, &flow) )
+        StopWatching();
+    else
+        flow.watch = is_final ? NUMBERS : wiremark_wants(&state, 0, 0) ? ALL : TELLING;
 }
 
 // What Zeek is going to do with the packet does not matter.
 void Tap::TapPacket(const zeek::Packet& pkt, zeek::packet_analysis::PacketAction, zeek::packet_analysis::SkipReason) {
-    plugin.counts.packets++;
-    if ( ! flow.is_kept )
+    if ( flow.watch == NONE )
         return;
+    plugin.counts.packets++;
     const auto& ip = *pkt.ip_hdr;
     const auto* data = ip.Payload();
     Transport transport;
     if ( ! ReadTransport(data, Available(pkt, ip, data), pkt.proto, &transport) )
         return;
     packets++;
+    if ( ! MayTell(transport) && ! LogsPackets() )
+        return;
     auto state = plugin.flows.Get(flow);
     const bool is_wanted = wiremark_wants_now(plugin.context.get(), &state, static_cast<uint8_t>(pkt.proto), transport.tcp_flags,
                                               transport.payload, transport.payload_bytes);
-    if ( ! is_wanted && ! LogsPackets() )
-        return;
+    if ( is_wanted || LogsPackets() )
+        Look(pkt, data, transport, &state, is_wanted);
+}
 
+// Apart, so that as little as can be is done for most packets.
+[[gnu::noinline]] void Tap::Look(const zeek::Packet& pkt, const u_char* data, const Transport& transport, wiremark_flow* state,
+                                 bool is_wanted) {
     const auto packet = Fill(pkt, data, transport);
     wiremark_verdict before{};
-    wiremark_flow_verdict(&state, &before);
+    wiremark_flow_verdict(state, &before);
     auto verdict = before;
     if ( is_wanted ) {
-        verdict = Classify(&state, packet, before);
-        if ( (verdict.app == 0 && ! wiremark_wants(&state, 0, 1)) || ! plugin.flows.Put(state, &flow) )
-            StopWatching();
+        verdict = Classify(state, packet, before);
+        Keep(*state, verdict);
+        if ( flow.watch == NONE && pkt.session )
+            plugin.TakeOff(static_cast<zeek::Connection*>(pkt.session), this);
     }
     const bool is_new = ! AreSame(before, verdict);
     if ( ! is_new && (verdict.app == 0 || ! LogsPackets()) )
