@@ -1,7 +1,8 @@
 //! Packets that a mirror port gave twice: of both its ports, or before and behind a router between two networks.
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 
+use foldhash::quality::RandomState;
 use wiremark::Packet;
 
 /// A copy comes so soon behind its original: no sender repeats itself that fast.
@@ -34,7 +35,11 @@ pub struct Copies {
 
 impl Default for Copies {
     fn default() -> Self {
-        Self { keys: RandomState::new(), seen: vec![Default::default(); REMEMBERED / WAYS].into(), found: 0 }
+        Self {
+            keys: RandomState::default(),
+            seen: vec![Default::default(); REMEMBERED / WAYS].into(),
+            found: 0,
+        }
     }
 }
 
