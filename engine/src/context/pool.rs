@@ -58,19 +58,23 @@ impl Slot {
         let Some(room) = self.bytes.len().checked_sub(offset).filter(|room| *room > 0) else { return false };
         let bytes = &bytes[..bytes.len().min(room)];
         let mut run = offset as u32..(offset + bytes.len()) as u32;
-        // Most come one behind the other.
-        if let [only] = self.runs.as_mut_slice()
-            && only.end == run.start
-        {
-            self.bytes[offset..offset + bytes.len()].copy_from_slice(bytes);
-            only.end = run.end;
-            return true;
-        }
         let touches = |other: &Range<u32>| other.start <= run.end && run.start <= other.end;
         if self.runs.len() == RUNS && !self.runs.iter().any(touches) {
             return false;
         }
         self.bytes[offset..offset + bytes.len()].copy_from_slice(bytes);
+        // Most come one behind the other.
+        match self.runs.as_mut_slice() {
+            [] => {
+                self.runs.push(run);
+                return true;
+            }
+            [only] if only.end == run.start => {
+                only.end = run.end;
+                return true;
+            }
+            _ => {}
+        }
         self.runs.retain(|other| {
             let apart = other.start > run.end || run.start > other.end;
             if !apart {

@@ -51,6 +51,18 @@ pub struct Equation {
     pub rest: Vec<(Relation, Term)>,
 }
 
+/// Up to four bytes as a number, most significant first.
+#[inline]
+fn number(field: &[u8]) -> u32 {
+    match *field {
+        [a] => a.into(),
+        [a, b] => u16::from_be_bytes([a, b]).into(),
+        [a, b, c] => u32::from_be_bytes([0, a, b, c]),
+        [a, b, c, d] => u32::from_be_bytes([a, b, c, d]),
+        _ => 0,
+    }
+}
+
 impl Term {
     fn value(&self, bytes: &[u8], length: usize) -> Option<i64> {
         let number = match self.source {
@@ -58,8 +70,10 @@ impl Term {
             Source::Length => length as i64,
             Source::Field { at, width, little_endian } => {
                 let field = bytes.get(at..)?.get(..usize::from(width))?;
-                let join = |sum: i64, byte: &u8| sum << 8 | i64::from(*byte);
-                if little_endian { field.iter().rev().fold(0, join) } else { field.iter().fold(0, join) }
+                match little_endian {
+                    true => field.iter().rev().fold(0, |sum, byte| sum << 8 | i64::from(*byte)),
+                    false => number(field).into(),
+                }
             }
         };
         Some(number + self.plus)
