@@ -15,8 +15,10 @@ use std::thread;
 use crate::block::Block;
 use crate::{Capture, CaptureError};
 
-/// Blocks on the way for each thread: enough that nobody waits for somebody else's moment, few enough to stay in the cache.
+/// Blocks on the way for each thread, and at least: enough that nobody waits for somebody else's moment, or does somebody else's work
+/// until that one has woken up.
 const BLOCKS_A_THREAD: usize = 3;
+const BLOCKS: usize = 24;
 
 /// A block, and what was made of its frames.
 #[derive(Debug, Default)]
@@ -198,11 +200,12 @@ pub(crate) fn ahead<M: Default + Send>(
             }
         };
     }
+    let blocks = BLOCKS.max(threads * BLOCKS_A_THREAD);
     let shared = Shared {
         state: Mutex::new(State {
             read: VecDeque::new(),
             prepared: BTreeMap::new(),
-            empty: (0..threads * BLOCKS_A_THREAD).map(|_| Batch::default()).collect(),
+            empty: (0..blocks).map(|_| Batch::default()).collect(),
             capture: Some(Reading),
             batches: 0,
             has_ended: false,
@@ -228,7 +231,7 @@ pub(crate) fn ahead<M: Default + Send>(
             let mut state = shared.lock();
             state.empty.push(batch);
             // Somebody who waits for a block is woken for several.
-            if state.empty.len() >= threads * BLOCKS_A_THREAD / 2 {
+            if state.empty.len() >= blocks / 2 {
                 shared.tell(state);
             }
         }
