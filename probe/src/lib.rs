@@ -10,4 +10,6 @@ pub mod apart;
 pub mod beside;
 pub mod flows;
 pub mod record;
+#[cfg(feature = "tasks")]
+pub mod tasks;
 pub mod time;

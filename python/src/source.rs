@@ -11,11 +11,12 @@ use arrow_schema::ArrowError;
 use wiremark::{Flow, Frame, ParseError, Prepared, Tracker, TrackerConfig};
 use wiremark_calls::{Call, CallTracker, Names, Record, Scripts};
 use wiremark_capture::Capture;
-use wiremark_capture::replay::{ReplayError, replay};
+use wiremark_capture::replay::ReplayError;
 use wiremark_probe::apart::{Part, Sizes, apart};
 use wiremark_probe::beside::Beside;
 use wiremark_probe::flows::{Replayed, flows, follow, record};
 use wiremark_probe::record::{columns, transport_name};
+use wiremark_probe::tasks::dissect;
 use wiremark_report::columns::{Addresses, Cell, Column, Kind, Rows};
 use wiremark_tasks::{Config, Sink, TaskDissector, TaskRecord, TaskTable};
 
@@ -293,14 +294,7 @@ impl Worker<'_> {
             let go_on = go_on(worker.shared);
             dissector.begin_capture(capture.name(), frames_at_most);
             let mut sink = Tasks(worker);
-            let is_ahead = job.threads > 1 && capture.file_bytes().is_some();
-            let read = |take: &mut dyn FnMut(&Frame<'_>) -> Result<(), ParseError>| {
-                replay(capture, |_, frame| take(frame), go_on)
-            };
-            let (counts, errors) = match is_ahead {
-                true => dissector.read_ahead(read, &mut sink),
-                false => read(&mut |frame| dissector.frame(frame, &mut sink)),
-            };
+            let (counts, errors) = dissect(capture, &mut dissector, job.threads, &mut sink, go_on);
             dissector.end_capture(&mut sink);
             Replayed { counts, errors, statistics: dissector.statistics() }
         })

@@ -11,6 +11,7 @@ use super::datagram::{self, Datagram};
 use super::dscp;
 use super::end_point::{EndPoint, LinkDirection, ends};
 use super::keyed_hash::KeyedState;
+use super::locals::Locals;
 use super::packet_stamp::PacketStamp;
 use super::party::{Observation, Party};
 use super::party_pairs::PartyPairs;
@@ -56,7 +57,7 @@ pub struct CallTracker<'s> {
     scripts: &'s Scripts,
     uses: Vec<(AppId, Role, Use)>,
     parties: HashMap<u64, Box<Party>, KeyedState>,
-    by_local: HashMap<EndPoint, u64, KeyedState>,
+    by_local: Locals,
     by_address: HashMap<Address, Vec<u64>, KeyedState>,
     by_ssrc: HashMap<u32, u64, KeyedState>,
     /// Ends of media that no row knows, oldest first: some may have been removed since.
@@ -67,8 +68,6 @@ pub struct CallTracker<'s> {
     channels: ChannelCalls,
     /// Packets of the last milliseconds.
     copies: Copies,
-    /// Class of service of the packet being looked at.
-    dscp: Option<u8>,
     begun: u64,
     told: u64,
     next_sweep_us: u64,
@@ -81,7 +80,7 @@ impl<'s> CallTracker<'s> {
             scripts,
             uses: uses(scripts, set),
             parties: HashMap::default(),
-            by_local: HashMap::default(),
+            by_local: Locals::default(),
             by_address: HashMap::default(),
             by_ssrc: HashMap::default(),
             tentative: VecDeque::new(),
@@ -89,7 +88,6 @@ impl<'s> CallTracker<'s> {
             pairs: PartyPairs::default(),
             channels: ChannelCalls::default(),
             copies: Copies::default(),
-            dscp: None,
             begun: 0,
             told: 0,
             next_sweep_us: 0,
@@ -166,39 +164,44 @@ impl<'s> CallTracker<'s> {
     ) {
         let at = PacketStamp { time_us: packet.time_us, number };
         let mut told = self.told;
-        self.dscp = dscp::of(frame, packet);
-        self.take(packet, seen, at, &mut |call| {
+        self.take((packet, frame), seen, at, &mut |call| {
             told += 1;
             ended(Call { number: told, ..call });
         });
         self.told = told;
     }
 
-    fn take(&mut self, packet: &Packet<'_>, seen: &Seen, at: PacketStamp, ended: &mut impl FnMut(Call)) {
+    fn take(
+        &mut self,
+        (packet, frame): (&Packet<'_>, &[u8]),
+        seen: &Seen,
+        at: PacketStamp,
+        ended: &mut impl FnMut(Call),
+    ) {
         self.sweep(at.time_us, ended);
         if matches!(packet.fragment, Fragment::Later(_)) {
             return;
         }
-        // What a mirror port gives of two networks is two flows, and one call. What comes twice in a flow may have been sent twice.
-        if self.copies.original(packet, seen.flow_number).is_some_and(|flow| flow != seen.flow_number) {
-            return;
-        }
-        match self.use_of(seen) {
-            Some(Use::Signalling) => self.signalling(packet, seen.direction, at),
-            Some(Use::Channel)
-                if packet.five_tuple.transport == Transport::Udp || !packet.payload.is_empty() =>
-            {
+        let is_udp = packet.five_tuple.transport == Transport::Udp;
+        let what = if seen.verdict.is_match() { self.use_of(seen) } else { None };
+        match what {
+            Some(Use::Signalling) if !self.is_copy(packet, seen) => {
+                self.signalling(packet, seen.direction, at);
+            }
+            Some(Use::Channel) if (is_udp || !packet.payload.is_empty()) && !self.is_copy(packet, seen) => {
                 let script = &self.scripts.channels;
                 self.begun += u64::from(self.channels.take(script, packet, seen, at, self.begun + 1));
             }
-            Some(Use::Call) if packet.five_tuple.transport == Transport::Udp => {
-                self.datagram(packet, seen, at, ended);
-            }
-            None if !seen.verdict.is_match() && packet.five_tuple.transport == Transport::Udp => {
-                self.datagram(packet, seen, at, ended);
-            }
+            Some(Use::Call) if is_udp => self.datagram((packet, frame), seen, at, ended),
+            None if is_udp && !seen.verdict.is_match() => self.datagram((packet, frame), seen, at, ended),
             _ => {}
         }
+    }
+
+    /// Whether a packet came right before in another flow: what a mirror port gives of two networks is two flows, and one call. What
+    /// comes twice in a flow may have been sent twice.
+    fn is_copy(&mut self, packet: &Packet<'_>, seen: &Seen) -> bool {
+        self.copies.original(packet, seen.flow_number).is_some_and(|flow| flow != seen.flow_number)
     }
 
     /// Hands out every call still going on, those that began first before the others.
@@ -219,15 +222,27 @@ impl<'s> CallTracker<'s> {
         }
     }
 
-    fn datagram(&mut self, packet: &Packet<'_>, seen: &Seen, at: PacketStamp, ended: &mut impl FnMut(Call)) {
+    fn datagram(
+        &mut self,
+        (packet, frame): (&Packet<'_>, &[u8]),
+        seen: &Seen,
+        at: PacketStamp,
+        ended: &mut impl FnMut(Call),
+    ) {
         let [src, dst] = ends(&packet.five_tuple);
-        let known = [src.0, dst.0].map(|end| self.by_local.get(&end).copied());
+        let known = [src.0, dst.0].map(|end| self.by_local.get(&end));
         let is_unknown = known == [None; 2] && !seen.verdict.is_match();
-        if is_unknown {
-            self.channels.set_aside(&self.scripts.channels, packet, seen, at);
-        }
         let datagram = datagram::read(&self.scripts.relays, packet.payload);
-        if is_unknown && !self.may_be_media(&datagram) {
+        let is_media = self.may_be_media(&datagram);
+        let is_channels = is_unknown && ChannelCalls::may_be_early(&self.scripts.channels, packet, seen);
+        // Nothing that others do not send as well: copies of it do not matter.
+        if is_unknown && !is_media && !is_channels || self.is_copy(packet, seen) {
+            return;
+        }
+        if is_channels {
+            self.channels.set_aside(packet, seen, at);
+        }
+        if is_unknown && !is_media {
             return;
         }
         if let (Datagram::Stun(Meaning::Release, _), [None, None]) = (&datagram, known)
@@ -250,7 +265,7 @@ impl<'s> CallTracker<'s> {
             let Some(mut number) = number else { continue };
             let remote = if way == LinkDirection::Up { dst.0 } else { src.0 };
             let bytes = packet.payload.len();
-            let (dscp, signature) = (self.dscp, seen.verdict.signature.0);
+            let (dscp, signature) = (dscp::of(frame, packet), seen.verdict.signature.0);
             let observation = Observation { at, way, remote, bytes, dscp, signature };
             let script = &self.scripts.relays;
             let is_over = way == LinkDirection::Up
@@ -366,9 +381,7 @@ impl<'s> CallTracker<'s> {
     /// Takes an end of a call out of all tables.
     fn remove(&mut self, number: u64) -> Option<Box<Party>> {
         let party = self.parties.remove(&number)?;
-        if self.by_local.get(&party.local) == Some(&number) {
-            self.by_local.remove(&party.local);
-        }
+        self.by_local.remove(&party.local, number);
         if let Some(numbers) = self.by_address.get_mut(&party.local.address) {
             numbers.retain(|known| *known != number);
             if numbers.is_empty() {

@@ -57,18 +57,14 @@ impl ChannelCalls {
         is_new
     }
 
-    /// Keeps what a channel's story needs of a datagram, in case its flow turns out to be a channel.
-    pub(crate) fn set_aside(
-        &mut self,
-        script: &ChannelScript,
-        packet: &Packet<'_>,
-        seen: &Seen,
-        at: PacketStamp,
-    ) {
+    /// Whether a datagram may be one of the first of a channel, before its flow is known as one.
+    pub(crate) fn may_be_early(script: &ChannelScript, packet: &Packet<'_>, seen: &Seen) -> bool {
         let is_early = seen.packet_number <= UNDECIDED as u64;
-        if !is_early || packet.payload.first().is_none_or(|byte| script.class(*byte).is_none()) {
-            return;
-        }
+        is_early && packet.payload.first().is_some_and(|byte| script.class(*byte).is_some())
+    }
+
+    /// Keeps what a channel's story needs of such a datagram.
+    pub(crate) fn set_aside(&mut self, packet: &Packet<'_>, seen: &Seen, at: PacketStamp) {
         if self.undecided.len() >= UNDECIDED {
             self.undecided.pop_front();
         }

@@ -18,6 +18,7 @@ mod end_point;
 mod invite;
 mod jitter;
 mod keyed_hash;
+mod locals;
 mod names;
 mod packet_stamp;
 mod packetisation;

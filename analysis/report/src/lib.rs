@@ -16,7 +16,7 @@ mod table;
 
 #[cfg(feature = "charts")]
 pub use chart::chart;
-pub use copies::Copies;
+pub use copies::{Copies, Fingerprint, Fingerprints};
 pub use figure::{Figure, Line, nearest_rank};
 #[cfg(feature = "charts")]
 pub use line_chart::{LineChart, line_chart};

@@ -1,6 +1,9 @@
 //! One flow from its first packet to its last.
 
+use std::cmp::Ordering;
+
 use wiremark::{Address, Carrier, Direction, Fragment, Packet, Seen, TcpFields, Transport, Tunnel};
+use wiremark_prefetch::LINE_BYTES;
 
 use super::TaskId;
 use super::catalog::{Request, TaskTable};
@@ -9,45 +12,63 @@ use super::datagrams::{Call, LookUps, lone_message};
 use super::exchange::{Exchange, Half, Side};
 use super::flow_context::{FlowContext, SidedPacket};
 use super::flow_event::FlowEvent;
+use super::parking::{Parked, Parking};
 use super::progress::Progress;
 use super::record::FlowType;
 use super::seconds::{Kind, Range, second};
 use super::usage::CaptureUse;
 use super::user::{User, UserId, is_private};
 
-/// What is kept of a flow until it is known to be the app's.
-const PARKED_PACKETS: usize = 24;
-const PARKED_BYTES: usize = 8 * 1024;
 /// Most ranges of seconds with payload, and how many seconds at the most, that a user's sums lag behind.
 const LAG: usize = 16;
 const LAG_S: u32 = 2048;
 
-/// One flow. There are many, and each packet goes to another: what every packet asks for stands together at the
-/// beginning, and what is rare or large behind a pointer.
+/// One flow. There are many, and each packet goes to another: what every packet asks for stands in the first line of memory, what
+/// begins and ends in two more, and what is rare or large behind a pointer.
 #[derive(Debug)]
-#[repr(C)]
+#[repr(C, align(64))]
 pub(super) struct FlowTrack {
-    pub(super) ends: Ends,
+    pub(super) user: UserId,
     transport: Transport,
     pub(super) is_app: bool,
-    pub(super) user: UserId,
-    progress: [Progress; 2],
+    /// The user's end is the higher one.
+    is_user_high: bool,
+    /// A bit for each side of which a segment was seen.
+    begun: u8,
     pub(super) last_second: u32,
     /// From where on the user's active seconds lack this flow's.
     active_from: u32,
     /// Bytes that were captured, each once.
     pub(super) bytes: [u64; 2],
+    /// Behind the highest sequence number seen of a side.
+    high: [u32; 2],
+    /// The latest seconds with payload that the user's lack; [`NEVER`]: none.
+    transfer: Range,
     mode: Mode,
-    /// The latest seconds with payload that the user's lack, and those before them.
-    transfer: Option<Range>,
-    #[expect(clippy::box_collection, reason = "few flows pause while they go on")]
-    seconds: Option<Box<Vec<Range>>>,
     /// The bytes that the user's sums hold.
     noted: [u64; 2],
+    progress: [Progress; 2],
     pub(super) first_us: u64,
-    opened_us: Option<u64>,
-    /// Sequence numbers of the streams' first bytes, as far as is known.
-    starts: [Option<u32>; 2],
+    rare: Option<Box<Rare>>,
+    pub(super) ends: Ends,
+    /// Sequence numbers of the streams' first bytes, of sides that have begun.
+    starts: [u32; 2],
+    /// Whether the first packet opened a connection, as a number: whether a flow is there shall be told by the first line.
+    is_opened: u8,
+}
+
+const _: () = assert!(std::mem::offset_of!(FlowTrack, noted) == LINE_BYTES);
+const _: () = assert!(std::mem::offset_of!(FlowTrack, ends) == 2 * LINE_BYTES);
+const _: () = assert!(size_of::<Option<FlowTrack>>() == 3 * LINE_BYTES);
+
+/// No second.
+const NEVER: Range = (1, 0);
+
+/// What few flows have.
+#[derive(Debug, Default)]
+pub(super) struct Rare {
+    /// Seconds with payload before the latest, of a flow that pauses, that the user's lack.
+    seconds: Vec<Range>,
     /// When the last task began.
     pub(super) last_task_us: Option<u64>,
     /// What the flow's name says it is for.
@@ -66,32 +87,15 @@ pub(super) struct Ends {
 #[derive(Debug)]
 enum Mode {
     /// Not the app's, or not yet.
-    Waiting(Option<Box<Waiting>>),
+    Waiting(Parked),
     Connection(Box<Connection>),
     /// A connection that was closed.
     Over,
-    LookUps(LookUps),
+    LookUps(Box<LookUps>),
     Call(Box<Call>),
     Lone,
     /// Encrypted, or unknown: one exchange.
     Whole(Box<Exchange>),
-}
-
-/// What is kept of a flow for the case that it is the app's.
-#[derive(Debug, Default)]
-struct Waiting {
-    /// Packets are counted only.
-    is_given_up: bool,
-    parked: Vec<Parked>,
-    bytes: usize,
-}
-
-#[derive(Debug)]
-struct Parked {
-    side: Side,
-    time_us: u64,
-    tcp: TcpFields,
-    payload: Box<[u8]>,
 }
 
 impl Ends {
@@ -110,16 +114,6 @@ impl Ends {
         };
         if from_user { Self { user: src, server: dst } } else { Self { user: dst, server: src } }
     }
-
-    fn side(&self, packet: &Packet<'_>) -> Side {
-        let tuple = &packet.five_tuple;
-        let is_user = if self.user.0 == self.server.0 {
-            tuple.src_port == self.user.1
-        } else {
-            tuple.src == self.user.0
-        };
-        if is_user { Side::User } else { Side::Server }
-    }
 }
 
 impl FlowTrack {
@@ -127,23 +121,23 @@ impl FlowTrack {
         let opens = packet.tcp.flags & TcpFields::SYN != 0 && seen.packet_number == 1;
         Self {
             user,
-            ends,
-            first_us: packet.time_us,
+            transport: packet.five_tuple.transport,
+            is_app: false,
+            is_user_high: ends.user.0 > ends.server.0,
+            begun: 0,
             last_second: second(packet.time_us),
             active_from: second(packet.time_us),
-            transfer: None,
-            seconds: None,
             bytes: [0; 2],
+            high: [0; 2],
+            transfer: NEVER,
+            mode: Mode::Waiting(Parked::default()),
             noted: [0; 2],
-            is_app: false,
-            host_task: None,
-            last_task_us: None,
-            tunnels: None,
-            transport: packet.five_tuple.transport,
-            opened_us: opens.then_some(packet.time_us),
             progress: Default::default(),
-            starts: [None; 2],
-            mode: Mode::Waiting(None),
+            first_us: packet.time_us,
+            rare: None,
+            ends,
+            starts: [0; 2],
+            is_opened: opens.into(),
         }
     }
 
@@ -154,23 +148,69 @@ impl FlowTrack {
     /// Takes note of a name the engine read in the flow.
     pub(super) fn name(&mut self, table: &TaskTable, name: &[u8]) {
         let seen = Request { host: Some(name), ..Request::default() };
-        self.host_task = self.host_task.or_else(|| table.request(&seen).map(|rule| rule.task));
+        if self.host_task().is_none()
+            && let Some(rule) = table.request(&seen)
+        {
+            self.rare().host_task = Some(rule.task);
+        }
+    }
+
+    /// What the flow's name says it is for.
+    pub(super) fn host_task(&self) -> Option<TaskId> {
+        self.rare.as_ref().and_then(|rare| rare.host_task)
+    }
+
+    pub(super) fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    fn side(&self, packet: &Packet<'_>) -> Side {
+        let tuple = &packet.five_tuple;
+        let [src, dst] = [tuple.src, tuple.dst].map(|address| u128::from_be_bytes(address.0));
+        let is_user = match src.cmp(&dst) {
+            Ordering::Equal => tuple.src_port == self.ends.user.1,
+            order => order.is_gt() == self.is_user_high,
+        };
+        if is_user { Side::User } else { Side::Server }
     }
 
     /// How many bytes of the packet were not captured before.
+    #[inline]
     pub(super) fn advance(&mut self, packet: &Packet<'_>) -> (Side, u64) {
-        let side = self.ends.side(packet);
+        let side = self.side(packet);
+        let bytes = packet.payload.len();
+        let is_next = packet.tcp.flags & (TcpFields::SYN | TcpFields::FIN | TcpFields::RST) == 0
+            && packet.tcp.sequence == self.high[side as usize]
+            && self.begun & 1 << side as u8 != 0;
         let new = match packet.fragment {
-            Fragment::Later(_) => packet.payload.len() as u64,
-            _ if self.transport == Transport::Udp => packet.payload.len() as u64,
-            _ if packet.tcp.flags & TcpFields::RST != 0 => 0,
-            _ => {
-                let first = &mut self.starts[side as usize];
-                self.progress[side as usize].take(first, packet.tcp, packet.payload.len() as u32)
+            Fragment::Later(_) => bytes as u64,
+            _ if self.transport == Transport::Udp => bytes as u64,
+            _ if is_next => {
+                self.high[side as usize] = packet.tcp.sequence.wrapping_add(bytes as u32);
+                bytes as u64
             }
+            _ => self.segment(packet, side),
         };
         self.bytes[side as usize] += new;
         (side, new)
+    }
+
+    /// The same of a segment that is not simply the next.
+    #[inline(never)]
+    fn segment(&mut self, packet: &Packet<'_>, side: Side) -> u64 {
+        if packet.tcp.flags & TcpFields::RST != 0 {
+            return 0;
+        }
+        let bit = 1 << side as u8;
+        let side = side as usize;
+        let mut high = (self.begun & bit != 0).then_some(self.high[side]);
+        let first = &mut self.starts[side];
+        let new = self.progress[side].take(&mut high, first, packet.tcp, packet.payload.len() as u32);
+        if let Some(high) = high {
+            self.high[side] = high;
+            self.begun |= bit;
+        }
+        new
     }
 
     /// Bytes up and down that were sent and not captured.
@@ -186,17 +226,19 @@ impl FlowTrack {
         if !has_payload {
             return is_late;
         }
-        match &mut self.transfer {
-            Some((_, to)) if now <= to.saturating_add(1) => *to = now.max(*to),
-            None => self.transfer = Some((now, now)),
-            Some(before) => {
-                let seconds = self.seconds.get_or_insert_default();
-                if seconds.len() < LAG {
-                    seconds.push(*before);
-                }
-                *before = (now, now);
-                return is_late || self.is_app && seconds.len() == LAG;
+        let before = self.transfer;
+        if before == NEVER {
+            self.transfer = (now, now);
+        } else if now <= before.1.saturating_add(1) {
+            self.transfer.1 = now.max(before.1);
+        } else {
+            self.transfer = (now, now);
+            let is_app = self.is_app;
+            let seconds = &mut self.rare().seconds;
+            if seconds.len() < LAG {
+                seconds.push(before);
             }
+            return is_late || is_app && seconds.len() == LAG;
         }
         is_late
     }
@@ -207,8 +249,10 @@ impl FlowTrack {
         user.seconds.add(Kind::Active, active);
         if self.is_app {
             user.seconds.add(Kind::AppActive, active);
-            let seconds = self.seconds.iter_mut().flat_map(|seconds| seconds.drain(..));
-            seconds.chain(self.transfer.take()).for_each(|range| user.seconds.add(Kind::AppTransfer, range));
+            let seconds = self.rare.iter_mut().flat_map(|rare| rare.seconds.drain(..));
+            let latest = Some(self.transfer).filter(|latest| *latest != NEVER);
+            seconds.chain(latest).for_each(|range| user.seconds.add(Kind::AppTransfer, range));
+            self.transfer = NEVER;
         }
         self.active_from = self.last_second;
         for way in [0, 1] {
@@ -257,7 +301,7 @@ impl FlowTrack {
 
     /// Whether the tunnel around a side's packet is another one than before.
     pub(super) fn has_new_tunnel(&mut self, side: Side, tunnel: Tunnel) -> bool {
-        self.tunnels.get_or_insert_default()[side as usize].replace(tunnel) != Some(tunnel)
+        self.rare().tunnels.get_or_insert_default()[side as usize].replace(tunnel) != Some(tunnel)
     }
 
     /// Whether a packet only acknowledges what the other side sent: half of all do.
@@ -267,30 +311,30 @@ impl FlowTrack {
     }
 
     /// Takes in a packet of a flow that is not the app's, or not yet.
-    pub(super) fn park(&mut self, packet: &Packet<'_>, side: Side, is_final: bool) {
-        let Mode::Waiting(waiting) = &mut self.mode else { return };
-        let Waiting { is_given_up, parked, bytes } = &mut **waiting.get_or_insert_default();
-        *is_given_up |= is_final || parked.len() >= PARKED_PACKETS;
-        *is_given_up |= *bytes + packet.payload.len() > PARKED_BYTES;
-        if *is_given_up {
-            *parked = Vec::new();
-        } else if !packet.payload.is_empty() || packet.tcp.flags & TcpFields::FIN != 0 {
-            *bytes += packet.payload.len();
-            let (time_us, tcp) = (packet.time_us, packet.tcp);
-            parked.push(Parked { side, time_us, tcp, payload: packet.payload.into() });
+    #[inline]
+    pub(super) fn park(&mut self, parking: &mut Parking, packet: &Packet<'_>, side: Side, is_final: bool) {
+        if let Mode::Waiting(parked) = &mut self.mode {
+            parking.park(parked, packet, side, is_final);
+        }
+    }
+
+    /// Gives back the room of what waits.
+    pub(super) fn leave(&mut self, parking: &mut Parking) {
+        if let Mode::Waiting(parked) = &mut self.mode {
+            parking.forget(parked);
         }
     }
 
     /// Takes in a packet of the app's flow.
     pub(super) fn packet(
         &mut self,
-        context: FlowContext<'_>,
+        (context, parking): (FlowContext<'_>, &mut Parking),
         packet: &Packet<'_>,
         side: Side,
         is_talkroom: bool,
         tell: &mut impl FnMut(FlowEvent),
     ) {
-        self.start(context, is_talkroom, tell);
+        self.start((context, parking), is_talkroom, tell);
         if matches!(packet.fragment, Fragment::Later(_)) {
             return;
         }
@@ -299,19 +343,25 @@ impl FlowTrack {
     }
 
     /// Takes in what waited, where that was not done before.
-    fn start(&mut self, context: FlowContext<'_>, is_talkroom: bool, tell: &mut impl FnMut(FlowEvent)) {
-        if let Mode::Waiting(_) = self.mode {
-            let mode = self.begin(context);
-            let Mode::Waiting(waiting) = std::mem::replace(&mut self.mode, mode) else { return };
-            for Parked { side, time_us, tcp, payload } in waiting.iter().flat_map(|waiting| &waiting.parked) {
-                let packet = SidedPacket { side: *side, time_us: *time_us, tcp: *tcp, payload };
-                self.mode.packet(context, packet, is_talkroom, tell);
-            }
+    fn start(
+        &mut self,
+        (context, parking): (FlowContext<'_>, &mut Parking),
+        is_talkroom: bool,
+        tell: &mut impl FnMut(FlowEvent),
+    ) {
+        if let Mode::Waiting(mut parked) = self.mode {
+            self.mode = self.begin(context);
+            parking.show(&parked, |packet| self.mode.packet(context, packet, is_talkroom, tell));
+            parking.forget(&mut parked);
         }
     }
 
-    pub(super) fn finish(&mut self, context: FlowContext<'_>, tell: &mut impl FnMut(FlowEvent)) {
-        self.start(context, false, tell);
+    pub(super) fn finish(
+        &mut self,
+        (context, parking): (FlowContext<'_>, &mut Parking),
+        tell: &mut impl FnMut(FlowEvent),
+    ) {
+        self.start((context, parking), false, tell);
         match &mut self.mode {
             Mode::Waiting(_) | Mode::Over | Mode::Lone => {}
             Mode::Connection(connection) => connection.finish(context, tell),
@@ -328,10 +378,12 @@ impl FlowTrack {
 
     fn begin(&self, context: FlowContext<'_>) -> Mode {
         if self.transport == Transport::Tcp {
-            return Mode::Connection(Box::new(Connection::new(self.opened_us, self.starts)));
+            let opened_us = (self.is_opened != 0).then_some(self.first_us);
+            let start = |side: usize| (self.begun & 1 << side != 0).then_some(self.starts[side]);
+            return Mode::Connection(Box::new(Connection::new(opened_us, [start(0), start(1)])));
         }
         match context.carrier() {
-            Carrier::Dns => Mode::LookUps(LookUps::default()),
+            Carrier::Dns => Mode::LookUps(Box::default()),
             Carrier::Quic => Mode::Whole(Exchange::new(Side::User).into()),
             _ if context.table.is_call(context.role()) => Mode::Call(Box::default()),
             _ if context.table.has_lone_messages(context.role()) => Mode::Lone,

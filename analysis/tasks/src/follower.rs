@@ -3,9 +3,35 @@
 use wiremark::{
     Classifier, Event, Flow, Frame, Observer, Packet, ParseError, Seen, Statistics, Tracker, Tunnel,
 };
-use wiremark_report::Copies;
+use wiremark_report::{Copies, Fingerprint, Fingerprints};
 
 use super::config::Config;
+
+/// What can be told of a frame before its turn comes, on any thread.
+#[derive(Clone, Copy, Debug)]
+pub struct Prepared {
+    pub(super) flow: wiremark::Prepared,
+    fingerprint: Fingerprint,
+}
+
+/// Tells it; see [`Frames::preparer`](super::Frames::preparer).
+#[derive(Clone, Debug)]
+pub struct Preparer {
+    flows: wiremark::Preparer,
+    fingerprints: Fingerprints,
+}
+
+impl Preparer {
+    /// Reads a frame's headers.
+    #[inline]
+    pub fn prepare(&self, frame: &Frame<'_>) -> Prepared {
+        let flow = self.flows.prepare(frame.link_type, frame.bytes);
+        let packet = flow.packet(frame);
+        let packet = packet.or_else(|| Packet::parse(frame.link_type, frame.time_us, frame.bytes).ok());
+        let fingerprint = packet.map_or(Fingerprint::NONE, |packet| self.fingerprints.of(&packet));
+        Prepared { flow, fingerprint }
+    }
+}
 
 /// Follows the flows of a capture.
 #[derive(Debug)]
@@ -17,13 +43,19 @@ pub(super) struct Follower<'c> {
     copies: Copies,
 }
 
+/// Takes packets of known flows, and flows that are over, in their order.
+pub(super) trait Take {
+    fn packet(&mut self, followed: &Followed<'_>);
+    fn ended(&mut self, flow: &Flow);
+}
+
 /// A packet, and what is known of it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Followed<'a> {
-    pub(super) packet: Packet<'a>,
+    pub(super) packet: &'a Packet<'a>,
     /// The tunnel around it, where users are told apart by tunnels.
     pub(super) tunnel: Option<Tunnel>,
-    pub(super) seen: Seen,
+    pub(super) seen: &'a Seen,
     /// The last name the engine read in it; empty: none.
     pub(super) name: &'a [u8],
 }
@@ -54,30 +86,59 @@ impl<'c> Follower<'c> {
         self.copies = Copies::default();
     }
 
-    /// Takes in the next frame; none comes out of one that a mirror port gave twice. `ended` is told each flow that is over.
-    pub(super) fn frame<'a>(
-        &'a mut self,
-        frame: &Frame<'a>,
-        ended: &mut impl FnMut(&Flow),
-    ) -> Result<Option<Followed<'a>>, ParseError> {
+    /// Prepares frames of this capture.
+    pub(super) fn preparer(&self) -> Preparer {
+        Preparer { flows: self.tracker.preparer(), fingerprints: self.copies.fingerprints().clone() }
+    }
+
+    /// Asks for the places in memory at which a frame's flow will be looked for, and its copies.
+    #[inline]
+    pub(super) fn soon(&self, prepared: &Prepared) {
+        self.tracker.prefetch_buckets(&prepared.flow);
+        self.copies.prefetch(prepared.fingerprint);
+    }
+
+    /// Asks for a frame's flow.
+    #[inline]
+    pub(super) fn next(&self, bytes: &[u8], prepared: &mut Prepared) {
+        self.tracker.prefetch_flow(bytes, &mut prepared.flow);
+    }
+
+    /// Takes in the next frame, and gives back what the tracker saw; nothing of one that a mirror port gave twice.
+    #[inline]
+    pub(super) fn frame(
+        &mut self,
+        frame: &Frame<'_>,
+        prepared: &Prepared,
+        to: &mut impl Take,
+    ) -> Result<Option<Seen>, ParseError> {
         let Self { tracker, name, config, copies, .. } = self;
-        if let Ok(packet) = Packet::parse(frame.link_type, frame.time_us, frame.bytes)
-            && copies.original(&packet, 0).is_some()
-        {
+        if copies.original_of(prepared.fingerprint, frame.time_us, 0).is_some() {
             return Ok(None);
         }
         name.length = 0;
-        let (seen, packet) = tracker.follow(frame, ended, name)?;
         let tunnel = if config.by_tunnel { Tunnel::around(frame.link_type, frame.bytes) } else { None };
-        let name = name.bytes.get(..name.length).unwrap_or_default();
-        Ok(Some(Followed { packet, tunnel, seen, name }))
+        match prepared.flow.packet(frame) {
+            Some(packet) => {
+                let result =
+                    tracker.prepared_frame(frame, &prepared.flow, &mut |flow: &Flow| to.ended(flow), name);
+                // It is looked at where it lies: a copy would wait for it.
+                let seen = result.as_ref().map_err(|error| *error)?;
+                to.packet(&Followed { packet: &packet, tunnel, seen, name: name.bytes() });
+                Ok(Some(*seen))
+            }
+            None => {
+                let ended = &mut |flow: &Flow| to.ended(flow);
+                let (seen, packet) = tracker.follow_prepared(frame, &prepared.flow, ended, name)?;
+                to.packet(&Followed { packet: &packet, tunnel, seen: &seen, name: name.bytes() });
+                Ok(Some(seen))
+            }
+        }
     }
 
-    /// The flows that are left, in the order of their numbers.
-    pub(super) fn end_capture(&mut self) -> Vec<Flow> {
-        let mut left = Vec::new();
-        self.tracker.finish_in_order(&mut |flow| left.push(*flow));
-        left
+    /// Hands out the flows that are left, in the order of their numbers.
+    pub(super) fn end_capture(&mut self, ended: &mut impl FnMut(&Flow)) {
+        self.tracker.finish_in_order(ended);
     }
 
     /// Packets of this capture that came twice, and count once.
@@ -95,6 +156,12 @@ impl<'c> Follower<'c> {
 struct NameSeen {
     bytes: [u8; 255],
     length: usize,
+}
+
+impl NameSeen {
+    fn bytes(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or_default()
+    }
 }
 
 impl Default for NameSeen {

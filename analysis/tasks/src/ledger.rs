@@ -60,7 +60,7 @@ impl<'c> Ledger<'c> {
         let of_role = || context.table.of_role(context.role());
         let (flow_type, exchange, task) = match told {
             FlowEvent::Began(time_us) => {
-                if let Some(before) = flow.last_task_us.replace(time_us) {
+                if let Some(before) = flow.rare().last_task_us.replace(time_us) {
                     self.usage.between_us.add(time_us.abs_diff(before));
                 }
                 return;
@@ -73,12 +73,12 @@ impl<'c> Ledger<'c> {
                 let task = exchange.task.or_else(|| match open.has_head {
                     true => of_role(),
                     // Without its head a request is named by its server, if that serves one purpose only.
-                    false => flow.host_task.or_else(|| self.servers.purpose(flow.ends.server)),
+                    false => flow.host_task().or_else(|| self.servers.purpose(flow.ends.server)),
                 });
                 (FlowType::Http, exchange, task)
             }
             FlowEvent::Task(flow_type, exchange) => {
-                let task = exchange.task.or(flow.host_task).or_else(of_role);
+                let task = exchange.task.or(flow.host_task()).or_else(of_role);
                 (flow_type, exchange, task)
             }
         };

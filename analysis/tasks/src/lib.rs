@@ -31,6 +31,7 @@ mod http;
 mod ledger;
 mod long_link;
 mod number_map;
+mod parking;
 #[cfg(feature = "parquet")]
 pub mod parquet;
 mod pipelined;
@@ -50,6 +51,8 @@ pub use catalog::{Cluster, EMBEDDED, LoadError, TaskId, TaskName, TaskTable};
 pub use config::Config;
 pub use dissector::TaskDissector;
 pub use distribution::Distribution;
+pub use follower::{Prepared, Preparer};
+pub use read_ahead::Frames;
 pub use record::{FlowRecord, FlowType, Sink, TaskRecord, UserRecord};
 pub use usage::{CaptureUse, ClusterUse, Sizes, TaskUse, Usage};
 pub use user::{SESSION_S, User, UserId};

@@ -8,8 +8,6 @@ const HOLES: usize = 16;
 /// One direction of a connection.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
-    /// Behind the highest number seen.
-    high: Option<u32>,
     /// Bytes that were sent, by their numbers, and not captured.
     missed: u64,
     /// The numbers of those, as far as they are remembered; nearly always none.
@@ -18,24 +16,33 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    /// Takes a segment's numbers; gives back how many of its bytes were not captured before. `first` becomes the number of
-    /// the stream's first byte.
-    pub(super) fn take(&mut self, first: &mut Option<u32>, tcp: TcpFields, length: u32) -> u64 {
+    /// Takes a segment's numbers; gives back how many of its bytes were not captured before. `high` becomes the number behind the
+    /// highest seen, and with the first segment `first` that of the stream's first byte.
+    pub(super) fn take(
+        &mut self,
+        high: &mut Option<u32>,
+        first: &mut u32,
+        tcp: TcpFields,
+        length: u32,
+    ) -> u64 {
         let has = |flag: u8| u32::from(tcp.flags & flag != 0);
         let start = tcp.sequence.wrapping_add(has(TcpFields::SYN));
         let end = start.wrapping_add(length);
-        let before = self.high.unwrap_or_else(|| *first.insert(start));
+        let before = high.unwrap_or_else(|| {
+            *first = start;
+            start
+        });
         let next = end.wrapping_add(has(TcpFields::FIN));
         match end.wrapping_sub(before) {
             // Nothing further.
             0xff00_0000.. => self.fill(start, end),
             // A FIN takes a number of its own, which is no byte (RFC 9293, 3.4).
             1 if length == 0 => {
-                self.high = Some(next);
+                *high = Some(next);
                 0
             }
             further @ 0..0x0100_0000 => {
-                self.high = Some(next);
+                *high = Some(next);
                 if further <= length {
                     return u64::from(further) + self.fill(start, before);
                 }
@@ -44,7 +51,7 @@ impl Progress {
             }
             // The place was lost.
             _ => {
-                self.high = Some(next);
+                *high = Some(next);
                 self.holes = None;
                 length.into()
             }
@@ -94,10 +101,10 @@ mod tests {
     use super::*;
 
     fn run(segments: &[(u32, u32)]) -> (u64, u64) {
-        let (mut progress, mut first) = (Progress::default(), None);
+        let (mut progress, mut high, mut first) = (Progress::default(), None, 0);
         let seen = segments.iter().map(|(offset, length)| {
             let tcp = TcpFields { sequence: (u32::MAX - 5).wrapping_add(*offset), flags: TcpFields::ACK };
-            progress.take(&mut first, tcp, *length)
+            progress.take(&mut high, &mut first, tcp, *length)
         });
         (seen.sum(), progress.missed())
     }

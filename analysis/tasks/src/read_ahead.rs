@@ -8,7 +8,7 @@ use std::thread;
 
 use wiremark::{Flow, Frame, Packet, ParseError, Seen, Tunnel};
 
-use super::follower::{Followed, Follower};
+use super::follower::{Followed, Follower, Prepared, Preparer, Take};
 use super::record::Sink;
 use super::task_state::TaskState;
 
@@ -17,6 +17,8 @@ const STEPS: usize = 512;
 const BYTES: usize = 128 * 1024;
 /// Most batches that are full at the same time.
 const AHEAD: usize = 4;
+/// So many packets before one, what is kept of its flow is asked for.
+const SOON: usize = 8;
 
 /// What a follower hands over, in order.
 #[derive(Debug, Default)]
@@ -39,15 +41,21 @@ enum Step {
     Ended(Flow),
 }
 
-impl Batch {
+impl Take for Batch {
     fn packet(&mut self, followed: &Followed<'_>) {
         let Followed { packet, tunnel, seen, name } = *followed;
         let payload = self.keep(packet.payload);
         let name = self.keep(name);
-        let packet = Packet { payload: &[], ..packet };
-        self.steps.push(Step::Packet { packet, payload, name, tunnel, seen });
+        let packet = Packet { payload: &[], ..*packet };
+        self.steps.push(Step::Packet { packet, payload, name, tunnel, seen: *seen });
     }
 
+    fn ended(&mut self, flow: &Flow) {
+        self.steps.push(Step::Ended(*flow));
+    }
+}
+
+impl Batch {
     fn keep(&mut self, bytes: &[u8]) -> Range<usize> {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(bytes);
@@ -62,11 +70,15 @@ impl Batch {
     fn play(&mut self, state: &mut TaskState<'_>, sink: &mut impl Sink) {
         let Self { steps, bytes } = self;
         let at = |range: Range<usize>| bytes.get(range).unwrap_or_default();
-        for step in steps.drain(..) {
+        let mut steps = steps.drain(..);
+        while let Some(step) = steps.next() {
+            if let Some(Step::Packet { seen, .. }) = steps.as_slice().get(SOON) {
+                state.prefetch(seen.place);
+            }
             match step {
                 Step::Packet { packet, payload, name, tunnel, seen } => {
                     let packet = Packet { payload: at(payload), ..packet };
-                    state.packet(&Followed { packet, tunnel, seen, name: at(name) }, sink);
+                    state.packet(&Followed { packet: &packet, tunnel, seen: &seen, name: at(name) }, sink);
                 }
                 Step::Ended(flow) => state.ended(&flow, sink),
             }
@@ -75,25 +87,95 @@ impl Batch {
     }
 }
 
+/// Takes in frames in order, each of which can be prepared some frames ahead; see [`TaskDissector::frames`](super::TaskDissector::frames).
+#[derive(Debug)]
+pub struct Frames<'d, 'c, S> {
+    follower: &'d mut Follower<'c>,
+    to: To<'d, 'c, S>,
+}
+
+/// Where packets go whose flow is known.
+#[derive(Debug)]
+enum To<'d, 'c, S> {
+    Here(&'d mut TaskState<'c>, &'d mut S),
+    OtherThread(Feed),
+}
+
+/// On this thread.
+struct Here<'h, 'c, S> {
+    state: &'h mut TaskState<'c>,
+    sink: &'h mut S,
+}
+
+impl<S: Sink> Take for Here<'_, '_, S> {
+    #[inline]
+    fn packet(&mut self, followed: &Followed<'_>) {
+        self.state.packet(followed, self.sink);
+    }
+
+    fn ended(&mut self, flow: &Flow) {
+        self.state.ended(flow, self.sink);
+    }
+}
+
 /// The reading thread's end.
-struct Feed<'f, 'c> {
-    follower: &'f mut Follower<'c>,
+#[derive(Debug)]
+struct Feed {
     batch: Batch,
     full: SyncSender<Batch>,
     empty: Receiver<Batch>,
 }
 
-impl Feed<'_, '_> {
-    fn frame(&mut self, frame: &Frame<'_>) -> Result<(), ParseError> {
-        let Self { follower, batch, .. } = self;
-        let result = follower.frame(frame, &mut |flow| batch.steps.push(Step::Ended(*flow)));
-        let result = result.map(|followed| followed.iter().for_each(|followed| batch.packet(followed)));
-        if batch.is_full() {
-            self.send();
-        }
-        result
+impl<'d, 'c, S: Sink> Frames<'d, 'c, S> {
+    pub(super) fn here(
+        follower: &'d mut Follower<'c>,
+        state: &'d mut TaskState<'c>,
+        sink: &'d mut S,
+    ) -> Self {
+        Self { follower, to: To::Here(state, sink) }
     }
 
+    /// Prepares frames, on any thread and any number of frames ahead.
+    pub fn preparer(&self) -> Preparer {
+        self.follower.preparer()
+    }
+
+    /// Asks for the places in memory at which a frame's flow will be looked for, some 32 frames ahead.
+    #[inline]
+    pub fn soon(&self, prepared: &Prepared) {
+        self.follower.soon(prepared);
+    }
+
+    /// Asks for a frame's flow itself, and for what is kept of it, some 16 frames ahead.
+    #[inline]
+    pub fn next(&self, bytes: &[u8], prepared: &mut Prepared) {
+        self.follower.next(bytes, prepared);
+        if let To::Here(state, _) = &self.to {
+            prepared.flow.likely_place().into_iter().for_each(|place| state.prefetch(place));
+        }
+    }
+
+    /// Takes in the next frame, and gives back what the tracker saw; nothing of a packet that came twice.
+    ///
+    /// # Errors
+    /// Frames without a TCP or UDP packet to look at.
+    #[inline]
+    pub fn follow(&mut self, frame: &Frame<'_>, prepared: &Prepared) -> Result<Option<Seen>, ParseError> {
+        let Self { follower, to } = self;
+        match to {
+            To::Here(state, sink) => follower.frame(frame, prepared, &mut Here { state, sink: *sink }),
+            To::OtherThread(feed) => {
+                let seen = follower.frame(frame, prepared, &mut feed.batch);
+                if feed.batch.is_full() {
+                    feed.send();
+                }
+                seen
+            }
+        }
+    }
+}
+
+impl Feed {
     fn send(&mut self) {
         let next = self.empty.try_recv().unwrap_or_default();
         // Nobody takes it any more only where the other thread panics.
@@ -102,19 +184,22 @@ impl Feed<'_, '_> {
 }
 
 /// Has `read` hand in frames on a thread of its own while tasks come out on this one.
-pub(super) fn run<R: Send>(
-    follower: &mut Follower<'_>,
-    state: &mut TaskState<'_>,
-    read: impl FnOnce(&mut dyn FnMut(&Frame<'_>) -> Result<(), ParseError>) -> R + Send,
-    sink: &mut impl Sink,
+pub(super) fn run<'c, R: Send, S: Sink>(
+    follower: &mut Follower<'c>,
+    state: &mut TaskState<'c>,
+    read: impl FnOnce(&mut Frames<'_, 'c, S>) -> R + Send,
+    sink: &mut S,
 ) -> R {
     let (full, filled) = sync_channel::<Batch>(AHEAD);
     let (emptied, empty) = channel();
     thread::scope(|scope| {
         let reading = scope.spawn(move || {
-            let mut feed = Feed { follower, batch: Batch::default(), full, empty };
-            let result = read(&mut |frame| feed.frame(frame));
-            feed.send();
+            let feed = Feed { batch: Batch::default(), full, empty };
+            let mut frames = Frames { follower, to: To::OtherThread(feed) };
+            let result = read(&mut frames);
+            if let To::OtherThread(feed) = &mut frames.to {
+                feed.send();
+            }
             result
         });
         for mut batch in filled {

@@ -1,12 +1,14 @@
 //! What is known of flows, users and tasks; packets and ended flows are taken into it in their order.
 
 use wiremark::{AppId, Carrier, Flow, SignatureSet};
+use wiremark_prefetch::{LINE_BYTES, large_pages, prefetch_lines};
 
 use super::catalog::TaskTable;
 use super::flow::{Ends, FlowTrack};
 use super::flow_event::FlowEvent;
 use super::follower::Followed;
 use super::ledger::{Ledger, Owner};
+use super::parking::Parking;
 use super::record::{FlowRecord, Sink, UserRecord};
 use super::seconds::second;
 use super::usage::{CaptureUse, Usage};
@@ -17,7 +19,8 @@ use super::user::Users;
 pub(super) struct TaskState<'c> {
     app: Option<AppId>,
     /// By the flow's place in the tracker's table.
-    flows: Box<[Option<Box<FlowTrack>>]>,
+    flows: Vec<Option<FlowTrack>>,
+    parking: Parking,
     users: Users,
     ledger: Ledger<'c>,
     /// Of the flow at hand; kept for its room.
@@ -27,11 +30,11 @@ pub(super) struct TaskState<'c> {
 }
 
 impl<'c> TaskState<'c> {
-    /// For flows that lie at so many places.
-    pub(super) fn new(set: &'c SignatureSet, table: &'c TaskTable, places: usize, ipv6_prefix: u8) -> Self {
+    pub(super) fn new(set: &'c SignatureSet, table: &'c TaskTable, ipv6_prefix: u8) -> Self {
         Self {
             app: app_of(set, table),
-            flows: (0..places).map(|_| None).collect(),
+            flows: Vec::new(),
+            parking: Parking::default(),
             users: Users::new(ipv6_prefix),
             ledger: Ledger::new(set, table),
             events: Vec::new(),
@@ -45,7 +48,13 @@ impl<'c> TaskState<'c> {
         self.ledger.use_set(set);
     }
 
-    pub(super) fn begin_capture(&mut self, name: &str) {
+    /// What follows is a capture of flows that lie at so many places.
+    pub(super) fn begin_capture(&mut self, name: &str, places: usize) {
+        if self.flows.len() != places {
+            self.flows = Vec::with_capacity(places);
+            large_pages(self.flows.spare_capacity_mut());
+            self.flows.resize_with(places, || None);
+        }
         self.captures += 1;
         self.capture = CaptureUse { name: name.to_owned(), ..CaptureUse::default() };
     }
@@ -62,17 +71,38 @@ impl<'c> TaskState<'c> {
         usage
     }
 
+    /// Asks for what every packet of the flow at a place wants, some packets ahead.
+    #[inline]
+    pub(super) fn prefetch(&self, place: usize) {
+        self.flows.get(place).into_iter().for_each(|flow| prefetch_lines(flow, 1));
+    }
+
+    /// Asks for all of a flow that ends soon.
+    pub(super) fn prefetch_ended(&self, place: usize) {
+        let lines = size_of::<Option<FlowTrack>>() / LINE_BYTES;
+        self.flows.get(place).into_iter().for_each(|flow| prefetch_lines(flow, lines));
+    }
+
+    /// Asks for the user of a flow that ends soon.
+    pub(super) fn prefetch_user(&self, place: usize) {
+        if let Some(Some(flow)) = self.flows.get(place) {
+            self.users.prefetch(flow.user);
+        }
+    }
+
     pub(super) fn packet(&mut self, followed: &Followed<'_>, sink: &mut impl Sink) {
-        let Followed { packet, tunnel, seen, name } = followed;
-        let tunnel = *tunnel;
-        let Self { app, flows, users, ledger, events, capture, captures } = self;
+        let Followed { packet, tunnel, seen, name } = *followed;
+        let Self { app, flows, parking, users, ledger, events, capture, captures } = self;
+        if seen.place >= flows.len() {
+            flows.resize_with(seen.place + 1, || None);
+        }
         let Some(place) = flows.get_mut(seen.place) else { return };
         let flow = match place {
             Some(flow) => flow,
             None => {
                 let ends = Ends::of(packet, seen.direction);
                 let user = users.at(ends.user.0, tunnel, packet.time_us);
-                place.insert(Box::new(FlowTrack::new(packet, seen, user, ends)))
+                place.insert(FlowTrack::new(packet, seen, user, ends))
             }
         };
         let is_app = Some(seen.verdict.app) == *app;
@@ -106,7 +136,7 @@ impl<'c> TaskState<'c> {
             }
         }
         if !is_app {
-            return flow.park(packet, side, seen.verdict.is_final());
+            return flow.park(parking, packet, side, seen.verdict.is_final());
         }
         // A name asked for says nothing about the look-up itself.
         if !name.is_empty() && seen.verdict.carrier != Carrier::Dns {
@@ -117,7 +147,7 @@ impl<'c> TaskState<'c> {
         }
         let context = ledger.context(&seen.verdict);
         let is_talkroom = flow.may_be_call() && users.get(flow.user).is_some_and(|user| user.is_in_talkroom);
-        flow.packet(context, packet, side, is_talkroom, &mut |what| events.push(what));
+        flow.packet((context, parking), packet, side, is_talkroom, &mut |what| events.push(what));
         if let (false, Some(user)) = (events.is_empty(), users.get(flow.user)) {
             let mut owner = Owner { capture: *captures, flow: seen.flow_number, id: flow.user, user };
             events.drain(..).for_each(|what| ledger.tell(context, flow, &mut owner, what, sink));
@@ -125,16 +155,18 @@ impl<'c> TaskState<'c> {
     }
 
     pub(super) fn ended(&mut self, ended: &Flow, sink: &mut impl Sink) {
-        let Self { flows, users, ledger, events, capture, captures, .. } = self;
-        let Some(mut flow) = flows.get_mut(ended.place).and_then(Option::take) else { return };
+        let Self { flows, parking, users, ledger, events, capture, captures, .. } = self;
+        let Some(place) = flows.get_mut(ended.place) else { return };
+        let Some(flow) = place else { return };
         let Some(user) = users.get(flow.user) else { return };
         flow.note(user, capture);
         if flow.is_app {
             let context = ledger.context(&ended.verdict);
-            flow.finish(context, &mut |what| events.push(what));
+            flow.finish((context, parking), &mut |what| events.push(what));
             let mut owner = Owner { capture: *captures, flow: ended.number, id: flow.user, user: &mut *user };
-            events.drain(..).for_each(|what| ledger.tell(context, &mut flow, &mut owner, what, sink));
+            events.drain(..).for_each(|what| ledger.tell(context, flow, &mut owner, what, sink));
         }
+        flow.leave(parking);
         let from_user = (ended.five_tuple.src, ended.five_tuple.src_port) == flow.ends.user;
         let [ahead, back] = ended.packets;
         let (packets, missed) = (ahead + back, flow.missed());
@@ -161,6 +193,7 @@ impl<'c> TaskState<'c> {
             bytes: flow.bytes,
             missed,
         });
+        *place = None;
     }
 }
 

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
+use foldhash::fast::RandomState;
 use wiremark::{Address, Tunnel};
+use wiremark_prefetch::{LINE_BYTES, prefetch_lines};
 
 use super::seconds::{Kind, Seconds, second};
 
@@ -109,12 +111,17 @@ pub(super) struct Users {
     /// Of each user what many packets ask for, close together.
     last: Vec<Last>,
     /// The current session behind each key.
-    current: HashMap<Key, u32>,
+    current: HashMap<Key, u32, RandomState>,
 }
 
 impl Users {
     pub(super) fn new(ipv6_prefix: u8) -> Self {
-        Self { ipv6_prefix: ipv6_prefix.min(128), all: Vec::new(), last: Vec::new(), current: HashMap::new() }
+        Self {
+            ipv6_prefix: ipv6_prefix.min(128),
+            all: Vec::new(),
+            last: Vec::new(),
+            current: HashMap::default(),
+        }
     }
 
     /// The user at an address, or in a tunnel, at a time; a new one where that was not seen, or silent for an hour.
@@ -159,6 +166,12 @@ impl Users {
 
     pub(super) fn get(&mut self, id: UserId) -> Option<&mut User> {
         self.all.get_mut(id.0 as usize)
+    }
+
+    /// Asks for what is kept of a user.
+    pub(super) fn prefetch(&self, id: UserId) {
+        let lines = size_of::<User>().div_ceil(LINE_BYTES);
+        self.all.get(id.0 as usize).into_iter().for_each(|user| prefetch_lines(user, lines));
     }
 
     /// Takes note of a user's packet.

@@ -63,9 +63,16 @@ impl Preparer {
 }
 
 impl Prepared {
-    /// The packet, of a frame that is plain.
+    /// Where the flow lay when its memory was [asked for](Tracker::prefetch_flow), if it did, as [`Seen::place`]: what somebody keeps of
+    /// it beside the table can be asked for as well.
     #[inline]
-    fn packet<'a>(&self, frame: &Frame<'a>) -> Option<Packet<'a>> {
+    pub fn likely_place(&self) -> Option<usize> {
+        (self.likely != NOWHERE).then_some(self.likely as usize)
+    }
+
+    /// The packet, of a frame that is plain: Ethernet, one IP header, TCP or UDP, and no fragment.
+    #[inline]
+    pub fn packet<'a>(&self, frame: &Frame<'a>) -> Option<Packet<'a>> {
         let (start, end) = self.payload;
         if end == 0 {
             return None;

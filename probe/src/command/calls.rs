@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use report::{Format, Outlet};
-use wiremark::{Classifier, Flow, Frame, ParseError, Prepared, Tracker};
+use wiremark::{Classifier, Flow, Frame, Packet, ParseError, Prepared, Seen, Tracker};
 use wiremark_calls::{Atlas, Call, CallTracker, Scripts};
 use wiremark_capture::Capture;
 use wiremark_capture::replay::{Counts, Follow, replay_ahead};
@@ -300,13 +300,25 @@ impl Follow<Prepared> for Following<'_, '_, '_> {
     }
 
     fn look(&mut self, number: u64, frame: &Frame<'_>, made: &Prepared) -> Result<(), ParseError> {
-        let Self { tracker, watch, told, .. } = self;
-        self.is_of_app = false;
-        let (seen, packet) = tracker.follow_prepared(frame, made, &mut |_: &Flow| (), &mut ())?;
-        self.is_of_app = seen.verdict.is_match();
-        if watch.wants(&seen) {
-            let number = self.frames + number;
-            watch.packet_of_frame(&packet, frame.bytes, &seen, number, &mut |call| told.ended(call));
+        let Self { tracker, watch, told, frames, is_of_app, .. } = self;
+        *is_of_app = false;
+        let mut take = |packet: &Packet<'_>, seen: &Seen| {
+            *is_of_app = seen.verdict.is_match();
+            if watch.wants(seen) {
+                let number = *frames + number;
+                watch.packet_of_frame(packet, frame.bytes, seen, number, &mut |call| told.ended(call));
+            }
+        };
+        match made.packet(frame) {
+            Some(packet) => {
+                let result = tracker.prepared_frame(frame, made, &mut |_: &Flow| (), &mut ());
+                // It is looked at where it lies: a copy would wait for it.
+                take(&packet, result.as_ref().map_err(|error| *error)?);
+            }
+            None => {
+                let (seen, packet) = tracker.follow_prepared(frame, made, &mut |_: &Flow| (), &mut ())?;
+                take(&packet, &seen);
+            }
         }
         Ok(())
     }

@@ -14,9 +14,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::{Args, ValueEnum};
 use records::{Outlet, Records, UsageRecord};
 use totals::Totals;
-use wiremark::{Frame, ParseError, TrackerConfig};
+use wiremark::TrackerConfig;
 use wiremark_capture::Capture;
-use wiremark_capture::replay::{Counts, replay};
+use wiremark_capture::replay::Counts;
+use wiremark_probe::tasks::dissect;
 use wiremark_probe::time::timestamp;
 #[cfg(feature = "charts")]
 use wiremark_tasks::report::html;
@@ -304,22 +305,10 @@ fn dissect_file(
     }
     let mut progress = Progress::new(&name, capture.file_bytes(), records.outlet.scrolls());
     let is_broken = records.is_broken;
-    // What comes through a pipe may come slowly, and is told at once.
-    let is_ahead = threads > 1 && capture.file_bytes().is_some();
-    let mut read = |take: &mut dyn FnMut(&Frame<'_>) -> Result<(), ParseError>| {
-        replay(
-            &mut capture,
-            |_, frame| take(frame),
-            |bytes| {
-                progress.read(bytes);
-                !is_broken.load(Ordering::Relaxed) && !interrupt.came()
-            },
-        )
-    };
-    let (counts, errors) = match is_ahead {
-        true => dissector.read_ahead(read, records),
-        false => read(&mut |frame| dissector.frame(frame, records)),
-    };
+    let (counts, errors) = dissect(&mut capture, dissector, threads, records, |bytes| {
+        progress.read(bytes);
+        !is_broken.load(Ordering::Relaxed) && !interrupt.came()
+    });
     totals.counts.add(&counts);
     (interrupt.ours(&errors), Some(counts))
 }

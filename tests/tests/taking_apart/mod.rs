@@ -80,7 +80,18 @@ pub(crate) fn dissect_as(config: Config, trace: &Trace) -> (Usage, Notes) {
 /// As [`dissect_as`], on two threads.
 pub(crate) fn dissect_ahead(config: Config, trace: &Trace) -> (Usage, Notes) {
     dissect_by(config, trace, |dissector, trace, notes| {
-        dissector.read_ahead(|take| hand_in(trace, take), notes);
+        dissector.read_ahead(
+            |frames| {
+                let preparer = frames.preparer();
+                hand_in(trace, &mut |frame| {
+                    let mut prepared = preparer.prepare(frame);
+                    frames.soon(&prepared);
+                    frames.next(frame.bytes, &mut prepared);
+                    frames.follow(frame, &prepared).map(|_| ())
+                });
+            },
+            notes,
+        );
     })
 }
 

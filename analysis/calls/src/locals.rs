@@ -1,0 +1,90 @@
+//! The ends of calls that go on, by address and port: asked for with every datagram of a flow that nobody knows.
+
+use std::collections::HashMap;
+
+use super::end_point::EndPoint;
+use super::keyed_hash::KeyedState;
+
+/// Places of the sieve; a power of two, and few enough to stay in the nearest memory.
+const SIEVE: usize = 8192;
+
+/// Numbers of ends of calls.
+#[derive(Debug)]
+pub(crate) struct Locals {
+    numbers: HashMap<EndPoint, u64, KeyedState>,
+    /// How many ends share some bits of address and port: mostly none, and then nothing has to be looked for.
+    sieve: Box<[u32]>,
+}
+
+impl Default for Locals {
+    fn default() -> Self {
+        Self { numbers: HashMap::default(), sieve: vec![0; SIEVE].into() }
+    }
+}
+
+impl Locals {
+    #[inline]
+    pub(crate) fn get(&self, end: &EndPoint) -> Option<u64> {
+        match self.sieve.get(place(end)) {
+            None | Some(0) => None,
+            Some(_) => self.numbers.get(end).copied(),
+        }
+    }
+
+    /// The number of an end, in the place of another it may have had.
+    pub(crate) fn insert(&mut self, end: EndPoint, number: u64) {
+        if self.numbers.insert(end, number).is_none()
+            && let Some(count) = self.sieve.get_mut(place(&end))
+        {
+            *count += 1;
+        }
+    }
+
+    /// Forgets an end, if that is still its number.
+    pub(crate) fn remove(&mut self, end: &EndPoint, number: u64) {
+        if self.numbers.get(end) == Some(&number)
+            && self.numbers.remove(end).is_some()
+            && let Some(count) = self.sieve.get_mut(place(end))
+        {
+            *count -= 1;
+        }
+    }
+}
+
+#[inline]
+fn place(end: &EndPoint) -> usize {
+    let [.., high, low] = end.address.0;
+    usize::from(end.port ^ u16::from_be_bytes([low, high])) % SIEVE
+}
+
+#[cfg(test)]
+mod tests {
+    use wiremark::Address;
+
+    use super::*;
+
+    #[test]
+    fn ends_are_found_until_they_are_forgotten() {
+        let mut locals = Locals::default();
+        let end = |number: u16| EndPoint {
+            address: Address::v4([10, 0, (number % 7) as u8, (number % 5) as u8]),
+            port: number % 1000,
+        };
+        for number in 0..3000 {
+            locals.insert(end(number), number.into());
+        }
+        // The later of two with the same end has it.
+        for number in 0..3000 {
+            locals.remove(&end(number), number.wrapping_sub(1).into());
+        }
+        let latest = |number: u16| (0..3000).rev().find(|other| end(*other) == end(number)).map(u64::from);
+        for number in 0..3000 {
+            assert_eq!(locals.get(&end(number)), latest(number));
+        }
+        for number in 0..3000 {
+            locals.remove(&end(number), number.into());
+        }
+        assert!((0..3000).all(|number| locals.get(&end(number)).is_none()));
+        assert!(locals.sieve.iter().all(|count| *count == 0) && locals.numbers.is_empty());
+    }
+}
