@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use wiremark::{Address, AppId, Carrier, Direction, Fragment, Packet, Role, Seen, SignatureSet, Transport};
+use wiremark::{Address, Carrier, Direction, Fragment, Packet, Seen, SignatureSet, Transport};
 use wiremark_report::Copies;
 
 use super::call::Call;
@@ -10,12 +10,13 @@ use super::channel_calls::ChannelCalls;
 use super::datagram::{self, Datagram};
 use super::dscp;
 use super::end_point::{EndPoint, LinkDirection, ends};
+use super::flow_use::{Use, Uses};
 use super::keyed_hash::KeyedState;
 use super::locals::Locals;
 use super::packet_stamp::PacketStamp;
 use super::party::{Observation, Party};
 use super::party_pairs::PartyPairs;
-use super::script::{Class, Flows, Meaning, Scripts};
+use super::script::{Class, Meaning, Scripts};
 
 /// How often it is looked which calls are over.
 const SWEEP_US: u64 = 1_000_000;
@@ -24,38 +25,11 @@ const TENTATIVE: usize = 64;
 /// Ends of finished calls that are remembered: what strays in behind them begins no call.
 const FINISHED: usize = 64;
 
-/// What a flow is to a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Use {
-    Call,
-    Channel,
-    Signalling,
-}
-
-/// What flows of which apps and roles are to calls.
-fn uses(scripts: &Scripts, set: &SignatureSet) -> Vec<(AppId, Role, Use)> {
-    let mut uses = Vec::new();
-    let mut add = |flows: &[Flows], what| {
-        for flow in flows {
-            let app = set.apps().iter().find(|app| app.name == flow.app);
-            let role = app.and_then(|app| app.roles.iter().position(|role| *role == flow.role));
-            if let (Some(app), Some(role)) = (app, role.and_then(|role| u8::try_from(role + 1).ok())) {
-                uses.push((app.id, Role(role), what));
-            }
-        }
-    };
-    add(&scripts.relays.flows, Use::Call);
-    add(&scripts.channels.flows, Use::Channel);
-    add(&scripts.relays.signalling, Use::Signalling);
-    add(&scripts.channels.signalling, Use::Signalling);
-    uses
-}
-
 /// Follows calls. Takes as much memory as calls go on at the same time.
 #[derive(Debug)]
 pub struct CallTracker<'s> {
     scripts: &'s Scripts,
-    uses: Vec<(AppId, Role, Use)>,
+    uses: Uses,
     parties: HashMap<u64, Box<Party>, KeyedState>,
     by_local: Locals,
     by_address: HashMap<Address, Vec<u64>, KeyedState>,
@@ -78,7 +52,7 @@ impl<'s> CallTracker<'s> {
     pub fn new(scripts: &'s Scripts, set: &SignatureSet) -> Self {
         Self {
             scripts,
-            uses: uses(scripts, set),
+            uses: Uses::new(scripts, set),
             parties: HashMap::default(),
             by_local: Locals::default(),
             by_address: HashMap::default(),
@@ -96,7 +70,7 @@ impl<'s> CallTracker<'s> {
 
     /// For verdicts by this set from now on.
     pub fn use_set(&mut self, set: &SignatureSet) {
-        self.uses = uses(self.scripts, set);
+        self.uses = Uses::new(self.scripts, set);
     }
 
     /// Calls handed out so far.
@@ -113,17 +87,17 @@ impl<'s> CallTracker<'s> {
     pub fn wants(&self, seen: &Seen) -> bool {
         // Look-ups, HTTP and TLS that no row knows are neither media nor talk with a relay.
         let is_other = matches!(seen.verdict.carrier, Carrier::Dns | Carrier::Http | Carrier::Tls);
-        if seen.verdict.is_match() { self.use_of(seen).is_some() } else { !is_other }
+        if seen.verdict.is_match() { self.uses.of(seen).is_some() } else { !is_other }
     }
 
     /// Whether a packet is one of a call itself, by its verdict: neither signalling nor something that only may matter.
     pub fn is_of_call(&self, seen: &Seen) -> bool {
-        seen.verdict.is_match() && matches!(self.use_of(seen), Some(Use::Call | Use::Channel))
+        matches!(self.uses.of(seen), Some(Use::Call | Use::Channel))
     }
 
     /// Whether a packet is one of a call over control and data channels; other calls go over relays alone.
     pub fn is_of_channels(&self, seen: &Seen) -> bool {
-        seen.verdict.is_match() && self.use_of(seen) == Some(Use::Channel)
+        self.uses.of(seen) == Some(Use::Channel)
     }
 
     /// Whether a packet of a call has media, by its own bytes.
@@ -136,15 +110,6 @@ impl<'s> CallTracker<'s> {
             return class == Some(Class::Content);
         }
         self.may_be_media(&datagram::read(&self.scripts.relays, packet.payload))
-    }
-
-    fn use_of(&self, seen: &Seen) -> Option<Use> {
-        let (app, role) = (seen.verdict.app, seen.verdict.role);
-        let what =
-            self.uses.iter().find(|(known, of, _)| *known == app && *of == role).map(|(.., what)| *what)?;
-        // Requests to a call's server are no channel of one.
-        let is_request = matches!(seen.verdict.carrier, Carrier::Http | Carrier::Tls);
-        (what != Use::Channel || !is_request).then_some(what)
     }
 
     /// Takes in the next packet: what the tracker said of it, and its number in the capture. `ended` is told each call
@@ -164,11 +129,31 @@ impl<'s> CallTracker<'s> {
     ) {
         let at = PacketStamp { time_us: packet.time_us, number };
         let mut told = self.told;
-        self.take((packet, frame), seen, at, &mut |call| {
+        let mut tell = |call| {
             told += 1;
             ended(Call { number: told, ..call });
-        });
+        };
+        if at.time_us >= self.next_sweep_us {
+            self.sweep(at.time_us, &mut tell);
+        }
+        if self.may_matter(packet, seen) {
+            self.take((packet, frame), seen, at, &mut tell);
+        }
         self.told = told;
+    }
+
+    /// Whether there can be anything in a packet: nearly all that come in are datagrams of flows that nobody knows.
+    #[inline]
+    fn may_matter(&self, packet: &Packet<'_>, seen: &Seen) -> bool {
+        if seen.verdict.is_match() {
+            return true;
+        }
+        let tuple = &packet.five_tuple;
+        tuple.transport == Transport::Udp
+            && (datagram::may_be_rtp(packet.payload)
+                || ChannelCalls::may_be_early(&self.scripts.channels, packet, seen)
+                || self.by_local.may_have(&tuple.src, tuple.src_port)
+                || self.by_local.may_have(&tuple.dst, tuple.dst_port))
     }
 
     fn take(
@@ -178,13 +163,11 @@ impl<'s> CallTracker<'s> {
         at: PacketStamp,
         ended: &mut impl FnMut(Call),
     ) {
-        self.sweep(at.time_us, ended);
         if matches!(packet.fragment, Fragment::Later(_)) {
             return;
         }
         let is_udp = packet.five_tuple.transport == Transport::Udp;
-        let what = if seen.verdict.is_match() { self.use_of(seen) } else { None };
-        match what {
+        match self.uses.of(seen) {
             Some(Use::Signalling) if !self.is_copy(packet, seen) => {
                 self.signalling(packet, seen.direction, at);
             }
@@ -396,10 +379,8 @@ impl<'s> CallTracker<'s> {
         Some(party)
     }
 
+    #[inline(never)]
     fn sweep(&mut self, now_us: u64, ended: &mut impl FnMut(Call)) {
-        if now_us < self.next_sweep_us {
-            return;
-        }
         self.next_sweep_us = now_us.saturating_add(SWEEP_US);
         let script = &self.scripts.relays;
         let is_over = |party: &Party| match party.released {

@@ -24,6 +24,12 @@ pub(crate) enum Datagram<'p> {
     Other,
 }
 
+/// Whether [`read`] can come to media, or control of it.
+#[inline]
+pub(crate) fn may_be_rtp(payload: &[u8]) -> bool {
+    matches!(payload, [128..=191, ..])
+}
+
 /// The message types above 0x03ff that STUN dialects use lie outside of RFC 7983's range for STUN; the cookie tells.
 pub(crate) fn read<'p>(script: &RelayScript, payload: &'p [u8]) -> Datagram<'p> {
     let Some(first) = payload.first() else { return Datagram::Other };

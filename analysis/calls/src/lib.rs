@@ -15,6 +15,7 @@ mod channel_calls;
 mod datagram;
 mod dscp;
 mod end_point;
+mod flow_use;
 mod invite;
 mod jitter;
 mod keyed_hash;

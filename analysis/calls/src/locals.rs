@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use wiremark::Address;
+
 use super::end_point::EndPoint;
 use super::keyed_hash::KeyedState;
 
@@ -23,18 +25,21 @@ impl Default for Locals {
 }
 
 impl Locals {
+    /// Whether an end may be one of them; else it is not.
     #[inline]
+    pub(crate) fn may_have(&self, address: &Address, port: u16) -> bool {
+        self.sieve.get(place(address, port)).is_some_and(|count| *count > 0)
+    }
+
     pub(crate) fn get(&self, end: &EndPoint) -> Option<u64> {
-        match self.sieve.get(place(end)) {
-            None | Some(0) => None,
-            Some(_) => self.numbers.get(end).copied(),
-        }
+        let may_be = self.may_have(&end.address, end.port);
+        if may_be { self.numbers.get(end).copied() } else { None }
     }
 
     /// The number of an end, in the place of another it may have had.
     pub(crate) fn insert(&mut self, end: EndPoint, number: u64) {
         if self.numbers.insert(end, number).is_none()
-            && let Some(count) = self.sieve.get_mut(place(&end))
+            && let Some(count) = self.sieve.get_mut(place(&end.address, end.port))
         {
             *count += 1;
         }
@@ -44,7 +49,7 @@ impl Locals {
     pub(crate) fn remove(&mut self, end: &EndPoint, number: u64) {
         if self.numbers.get(end) == Some(&number)
             && self.numbers.remove(end).is_some()
-            && let Some(count) = self.sieve.get_mut(place(end))
+            && let Some(count) = self.sieve.get_mut(place(&end.address, end.port))
         {
             *count -= 1;
         }
@@ -52,15 +57,13 @@ impl Locals {
 }
 
 #[inline]
-fn place(end: &EndPoint) -> usize {
-    let [.., high, low] = end.address.0;
-    usize::from(end.port ^ u16::from_be_bytes([low, high])) % SIEVE
+fn place(address: &Address, port: u16) -> usize {
+    let [.., high, low] = address.0;
+    usize::from(port ^ u16::from_be_bytes([low, high])) % SIEVE
 }
 
 #[cfg(test)]
 mod tests {
-    use wiremark::Address;
-
     use super::*;
 
     #[test]
