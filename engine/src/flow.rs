@@ -211,9 +211,9 @@ impl FlowState {
 
     /// Notes who sent first where that packet cannot be looked at before its pieces are there: the flow has not begun,
     /// and will with the packet that is looked at first.
-    pub(crate) fn expect(&mut self, packet: &Packet<'_>) {
+    pub(crate) fn expect(&mut self, is_from_high: bool) {
         if self.flags & (BEGUN | ORIENTED) == 0 {
-            self.set(FROM_HIGH, packet.five_tuple.is_from_high());
+            self.set(FROM_HIGH, is_from_high);
             self.set(ORIENTED, true);
         }
     }

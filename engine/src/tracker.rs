@@ -184,64 +184,70 @@ impl<'c> Tracker<'c> {
     ) -> Seen {
         let key = packet.five_tuple.key();
         let sought = self.table.spread.sought(packet, &key, encapsulation);
-        self.sought(packet, &sought, frames, is_new, ended, observer)
+        let made = || *packet;
+        self.sought(&sought, packet.payload.len(), made, frames, is_new, ended, observer)
     }
 
-    /// The same of a packet whose key and hash are known.
+    /// The same of a packet whose key and hash are known; `packet` makes it, where it can tell anything.
     #[inline(always)]
-    fn sought(
+    fn sought<'p>(
         &mut self,
-        packet: &Packet<'_>,
         sought: &Sought<'_>,
+        payload_bytes: usize,
+        packet: impl FnOnce() -> Packet<'p>,
         frames: Uncounted,
         is_new: bool,
         ended: &mut impl FnMut(&Flow),
         observer: &mut impl Observer,
     ) -> Seen {
         self.table.statistics.packets += frames.packets;
-        let place = self.table.place(packet, sought, ended);
+        let place = self.table.place(sought, ended);
         let Some(entry) = &mut self.table.entries[place] else {
             unreachable!("a place is given with its flow")
         };
+        let Sought { is_from_high, time_us, tcp, .. } = *sought;
         let before = entry.state.verdict();
-        let verdict = if is_new {
-            self.classifier.classify_observed(&mut self.context, &mut entry.state, packet, observer)
+        // A packet is made of few: most can tell nothing of their flow.
+        let is_wanted = is_new && entry.state.wants(tcp.flags, payload_bytes);
+        let verdict = if is_wanted {
+            self.classifier.classify_observed(&mut self.context, &mut entry.state, &packet(), observer)
         } else {
-            entry.state.expect(packet);
-            entry.state.verdict()
+            if !is_new {
+                entry.state.expect(is_from_high);
+            }
+            before
         };
-        let is_from_high = sought.is_from_high;
         let direction = entry.state.direction_of(is_from_high.into());
         let side = match direction {
             Direction::Originator => 0,
             Direction::Responder => 1,
         };
-        if packet.tcp.flags & (TcpFields::SYN | TcpFields::FIN | TcpFields::RST) != 0
-            || entry.packets[side] == 0
-        {
-            entry.connection.note(packet);
+        if tcp.flags & (TcpFields::SYN | TcpFields::FIN | TcpFields::RST) != 0 || entry.packets[side] == 0 {
+            entry.connection.note(sought);
         }
         entry.packets[side] += frames.packets;
         entry.bytes[side] += frames.bytes;
-        if packet.time_us > entry.last_us {
+        if time_us > entry.last_us {
             if entry.first_us == 0 {
-                entry.first_us = packet.time_us;
+                entry.first_us = time_us;
             }
-            entry.last_us = packet.time_us;
+            entry.last_us = time_us;
         }
         entry.touched_us = self.table.clock.now_us;
         entry.clock = self.table.clock.number();
         if sought.encapsulation.one_way() != 0 {
             entry.one_way[usize::from(is_from_high)] = sought.encapsulation.one_way();
         }
-        entry.decide(before, verdict);
+        if is_wanted {
+            entry.decide(before, verdict);
+        }
         Seen {
             verdict,
             direction,
             flow_number: entry.number,
             place,
             packet_number: entry.packets[0] + entry.packets[1],
-            payload_bytes: packet.payload.len(),
+            payload_bytes,
         }
     }
 

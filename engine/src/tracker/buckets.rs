@@ -2,7 +2,7 @@
 
 use crate::five_tuple::FlowKey;
 use crate::lru::fold;
-use crate::packet::{Encapsulation, Packet};
+use crate::packet::{Encapsulation, Packet, TcpFields};
 
 /// Entries of one bucket; a flow may lie in either of two buckets.
 pub(super) const WAYS: usize = 8;
@@ -15,14 +15,10 @@ pub(super) struct Tags(pub(super) [u16; WAYS]);
 impl Tags {
     pub(super) const FREE: Self = Self([0; WAYS]);
 
-    /// A bit for each place of two buckets with this tag, the first's below. Nothing is wider than a tag: those of a bucket are
-    /// compared at once.
+    /// A bit for each place of two buckets with this tag, the first's below.
     #[inline]
     pub(super) fn places_of([first, second]: [&Self; 2], tag: u16) -> u16 {
-        let bits = |way: usize| {
-            u16::from(first.0[way] == tag) << way | u16::from(second.0[way] == tag) << (way + WAYS)
-        };
-        (0..WAYS).map(bits).fold(0, |all, bits| all | bits)
+        wiremark_prefetch::places_of([&first.0, &second.0], tag)
     }
 }
 
@@ -93,18 +89,22 @@ impl Spread {
             encapsulation,
             buckets,
             is_from_high: packet.five_tuple.is_from_high(),
+            time_us: packet.time_us,
+            tcp: packet.tcp,
             likely: NOWHERE,
         }
     }
 }
 
-/// The flow a packet belongs to.
+/// The flow a packet belongs to, and what the flow table wants to know of the packet.
 #[derive(Clone, Copy)]
 pub(super) struct Sought<'k> {
     pub(super) key: &'k FlowKey,
     pub(super) encapsulation: Encapsulation,
     pub(super) buckets: Buckets,
     pub(super) is_from_high: bool,
+    pub(super) time_us: u64,
+    pub(super) tcp: TcpFields,
     /// Where it may lie, as was found when its memory was asked for; if it does not, it is looked for.
     pub(super) likely: u32,
 }

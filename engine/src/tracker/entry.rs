@@ -1,8 +1,9 @@
 //! What the flow table keeps of a flow, and what it tells of it.
 
+use super::buckets::Sought;
 use crate::five_tuple::{Direction, FiveTuple, FlowKey, Transport};
 use crate::flow::FlowState;
-use crate::packet::{Encapsulation, Packet, TcpFields};
+use crate::packet::{Encapsulation, TcpFields};
 use crate::verdict::Verdict;
 
 /// One flow of the table.
@@ -88,12 +89,12 @@ impl Connection {
     /// Takes in a packet with SYN, FIN or RST, or the first of a side.
     #[cold]
     #[inline(never)]
-    pub(super) fn note(&mut self, packet: &Packet<'_>) {
-        let TcpFields { flags, sequence } = packet.tcp;
-        if packet.five_tuple.transport != Transport::Tcp {
+    pub(super) fn note(&mut self, sought: &Sought<'_>) {
+        let TcpFields { flags, sequence } = sought.tcp;
+        if sought.key.transport != Transport::Tcp {
             return;
         }
-        let side = usize::from(packet.five_tuple.is_from_high());
+        let side = usize::from(sought.is_from_high);
         let is_syn = flags & TcpFields::SYN != 0;
         if self.flags & (BEGUN | BEGUN << 1) == 0 {
             self.flags |= ASKING;
@@ -113,14 +114,14 @@ impl Connection {
     /// Whether a packet with SYN begins another connection. `seen_bytes` is how much the flow has had, and `quiet_us` how
     /// long it was quiet. The same SYN once more, however late, does not.
     #[cold]
-    pub(super) fn is_replaced_by(&self, packet: &Packet<'_>, seen_bytes: u64, quiet_us: u64) -> bool {
-        let side = usize::from(packet.five_tuple.is_from_high());
-        let is_first = packet.tcp.flags & TcpFields::ACK == 0;
+    pub(super) fn is_replaced_by(&self, sought: &Sought<'_>, seen_bytes: u64, quiet_us: u64) -> bool {
+        let side = usize::from(sought.is_from_high);
+        let is_first = sought.tcp.flags & TcpFields::ACK == 0;
         let (is_closing, is_asking) = (self.flags & CLOSING != 0, self.flags & ASKING != 0);
         if self.flags & BEGUN << side == 0 {
             return is_closing && is_first;
         }
-        let ahead = packet.tcp.sequence.wrapping_add(1).wrapping_sub(self.first[side]);
+        let ahead = sought.tcp.sequence.wrapping_add(1).wrapping_sub(self.first[side]);
         if ahead == 0 {
             return false;
         }

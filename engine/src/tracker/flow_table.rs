@@ -104,50 +104,48 @@ impl FlowTable {
     /// Whether the flow at this place ended before this packet of its end points: by the common clock, by a gap in which nobody's
     /// clock went on, or because a SYN begins another connection.
     #[inline]
-    fn is_ended_at(&self, place: usize, packet: &Packet<'_>) -> bool {
+    fn is_ended_at(&self, place: usize, sought: &Sought<'_>) -> bool {
         self.entries[place].as_ref().is_some_and(|entry| {
             self.is_over(entry)
-                || entry.clock != self.clock.number() && self.is_behind_a_gap(entry, packet)
-                || packet.tcp.flags & TcpFields::SYN != 0 && self.is_replaced(entry, packet)
+                || entry.clock != self.clock.number() && self.is_behind_a_gap(entry, sought)
+                || sought.tcp.flags & TcpFields::SYN != 0 && self.is_replaced(entry, sought)
         })
     }
 
     #[cold]
-    fn is_behind_a_gap(&self, entry: &Entry, packet: &Packet<'_>) -> bool {
-        let gap_us = packet.time_us.saturating_sub(entry.last_us);
+    fn is_behind_a_gap(&self, entry: &Entry, sought: &Sought<'_>) -> bool {
+        let gap_us = sought.time_us.saturating_sub(entry.last_us);
         entry.last_us != 0
             && self.clock.is_gap_since(entry.clock)
             && gap_us > self.timeout_us(entry.key.transport)
     }
 
     #[cold]
-    fn is_replaced(&self, entry: &Entry, packet: &Packet<'_>) -> bool {
+    fn is_replaced(&self, entry: &Entry, sought: &Sought<'_>) -> bool {
         let quiet_us = self.clock.now_us.saturating_sub(entry.touched_us);
-        entry.connection.is_replaced_by(packet, entry.bytes[0] + entry.bytes[1], quiet_us)
+        entry.connection.is_replaced_by(sought, entry.bytes[0] + entry.bytes[1], quiet_us)
     }
 
     /// Where the flow of a packet lies; a new one is made where there is none.
     #[inline(always)]
     pub(super) fn place(
         &mut self,
-        packet: &Packet<'_>,
         sought: &Sought<'_>,
         ended: &mut impl FnMut(&Flow),
     ) -> usize {
         let likely = sought.likely as usize;
         if sought.encapsulation.one_way() == 0
             && self.is_here(likely, sought)
-            && !self.is_ended_at(likely, packet)
+            && !self.is_ended_at(likely, sought)
         {
             return likely;
         }
-        self.place_searched(packet, sought, ended)
+        self.place_searched(sought, ended)
     }
 
     #[inline(never)]
     fn place_searched(
         &mut self,
-        packet: &Packet<'_>,
         sought: &Sought<'_>,
         ended: &mut impl FnMut(&Flow),
     ) -> usize {
@@ -156,34 +154,32 @@ impl FlowTable {
         let found = if sought.encapsulation.one_way() == 0 {
             self.tagged(buckets).find(here)
         } else {
-            self.in_tunnel(self.tagged(buckets).filter(here), sought.encapsulation.one_way(), packet)
+            self.in_tunnel(self.tagged(buckets).filter(here), sought)
         };
         if let Some(place) = found
-            && !self.is_ended_at(place, packet)
+            && !self.is_ended_at(place, sought)
         {
             return place;
         }
-        self.place_anew(packet, sought, found, ended)
+        self.place_anew(sought, found, ended)
     }
 
     /// A place for a new flow: where its like was that is over, or a free one, or one that has to go.
     #[inline(never)]
     fn place_anew(
         &mut self,
-        packet: &Packet<'_>,
         sought: &Sought<'_>,
         found: Option<usize>,
         ended: &mut impl FnMut(&Flow),
     ) -> usize {
-        let tag = sought.buckets.tag;
         if let Some(place) = found {
-            let is_syn = packet.tcp.flags & TcpFields::SYN != 0;
-            let is_replaced = |entry: &Entry| is_syn && self.is_replaced(entry, packet);
+            let is_syn = sought.tcp.flags & TcpFields::SYN != 0;
+            let is_replaced = |entry: &Entry| is_syn && self.is_replaced(entry, sought);
             if !self.entries[place].as_ref().is_some_and(is_replaced) {
                 self.statistics.timed_out += 1;
             }
             self.end(place, ended);
-            self.begin(place, tag, sought, packet);
+            self.begin(place, sought);
             return place;
         }
         let place = match self.free(sought.buckets) {
@@ -204,7 +200,7 @@ impl FlowTable {
                 place
             }
         };
-        self.begin(place, tag, sought, packet);
+        self.begin(place, sought);
         place
     }
 
@@ -257,13 +253,8 @@ impl FlowTable {
     /// far. A subscriber's two directions have numbers of their own, which only their flows bring together: a number not met
     /// before goes to the flow that has the same in its other direction, else to the first that waits for one.
     #[cold]
-    fn in_tunnel(
-        &self,
-        places: impl Iterator<Item = usize>,
-        number: u32,
-        packet: &Packet<'_>,
-    ) -> Option<usize> {
-        let side = usize::from(packet.five_tuple.is_from_high());
+    fn in_tunnel(&self, places: impl Iterator<Item = usize>, sought: &Sought<'_>) -> Option<usize> {
+        let (side, number) = (usize::from(sought.is_from_high), sought.encapsulation.one_way());
         let rank = |place: &usize| {
             let entry = self.entries[*place].as_ref()?;
             match (entry.one_way[side], entry.one_way[1 - side]) {
@@ -276,10 +267,10 @@ impl FlowTable {
         places.filter_map(|place| Some((rank(&place)?, place))).min().map(|(_, place)| place)
     }
 
-    fn begin(&mut self, place: usize, tag: u16, sought: &Sought<'_>, packet: &Packet<'_>) {
-        let now_us = packet.time_us;
+    fn begin(&mut self, place: usize, sought: &Sought<'_>) {
+        let now_us = sought.time_us;
         self.statistics.flows += 1;
-        self.tags[place / WAYS].0[place % WAYS] = tag;
+        self.tags[place / WAYS].0[place % WAYS] = sought.buckets.tag;
         self.entries[place] = Some(Entry {
             key: *sought.key,
             both_ways: sought.encapsulation.both_ways(),

@@ -73,17 +73,23 @@ impl Prepared {
     /// The packet, of a frame that is plain: Ethernet, one IP header, TCP or UDP, and no fragment.
     #[inline]
     pub fn packet<'a>(&self, frame: &Frame<'a>) -> Option<Packet<'a>> {
-        let (start, end) = self.payload;
-        if end == 0 {
-            return None;
+        self.payload(frame).map(|payload| self.packet_of(frame.time_us, payload))
+    }
+
+    /// The payload, of a frame that is plain.
+    #[inline]
+    fn payload<'a>(&self, frame: &Frame<'a>) -> Option<&'a [u8]> {
+        match self.payload {
+            (_, 0) => None,
+            (start, end) => frame.bytes.get(start as usize..end as usize),
         }
-        Some(Packet {
-            five_tuple: self.key.five_tuple(self.is_from_high),
-            tcp: self.tcp,
-            time_us: frame.time_us,
-            payload: frame.bytes.get(start as usize..end as usize)?,
-            fragment: Fragment::Whole,
-        })
+    }
+
+    /// The packet with this payload.
+    #[inline]
+    fn packet_of<'a>(&self, time_us: u64, payload: &'a [u8]) -> Packet<'a> {
+        let five_tuple = self.key.five_tuple(self.is_from_high);
+        Packet { five_tuple, tcp: self.tcp, time_us, payload, fragment: Fragment::Whole }
     }
 }
 
@@ -119,13 +125,14 @@ impl Tracker<'_> {
     ) -> Result<Seen, ParseError> {
         self.table.statistics.frames += 1;
         self.sweep(frame.time_us, ended);
-        match prepared.packet(frame) {
-            Some(packet) => {
-                let frame = Uncounted { packets: 1, bytes: frame.wire_bytes.into() };
-                let Prepared { ref key, buckets, is_from_high, likely, .. } = *prepared;
-                let sought =
-                    Sought { key, encapsulation: Encapsulation::NONE, buckets, is_from_high, likely };
-                Ok(self.sought(&packet, &sought, frame, true, ended, observer))
+        match prepared.payload(frame) {
+            Some(payload) => {
+                let frames = Uncounted { packets: 1, bytes: frame.wire_bytes.into() };
+                let Prepared { ref key, buckets, is_from_high, tcp, likely, .. } = *prepared;
+                let (encapsulation, time_us) = (Encapsulation::NONE, frame.time_us);
+                let sought = Sought { key, encapsulation, buckets, is_from_high, time_us, tcp, likely };
+                let packet = || prepared.packet_of(frame.time_us, payload);
+                Ok(self.sought(&sought, payload.len(), packet, frames, true, ended, observer))
             }
             None => self.walked(frame, ended, observer).map(|(seen, _)| seen),
         }
@@ -142,8 +149,11 @@ impl Tracker<'_> {
         ended: &mut impl FnMut(&Flow),
         observer: &mut impl Observer,
     ) -> Result<(Seen, Packet<'a>), ParseError> {
-        match prepared.packet(frame) {
-            Some(packet) => Ok((self.prepared_frame(frame, prepared, ended, observer)?, packet)),
+        match prepared.payload(frame) {
+            Some(payload) => {
+                let seen = self.prepared_frame(frame, prepared, ended, observer)?;
+                Ok((seen, prepared.packet_of(frame.time_us, payload)))
+            }
             None => self.follow(frame, ended, observer),
         }
     }
