@@ -5,8 +5,8 @@
 //! ```
 //!
 //! What looks at frames (a tracker, and what flows taught each other) sees every frame in the order of the capture, so that
-//! nothing it says depends on the number of threads. The caller's thread takes part in what comes before while there is nothing
-//! to look at.
+//! nothing it says depends on the number of threads. While there is nothing to look at, the caller's thread takes part in what
+//! comes before: it prepares a block that was read, and reads only where none is there and nobody else does.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -15,10 +15,12 @@ use std::thread;
 use crate::block::Block;
 use crate::{Capture, CaptureError};
 
-/// Blocks on the way for each thread, and at least: enough that nobody waits for somebody else's moment, or does somebody else's work
-/// until that one has woken up.
+/// Blocks on the way for each thread, and at least: enough that nobody waits for somebody else's moment.
 const BLOCKS_A_THREAD: usize = 3;
-const BLOCKS: usize = 24;
+const BLOCKS: usize = 8;
+/// So many blocks are read before one is prepared: who looks finds work at once where nothing is prepared yet. Were it to read
+/// instead, who reads would go to sleep, and be waited for.
+const READ_AHEAD: usize = 3;
 
 /// A block, and what was made of its frames.
 #[derive(Debug, Default)]
@@ -82,16 +84,16 @@ impl<M: Send, F: Fn(&Block, &mut M) + Sync> Shared<'_, M, F> {
         }
     }
 
-    /// Takes what can be done now.
-    fn work(state: &mut State<M>) -> Option<Work<M>> {
-        if let Some((number, batch)) = state.read.pop_front() {
-            return Some(Work::Prepare(number, batch));
+    /// Takes what can be done now: reads if fewer than so many blocks wait to be prepared, and prepares otherwise.
+    fn work(state: &mut State<M>, read_ahead: usize) -> Option<Work<M>> {
+        if state.read.len() < read_ahead
+            && !state.has_ended
+            && !state.empty.is_empty()
+            && state.capture.take().is_some()
+        {
+            return state.empty.pop().map(Work::Read);
         }
-        if state.has_ended || state.empty.is_empty() || state.capture.is_none() {
-            return None;
-        }
-        state.capture = None;
-        state.empty.pop().map(Work::Read)
+        state.read.pop_front().map(|(number, batch)| Work::Prepare(number, batch))
     }
 
     /// Does it.
@@ -131,7 +133,7 @@ impl<M: Send, F: Fn(&Block, &mut M) + Sync> Shared<'_, M, F> {
         let _alarm = Alarm(self);
         let mut state = self.lock();
         while !state.is_over {
-            match Self::work(&mut state) {
+            match Self::work(&mut state, READ_AHEAD) {
                 Some(work) => {
                     drop(state);
                     self.run(work);
@@ -153,7 +155,7 @@ impl<M: Send, F: Fn(&Block, &mut M) + Sync> Shared<'_, M, F> {
             if state.is_over || state.has_ended && number >= state.batches {
                 return None;
             }
-            match Self::work(&mut state) {
+            match Self::work(&mut state, 1) {
                 Some(work) => {
                     drop(state);
                     self.run(work);
