@@ -22,8 +22,9 @@ use crate::classifier::Classifier;
 use crate::context::Context;
 use crate::five_tuple::Direction;
 use crate::observer::Observer;
-use crate::packet::{Encapsulation, Fragment, Packet, ParseError, TcpFields};
+use crate::packet::{Encapsulation, Fragment, Packet, ParseError};
 use buckets::Sought;
+use entry::Connection;
 use flow_table::FlowTable;
 use fragments::{Fragments, Uncounted};
 use wholes::Wholes;
@@ -185,7 +186,7 @@ impl<'c> Tracker<'c> {
         let key = packet.five_tuple.key();
         let sought = self.table.spread.sought(packet, &key, encapsulation);
         let made = || *packet;
-        self.sought(&sought, packet.payload.len(), made, frames, is_new, ended, observer)
+        self.sought(&sought, made, frames, is_new, ended, observer)
     }
 
     /// The same of a packet whose key and hash are known; `packet` makes it, where it can tell anything.
@@ -193,7 +194,6 @@ impl<'c> Tracker<'c> {
     fn sought<'p>(
         &mut self,
         sought: &Sought<'_>,
-        payload_bytes: usize,
         packet: impl FnOnce() -> Packet<'p>,
         frames: Uncounted,
         is_new: bool,
@@ -205,7 +205,7 @@ impl<'c> Tracker<'c> {
         let Some(entry) = &mut self.table.entries[place] else {
             unreachable!("a place is given with its flow")
         };
-        let Sought { is_from_high, time_us, tcp, .. } = *sought;
+        let Sought { is_from_high, time_us, tcp, payload_bytes, .. } = *sought;
         let before = entry.state.verdict();
         // A packet is made of few: most can tell nothing of their flow.
         let is_wanted = is_new && entry.state.wants(tcp.flags, payload_bytes);
@@ -222,7 +222,7 @@ impl<'c> Tracker<'c> {
             Direction::Originator => 0,
             Direction::Responder => 1,
         };
-        if tcp.flags & (TcpFields::SYN | TcpFields::FIN | TcpFields::RST) != 0 || entry.packets[side] == 0 {
+        if Connection::is_noted(tcp.flags) || entry.packets[side] == 0 {
             entry.connection.note(sought);
         }
         entry.packets[side] += frames.packets;
@@ -241,14 +241,19 @@ impl<'c> Tracker<'c> {
         if is_wanted {
             entry.decide(before, verdict);
         }
-        Seen {
+        let seen = Seen {
             verdict,
             direction,
             flow_number: entry.number,
             place,
             packet_number: entry.packets[0] + entry.packets[1],
             payload_bytes,
+        };
+        self.table.touch(place);
+        if before.is_match() != verdict.is_match() {
+            self.table.note_match(place, verdict.is_match());
         }
+        seen
     }
 
     /// Hands out every flow still in the table, in no particular order, and forgets it.

@@ -7,19 +7,32 @@ use crate::packet::{Encapsulation, Packet, TcpFields};
 /// Entries of one bucket; a flow may lie in either of two buckets.
 pub(super) const WAYS: usize = 8;
 
-/// Of each place of a bucket a few bits of its flow's hash; 0 is a free place.
-#[derive(Clone, Copy, Debug)]
-#[repr(align(16))]
-pub(super) struct Tags(pub(super) [u16; WAYS]);
+/// What can be told of a bucket's places without looking at their entries: which may hold a flow, and which is to make room.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(align(64))]
+pub(super) struct Bucket {
+    /// Of each a few bits of its flow's hash; 0 is a free place.
+    pub(super) tags: [u16; WAYS],
+    /// The table's stamp at each flow's last packet.
+    pub(super) touched: [u32; WAYS],
+    /// A bit for each flow that has an app.
+    pub(super) matches: u8,
+    /// A bit for each flow over UDP.
+    pub(super) datagrams: u8,
+}
 
-impl Tags {
-    pub(super) const FREE: Self = Self([0; WAYS]);
-
+impl Bucket {
     /// A bit for each place of two buckets with this tag, the first's below.
     #[inline]
     pub(super) fn places_of([first, second]: [&Self; 2], tag: u16) -> u16 {
-        wiremark_prefetch::places_of([&first.0, &second.0], tag)
+        wiremark_prefetch::places_of([&first.tags, &second.tags], tag)
     }
+}
+
+/// One place's bit, set or not.
+#[inline]
+pub(super) fn with_bit(bits: u8, way: usize, is_set: bool) -> u8 {
+    bits & !(1 << way) | u8::from(is_set) << way
 }
 
 /// Where a flow can lie.
@@ -91,6 +104,7 @@ impl Spread {
             is_from_high: packet.five_tuple.is_from_high(),
             time_us: packet.time_us,
             tcp: packet.tcp,
+            payload_bytes: packet.payload.len(),
             likely: NOWHERE,
         }
     }
@@ -105,6 +119,7 @@ pub(super) struct Sought<'k> {
     pub(super) is_from_high: bool,
     pub(super) time_us: u64,
     pub(super) tcp: TcpFields,
+    pub(super) payload_bytes: usize,
     /// Where it may lie, as was found when its memory was asked for; if it does not, it is looked for.
     pub(super) likely: u32,
 }

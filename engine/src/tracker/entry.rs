@@ -5,6 +5,7 @@ use crate::five_tuple::{Direction, FiveTuple, FlowKey, Transport};
 use crate::flow::FlowState;
 use crate::packet::{Encapsulation, TcpFields};
 use crate::verdict::Verdict;
+use wiremark_prefetch::LINE_BYTES;
 
 /// One flow of the table.
 #[derive(Clone, Copy, Debug)]
@@ -40,8 +41,6 @@ pub(super) struct Entry {
     pub(super) key: FlowKey,
     /// Which of the capture's clocks gave the last packet its time.
     pub(super) clock: u8,
-    /// Whether it has an app, as its state's verdict tells: here, so that whoever makes room need not ask for the state's line.
-    pub(super) is_match: bool,
     /// The part of the encapsulation that both directions share.
     pub(super) both_ways: u64,
     /// The tracker's clock at the last packet, from which the time-out runs.
@@ -60,7 +59,8 @@ pub(super) struct Entry {
 
 /// Cache lines of an entry that every packet wants.
 pub(super) const HOT_LINES: usize = 3;
-/// The first tells whether it may go to make room.
+/// All of them.
+pub(super) const ENTRY_LINES: usize = size_of::<Entry>() / LINE_BYTES;
 const _: () =
     assert!(core::mem::offset_of!(Entry, state) == 64 && core::mem::offset_of!(Entry, one_way) >= 184);
 
@@ -86,6 +86,12 @@ const QUIET_US: u64 = 1_000_000;
 const WINDOW_BYTES: u64 = 65_536;
 
 impl Connection {
+    /// Whether a packet with these flags is taken in, be it its side's first or not.
+    #[inline]
+    pub(super) fn is_noted(flags: u8) -> bool {
+        flags & (TcpFields::SYN | TcpFields::FIN | TcpFields::RST) != 0
+    }
+
     /// Takes in a packet with SYN, FIN or RST, or the first of a side.
     #[cold]
     #[inline(never)]
@@ -137,8 +143,8 @@ impl Entry {
     #[inline]
     pub(super) fn decide(&mut self, before: Verdict, verdict: Verdict) {
         if before.decision() != verdict.decision() {
-            self.is_match = verdict.is_match();
-            self.decided_at_packet = if self.is_match { self.packets[0] + self.packets[1] } else { 0 };
+            let packets = self.packets[0] + self.packets[1];
+            self.decided_at_packet = if verdict.is_match() { packets } else { 0 };
         }
     }
 

@@ -1,9 +1,9 @@
 //! The bounded flow table: where a flow lies, who makes room, and when a flow is over.
 
-use super::buckets::{Buckets, NOWHERE, Sought, Spread, Tags, WAYS};
+use super::buckets::{Bucket, Buckets, NOWHERE, Sought, Spread, WAYS, with_bit};
 use super::clock::Clock;
 use super::config::TrackerConfig;
-use super::entry::{Connection, Entry, Flow, HOT_LINES};
+use super::entry::{Connection, ENTRY_LINES, Entry, Flow, HOT_LINES};
 use super::statistics::Statistics;
 use crate::five_tuple::Transport;
 use crate::flow::FlowState;
@@ -11,7 +11,7 @@ use crate::packet::{Encapsulation, Packet, TcpFields};
 use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
-use wiremark_prefetch::{LINE_BYTES, large_pages, prefetch, prefetch_lines};
+use wiremark_prefetch::{large_pages, prefetch, prefetch_lines};
 
 /// Packet time in which the whole table is looked through for flows that timed out, and places looked at in one go.
 const ROUND_US: u64 = 10_000_000;
@@ -26,8 +26,10 @@ pub(super) struct FlowTable {
     tcp_timeout_us: u64,
     udp_timeout_us: u64,
     pub(super) spread: Spread,
-    /// One a bucket.
-    tags: Box<[Tags]>,
+    buckets: Box<[Bucket]>,
+    /// A stamp is the common clock's microseconds without so many bits, and of the rest the lower 32: twice the longest time-out
+    /// fits.
+    stamp_shift: u32,
     pub(super) entries: Box<[Option<Entry>]>,
     /// Where the next look for timed-out flows goes.
     hand: usize,
@@ -44,11 +46,13 @@ impl FlowTable {
         let mut entries = Vec::with_capacity(places);
         large_pages(entries.spare_capacity_mut());
         entries.resize_with(places, || None);
+        let longest_us = config.tcp_timeout_us.max(config.udp_timeout_us);
         Self {
             tcp_timeout_us: config.tcp_timeout_us,
             udp_timeout_us: config.udp_timeout_us,
             spread: Spread::new(config.hash_key, places / WAYS),
-            tags: vec![Tags::FREE; places / WAYS].into_boxed_slice(),
+            buckets: vec![Bucket::default(); places / WAYS].into_boxed_slice(),
+            stamp_shift: (u64::BITS - longest_us.leading_zeros()).saturating_sub(u32::BITS - 1),
             entries: entries.into_boxed_slice(),
             hand: 0,
             swept_us: 0,
@@ -63,16 +67,19 @@ impl FlowTable {
 
     #[inline]
     pub(super) fn prefetch_buckets(&self, buckets: Buckets) {
-        buckets.both().into_iter().for_each(|bucket| prefetch(&self.tags[bucket]));
+        buckets.both().into_iter().for_each(|bucket| prefetch(&self.buckets[bucket]));
     }
 
     /// Asks for what a packet of a flow in these buckets will want: the flow, or what makes room for it. Gives back where it may lie.
     #[inline]
-    pub(super) fn prefetch_entry(&self, buckets: Buckets) -> u32 {
+    pub(super) fn prefetch_entry(&self, buckets: Buckets, tcp: TcpFields) -> u32 {
         match self.tagged(buckets).next() {
             // Not even whether there is an entry is looked at: that would wait for it.
             Some(place) => {
                 prefetch_lines(&self.entries[place], HOT_LINES);
+                if Connection::is_noted(tcp.flags) {
+                    prefetch_lines(&self.entries[place], ENTRY_LINES);
+                }
                 u32::try_from(place).unwrap_or(NOWHERE)
             }
             None => {
@@ -84,10 +91,8 @@ impl FlowTable {
 
     #[inline(never)]
     fn prefetch_room(&self, buckets: Buckets) {
-        match self.free(buckets) {
-            Some(place) => prefetch_lines(&self.entries[place], size_of::<Entry>() / LINE_BYTES),
-            None => buckets.places().for_each(|place| prefetch(&self.entries[place])),
-        }
+        let place = self.free(buckets).unwrap_or_else(|| self.least(buckets));
+        prefetch_lines(&self.entries[place], ENTRY_LINES);
     }
 
     fn timeout_us(&self, transport: Transport) -> u64 {
@@ -128,11 +133,7 @@ impl FlowTable {
 
     /// Where the flow of a packet lies; a new one is made where there is none.
     #[inline(always)]
-    pub(super) fn place(
-        &mut self,
-        sought: &Sought<'_>,
-        ended: &mut impl FnMut(&Flow),
-    ) -> usize {
+    pub(super) fn place(&mut self, sought: &Sought<'_>, ended: &mut impl FnMut(&Flow)) -> usize {
         let likely = sought.likely as usize;
         if sought.encapsulation.one_way() == 0
             && self.is_here(likely, sought)
@@ -144,11 +145,7 @@ impl FlowTable {
     }
 
     #[inline(never)]
-    fn place_searched(
-        &mut self,
-        sought: &Sought<'_>,
-        ended: &mut impl FnMut(&Flow),
-    ) -> usize {
+    fn place_searched(&mut self, sought: &Sought<'_>, ended: &mut impl FnMut(&Flow)) -> usize {
         let buckets = sought.buckets;
         let here = |place: &usize| self.is_here(*place, sought);
         let found = if sought.encapsulation.one_way() == 0 {
@@ -185,15 +182,9 @@ impl FlowTable {
         let place = match self.free(sought.buckets) {
             Some(place) => place,
             None => {
-                let worth = |place: &usize| match &self.entries[*place] {
-                    None => (0, 0),
-                    Some(entry) if self.is_over(entry) => (1, entry.last_us),
-                    Some(entry) if !entry.is_match => (2, entry.last_us),
-                    Some(entry) => (3, entry.last_us),
-                };
-                let place = sought.buckets.places().min_by_key(worth).unwrap_or_default();
-                match worth(&place).0 {
-                    1 => self.statistics.timed_out += 1,
+                let place = self.least(sought.buckets);
+                match &self.entries[place] {
+                    Some(entry) if self.is_over(entry) => self.statistics.timed_out += 1,
                     _ => self.statistics.evicted += 1,
                 }
                 self.end(place, ended);
@@ -207,7 +198,7 @@ impl FlowTable {
     /// A free place, in the bucket that has more of them.
     fn free(&self, buckets: Buckets) -> Option<usize> {
         let [first, second] = buckets.both();
-        let ways = Tags::places_of([&self.tags[first], &self.tags[second]], 0).to_le_bytes();
+        let ways = Bucket::places_of([&self.buckets[first], &self.buckets[second]], 0).to_le_bytes();
         let (bucket, ways) = match ways[0].count_ones() >= ways[1].count_ones() {
             true => (first, ways[0]),
             false => (second, ways[1]),
@@ -215,11 +206,45 @@ impl FlowTable {
         (ways != 0).then(|| bucket * WAYS + ways.trailing_zeros() as usize)
     }
 
+    /// The time of a packet, as buckets keep it.
+    #[inline]
+    fn stamp(&self) -> u32 {
+        (self.clock.now_us >> self.stamp_shift) as u32
+    }
+
+    /// Of two full buckets, the place of the flow that makes room. Flows that were quiet for twice the longest time-out, and were
+    /// not ended meanwhile, may be taken for busy ones.
+    fn least(&self, buckets: Buckets) -> usize {
+        let now = self.stamp();
+        let timeouts = [self.tcp_timeout_us, self.udp_timeout_us].map(|timeout| timeout >> self.stamp_shift);
+        let worth = |place: &usize| {
+            let (bucket, way) = (&self.buckets[*place / WAYS], *place % WAYS);
+            let quiet = now.wrapping_sub(bucket.touched[way]);
+            let is_over = u64::from(quiet) > timeouts[usize::from(bucket.datagrams >> way & 1)];
+            let rank = if is_over { 0 } else { 1 + u64::from(bucket.matches >> way & 1) };
+            rank << u32::BITS | u64::from(!quiet)
+        };
+        buckets.places().min_by_key(worth).unwrap_or_default()
+    }
+
+    /// Notes that the flow there has had a packet now.
+    #[inline]
+    pub(super) fn touch(&mut self, place: usize) {
+        self.buckets[place / WAYS].touched[place % WAYS] = self.stamp();
+    }
+
+    /// Notes whether the flow there has an app.
+    #[inline]
+    pub(super) fn note_match(&mut self, place: usize, is_match: bool) {
+        let bucket = &mut self.buckets[place / WAYS];
+        bucket.matches = with_bit(bucket.matches, place % WAYS, is_match);
+    }
+
     /// The places with the tag of these buckets.
     #[inline]
     fn tagged(&self, buckets: Buckets) -> impl Iterator<Item = usize> {
         let [first, second] = buckets.both();
-        let mut ways = Tags::places_of([&self.tags[first], &self.tags[second]], buckets.tag);
+        let mut ways = Bucket::places_of([&self.buckets[first], &self.buckets[second]], buckets.tag);
         core::iter::from_fn(move || {
             let way = ways.trailing_zeros() as usize;
             ways &= ways.wrapping_sub(1);
@@ -240,13 +265,12 @@ impl FlowTable {
         })
     }
 
-    /// The packet's flow, where there is one.
+    /// Where the packet's flow lies, if there is one.
     #[cold]
-    pub(super) fn find(&mut self, packet: &Packet<'_>, encapsulation: Encapsulation) -> Option<&mut Entry> {
+    pub(super) fn find(&self, packet: &Packet<'_>, encapsulation: Encapsulation) -> Option<usize> {
         let key = packet.five_tuple.key();
         let sought = self.spread.sought(packet, &key, encapsulation);
-        let place = self.tagged(sought.buckets).find(|place| self.is_here(*place, &sought))?;
-        self.entries[place].as_mut()
+        self.tagged(sought.buckets).find(|place| self.is_here(*place, &sought))
     }
 
     /// Of the flows of the same end points, the one in whose tunnel the packet comes: that direction's number, or none so
@@ -270,7 +294,12 @@ impl FlowTable {
     fn begin(&mut self, place: usize, sought: &Sought<'_>) {
         let now_us = sought.time_us;
         self.statistics.flows += 1;
-        self.tags[place / WAYS].0[place % WAYS] = sought.buckets.tag;
+        let (stamp, way) = (self.stamp(), place % WAYS);
+        let bucket = &mut self.buckets[place / WAYS];
+        bucket.tags[way] = sought.buckets.tag;
+        bucket.touched[way] = stamp;
+        bucket.matches = with_bit(bucket.matches, way, false);
+        bucket.datagrams = with_bit(bucket.datagrams, way, sought.key.transport == Transport::Udp);
         self.entries[place] = Some(Entry {
             key: *sought.key,
             both_ways: sought.encapsulation.both_ways(),
@@ -285,13 +314,12 @@ impl FlowTable {
             one_way: [0; 2],
             connection: Connection::default(),
             clock: self.clock.number(),
-            is_match: false,
         });
     }
 
     pub(super) fn end(&mut self, place: usize, ended: &mut impl FnMut(&Flow)) {
         // Most places are free: their entries are not even looked at.
-        let tag = core::mem::take(&mut self.tags[place / WAYS].0[place % WAYS]);
+        let tag = core::mem::take(&mut self.buckets[place / WAYS].tags[place % WAYS]);
         if tag != 0
             && let Some(entry) = self.entries[place].take()
         {
@@ -301,13 +329,13 @@ impl FlowTable {
 
     /// Ends all flows, in the order of their numbers.
     pub(super) fn end_in_order(&mut self, ended: &mut impl FnMut(&Flow)) {
-        let is_taken = |place: &usize| self.tags[place / WAYS].0[place % WAYS] != 0;
+        let is_taken = |place: &usize| self.buckets[place / WAYS].tags[place % WAYS] != 0;
         let number = |place: usize| Some((self.entries[place].as_ref()?.number, place));
         let mut order: Vec<_> = (0..self.places()).filter(is_taken).filter_map(number).collect();
         order.sort_unstable();
         for (at, (_, place)) in order.iter().enumerate() {
             if let Some((_, soon)) = order.get(at + ENDED_SOON) {
-                prefetch_lines(&self.entries[*soon], size_of::<Entry>() / LINE_BYTES);
+                prefetch_lines(&self.entries[*soon], ENTRY_LINES);
             }
             self.end(*place, ended);
         }
@@ -332,7 +360,7 @@ impl FlowTable {
             self.clock.now_us.saturating_add((ROUND_US * SWEPT as u64 / self.places() as u64).max(1));
         for _ in 0..SWEPT {
             self.hand = (self.hand + 1) & (self.places() - 1);
-            if self.tags[self.hand / WAYS].0[self.hand % WAYS] != 0
+            if self.buckets[self.hand / WAYS].tags[self.hand % WAYS] != 0
                 && self.entries[self.hand].as_ref().is_some_and(|entry| self.is_over(entry))
             {
                 self.statistics.timed_out += 1;

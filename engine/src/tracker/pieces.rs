@@ -161,10 +161,12 @@ impl FlowTable {
             return;
         };
         let apart = if ignore_encapsulation { Encapsulation::NONE } else { encapsulation };
-        let Some(entry) = self.find(&packet, apart) else { return };
+        let Some(place) = self.find(&packet, apart) else { return };
+        let Some(entry) = &mut self.entries[place] else { return };
         let before = entry.state.verdict();
         let packet = Packet { time_us: entry.last_us, ..packet };
         let verdict = classifier.classify(context, &mut entry.state, &packet);
         entry.decide(before, verdict);
+        self.note_match(place, verdict.is_match());
     }
 }

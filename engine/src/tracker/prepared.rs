@@ -108,7 +108,7 @@ impl Tracker<'_> {
     /// Asks for a frame's flow itself, and for where its payload begins, some 16 frames ahead; notes where the flow may lie.
     #[inline]
     pub fn prefetch_flow(&self, bytes: &[u8], prepared: &mut Prepared) {
-        prepared.likely = self.table.prefetch_entry(prepared.buckets);
+        prepared.likely = self.table.prefetch_entry(prepared.buckets, prepared.tcp);
         bytes.get(prepared.payload.0 as usize).into_iter().for_each(prefetch);
     }
 
@@ -130,9 +130,11 @@ impl Tracker<'_> {
                 let frames = Uncounted { packets: 1, bytes: frame.wire_bytes.into() };
                 let Prepared { ref key, buckets, is_from_high, tcp, likely, .. } = *prepared;
                 let (encapsulation, time_us) = (Encapsulation::NONE, frame.time_us);
-                let sought = Sought { key, encapsulation, buckets, is_from_high, time_us, tcp, likely };
+                let payload_bytes = payload.len();
+                let sought =
+                    Sought { key, encapsulation, buckets, is_from_high, time_us, tcp, payload_bytes, likely };
                 let packet = || prepared.packet_of(frame.time_us, payload);
-                Ok(self.sought(&sought, payload.len(), packet, frames, true, ended, observer))
+                Ok(self.sought(&sought, packet, frames, true, ended, observer))
             }
             None => self.walked(frame, ended, observer).map(|(seen, _)| seen),
         }
