@@ -130,6 +130,7 @@ pub fn tracker_config(capacity: usize) -> TrackerConfig {
 }
 
 /// Bytes that a capturing program put behind the frame, and nobody sent.
+#[inline]
 fn trailer_bytes(bytes: &[u8], original_length: u32) -> u32 {
     match pcapdroid::app(bytes) {
         Some(_) if bytes.len() as u64 == u64::from(original_length) => pcapdroid::TRAILER_BYTES as u32,

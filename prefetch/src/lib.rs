@@ -29,28 +29,6 @@ pub fn prefetch_lines<T>(place: &T, lines: usize) {
     let _ = (place, lines, LINE_BYTES);
 }
 
-/// A bit for each of sixteen tags that is this one, those of the first eight below.
-#[inline(always)]
-pub fn places_of([first, second]: [&[u16; 8]; 2], tag: u16) -> u16 {
-    #[cfg(target_arch = "x86_64")]
-    {
-        use core::arch::x86_64::{
-            _mm_cmpeq_epi16, _mm_loadu_si128, _mm_movemask_epi8, _mm_packs_epi16, _mm_set1_epi16,
-        };
-        // SAFETY: SSE2 is part of x86_64, and sixteen bytes are read of each array, which has so many; they need not be aligned.
-        unsafe {
-            let tag = _mm_set1_epi16(tag.cast_signed());
-            let equal = |tags: &[u16; 8]| _mm_cmpeq_epi16(_mm_loadu_si128(tags.as_ptr().cast()), tag);
-            _mm_movemask_epi8(_mm_packs_epi16(equal(first), equal(second))) as u16
-        }
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    {
-        let tags = first.iter().chain(second).enumerate();
-        tags.fold(0, |bits, (place, other)| bits | u16::from(*other == tag) << place)
-    }
-}
-
 /// Asks the system to keep a large table in large pages, before it is first written to: a look into it then hardly ever waits
 /// for its page to be found. Where the system has none, or the table is smaller than one, nothing happens.
 pub fn large_pages<T>(table: &[T]) {
@@ -88,19 +66,6 @@ mod tests {
         lines
             .find_map(|line| line.strip_prefix("VmFlags:"))
             .map(|flags| flags.split(' ').any(|flag| flag == "hg"))
-    }
-
-    #[test]
-    fn places_of_a_tag_are_told_by_bits() {
-        for tag in [0, 1, 0x7fff, 0x8000, u16::MAX] {
-            for bits in [0, 1, 0x80, 0x100, 0x8001, 0x1234, u16::MAX] {
-                let tags: [u16; 16] =
-                    core::array::from_fn(|way| if bits >> way & 1 == 1 { tag } else { tag ^ (1 << way) });
-                let (first, second) = tags.split_at(8);
-                let both = [first, second].map(|half| half.try_into().unwrap());
-                assert_eq!(super::places_of([&both[0], &both[1]], tag), bits, "{tag:x}");
-            }
-        }
     }
 
     #[test]

@@ -22,10 +22,14 @@ pub(super) struct Bucket {
 }
 
 impl Bucket {
-    /// A bit for each place of two buckets with this tag, the first's below.
+    /// A bit for each place of two buckets with this tag, the first's below. Nothing is wider than a tag: those of a bucket are
+    /// compared at once.
     #[inline]
     pub(super) fn places_of([first, second]: [&Self; 2], tag: u16) -> u16 {
-        wiremark_prefetch::places_of([&first.tags, &second.tags], tag)
+        let bits = |way: usize| {
+            u16::from(first.tags[way] == tag) << way | u16::from(second.tags[way] == tag) << (way + WAYS)
+        };
+        (0..WAYS).map(bits).fold(0, |all, bits| all | bits)
     }
 }
 

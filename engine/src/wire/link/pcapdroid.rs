@@ -11,11 +11,15 @@ pub const TRAILER_BYTES: usize = 32;
 const MAGIC: [u8; 4] = [0x01, 0x07, 0x20, 0x21];
 
 /// The app's name, cut to 20 bytes, where the frame ends in a trailer; a captured frame only, not one that was cut.
+#[inline]
 pub fn app(frame: &[u8]) -> Option<&[u8]> {
     let (magic, rest) = frame.last_chunk::<TRAILER_BYTES>()?.split_first_chunk::<4>()?;
-    if *magic != MAGIC {
-        return None;
-    }
+    if *magic == MAGIC { name(rest) } else { None }
+}
+
+/// The name, behind the magic.
+#[cold]
+fn name(rest: &[u8]) -> Option<&[u8]> {
     let name = rest.get(4..24)?;
     let end = name.iter().position(|byte| *byte == 0).unwrap_or(name.len());
     name.get(..end)

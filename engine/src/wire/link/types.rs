@@ -173,6 +173,7 @@ impl LinkType {
     /// Some answer to several numbers: raw IP to 12 and 14 (DLT values of BSD systems), PPP to 50 (LINKTYPE_PPP_HDLC), Cisco HDLC to 112 (NetBSD's),
     /// ATM to 11 and 106, a direction and PPP to 204, Darwin's packet tap to 149 (LINKTYPE_USER2,
     /// which macOS and iOS write for it).
+    #[inline]
     pub fn from_number(number: impl TryInto<u16>) -> Option<Self> {
         let number = match number.try_into().ok()? {
             1 => return Some(Self::Ethernet),
