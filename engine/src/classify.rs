@@ -129,6 +129,7 @@ impl Classifier {
         now.with(Verdict::CHANGED, changed)
     }
 
+    #[inline(never)] // Apart, so that neither kind of packet goes through the other's code.
     fn segment(
         &self,
         context: &mut Context,
@@ -215,6 +216,7 @@ impl Classifier {
         }
     }
 
+    #[inline(never)]
     fn datagram(
         &self,
         context: &mut Context,

@@ -17,23 +17,24 @@ pub(crate) const HEAD_BYTES: usize = 16;
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
 pub struct FlowState {
-    /// TCP: the first bytes each side sent, in sequence order. UDP: the first bytes of each side's first datagram, how
-    /// many they are, and how many datagrams with payload it has sent.
-    head: [[u8; HEAD_BYTES]; 2],
+    // Whether a packet can tell anything is told by the first 17 bytes, so that a host that keeps them behind its own has one line to ask for.
     pub(crate) verdict: Verdict,
-    /// One bit for each veto row, two for each row that takes part in a `reverse` pair.
-    pub(crate) seen: u64,
-    /// TCP: the next sequence number expected. UDP: when the flow last taught of a call, and by which row. While bytes are parked,
-    /// the number of the slot.
-    pub(crate) sequence: [u32; 2],
     head_bytes: [u8; 2],
     flags: u16,
     /// Packets with payload so far, saturating.
     pub(crate) packets: u8,
     /// UDP: a bit for each `every` group that some packet did not match. TCP: when other flows' evidence was asked last.
     pub(crate) dead_groups: u8,
-    /// Which signature set the bits above speak of.
+    /// Which signature set the bits below speak of.
     pub(crate) generation: u16,
+    /// TCP: the first bytes each side sent, in sequence order. UDP: how many of the first bytes of each side's first datagram there
+    /// are, these, and how many datagrams with payload it has sent.
+    head: [[u8; HEAD_BYTES]; 2],
+    /// TCP: the next sequence number expected. UDP: when the flow last taught of a call, and by which row. While bytes are parked,
+    /// the number of the slot.
+    pub(crate) sequence: [u32; 2],
+    /// One bit for each veto row, two for each row that takes part in a `reverse` pair.
+    pub(crate) seen: u64,
 }
 
 const _: () = assert!(size_of::<FlowState>() == 64);
@@ -59,12 +60,13 @@ const SYN: u16 = 0x40;
 const PARKED: u16 = 0x100;
 const DONE: u16 = 0x400;
 
-/// Bytes kept of a side's first datagram, and where in its head the numbers of bytes and of datagrams stand.
-const FIRST_BYTES: usize = 12;
-const TAKEN: usize = 12;
-const COUNT: usize = 13;
-/// In the head of the lower end point: when other flows' evidence was asked last.
-const EPOCH: usize = 14;
+/// In the head of the lower end point of a flow over UDP: when other flows' evidence was asked last.
+const EPOCH: usize = 0;
+/// Where in the head the numbers of bytes and of datagrams stand, and the bytes kept of a side's first datagram.
+const TAKEN: usize = 1;
+const COUNT: usize = 2;
+const FIRST: usize = 4;
+const FIRST_BYTES: usize = HEAD_BYTES - FIRST;
 
 /// What a flow keeps of its earlier datagrams.
 #[derive(Clone, Copy, Debug)]
@@ -86,13 +88,17 @@ impl History {
 
     /// The first bytes of the first datagram of the same side.
     pub(crate) fn own_first(&self) -> &[u8] {
-        &self.own[..usize::from(self.own[TAKEN]).min(FIRST_BYTES)]
+        first_of(&self.own)
     }
 
     /// The first bytes of the first datagram of the other side.
     pub(crate) fn other_first(&self) -> &[u8] {
-        &self.other[..usize::from(self.other[TAKEN]).min(FIRST_BYTES)]
+        first_of(&self.other)
     }
+}
+
+fn first_of(head: &[u8; HEAD_BYTES]) -> &[u8] {
+    &head[FIRST..FIRST + usize::from(head[TAKEN]).min(FIRST_BYTES)]
 }
 
 /// A flow of a call teaches anew of it when so many bits of its packets' time in microseconds ran out: 17 seconds, of the five
@@ -124,7 +130,7 @@ impl FlowState {
     /// since ([`Classifier::pulse`](crate::Classifier::pulse) after the last packet says): the packet, which is no fragment, tells
     /// nothing.
     ///
-    /// (`wiremark_wants_now` in wiremark.h asks the same in C.)
+    /// (`wiremark_rests` in wiremark.h is the same in C.)
     #[inline]
     pub fn rests(&self, pulse: u32, transport: Transport, tcp_flags: u8, payload: &[u8]) -> bool {
         let (generation, budget, epoch) = ((pulse >> 16) as u16, (pulse >> 8) as u8, pulse as u8);
@@ -146,7 +152,10 @@ impl FlowState {
             && self.generation == generation
             && self.verdict.carrier != Carrier::Dns
             && match transport {
-                Transport::Tcp => self.is_over() && tcp_flags & TcpFields::SYN == 0,
+                Transport::Tcp => {
+                    let is_spent = self.packets >= budget && budget != 0 && !self.has(PARKED | PARKED << 1);
+                    (self.is_over() || is_spent) && tcp_flags & TcpFields::SYN == 0
+                }
                 Transport::Udp => {
                     self.packets >= budget && budget != 0 && payload.get(4..8) != Some(&stun::MAGIC_COOKIE)
                 }
@@ -391,8 +400,8 @@ impl FlowState {
         if own[COUNT] == 0 {
             let taken = payload.len().min(FIRST_BYTES);
             match payload.first_chunk::<FIRST_BYTES>() {
-                Some(first) => own[..FIRST_BYTES].copy_from_slice(first),
-                None => own[..taken].copy_from_slice(payload),
+                Some(first) => own[FIRST..].copy_from_slice(first),
+                None => own[FIRST..FIRST + taken].copy_from_slice(payload),
             }
             own[TAKEN] = taken as u8;
         }

@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
+use wiremark_prefetch::prefetch;
 
 /// Entries looked at for one key.
 const WAYS: usize = 8;
@@ -30,14 +31,20 @@ type Set<K, V> = [Option<Entry<K, V>>; WAYS];
 /// Fixed memory: when the entries a key may use are all taken, the least recently used of them goes.
 #[derive(Debug)]
 pub(crate) struct LruCache<K, V> {
-    /// Sixteen bits of the hash of each entry's key, the first way's lowest, so that a key that is not there costs one
-    /// cache line and one comparison; 0 is free.
-    tags: Box<[u128]>,
-    /// Which of the entries below are a set's, from 1; 0 where nothing was ever kept.
-    places: Box<[u32]>,
+    heads: Box<[Head]>,
     /// Memory for all sets, given to them as they come: who learns little writes to little of it.
     entries: Vec<Set<K, V>>,
     seed: u64,
+}
+
+/// What is known of a set before its entries are touched.
+#[derive(Clone, Copy, Debug)]
+struct Head {
+    /// Sixteen bits of the hash of each entry's key, the first way's lowest, so that a key that is not there costs one
+    /// cache line and one comparison; 0 is free.
+    tags: u128,
+    /// Which of all entries are the set's, from 1; 0 where nothing was ever kept.
+    place: u32,
 }
 
 /// Where a key may lie.
@@ -51,8 +58,7 @@ impl<K: SeededHash, V: Copy> LruCache<K, V> {
     pub(crate) fn new(capacity: usize, seed: u64) -> Self {
         let sets = if capacity == 0 { 0 } else { capacity.div_ceil(WAYS).next_power_of_two() };
         Self {
-            tags: vec![0; sets].into_boxed_slice(),
-            places: vec![0; sets].into_boxed_slice(),
+            heads: vec![Head { tags: 0, place: 0 }; sets].into_boxed_slice(),
             entries: Vec::with_capacity(sets),
             seed,
         }
@@ -60,7 +66,7 @@ impl<K: SeededHash, V: Copy> LruCache<K, V> {
 
     /// How many sets of places there are.
     pub(crate) fn sets(&self) -> usize {
-        self.tags.len()
+        self.heads.len()
     }
 
     /// The keys in one of them.
@@ -71,18 +77,18 @@ impl<K: SeededHash, V: Copy> LruCache<K, V> {
     /// A set's entries, where something was ever kept.
     #[inline]
     fn ways(&self, set: usize) -> Option<&Set<K, V>> {
-        self.entries.get((*self.places.get(set)? as usize).wrapping_sub(1))
+        self.entries.get((self.heads.get(set)?.place as usize).wrapping_sub(1))
     }
 
     /// The same, to be written to.
     #[inline]
     fn ways_mut(&mut self, set: usize) -> Option<&mut Set<K, V>> {
-        self.entries.get_mut((self.places[set] as usize).wrapping_sub(1))
+        self.entries.get_mut((self.heads[set].place as usize).wrapping_sub(1))
     }
 
     #[inline]
     fn place(&self, hash: u64) -> Option<Place> {
-        let set = hash as usize & self.tags.len().checked_sub(1)?;
+        let set = hash as usize & self.heads.len().checked_sub(1)?;
         Some(Place { set, tag: (hash >> 48) as u16 | 1 })
     }
 
@@ -90,7 +96,7 @@ impl<K: SeededHash, V: Copy> LruCache<K, V> {
     #[inline]
     fn candidates(&self, place: &Place) -> u128 {
         let splat = u64::from(place.tag).wrapping_mul(0x0001_0001_0001_0001);
-        let differing = self.tags[place.set] ^ (u128::from(splat) << 64 | u128::from(splat));
+        let differing = self.heads[place.set].tags ^ (u128::from(splat) << 64 | u128::from(splat));
         differing.wrapping_sub(LOWEST) & !differing & (LOWEST << 15)
     }
 
@@ -109,7 +115,7 @@ impl<K: SeededHash, V: Copy> LruCache<K, V> {
 
     fn set_tag(&mut self, place: &Place, way: usize, tag: u16) {
         let shift = 16 * way as u32;
-        let tags = &mut self.tags[place.set];
+        let tags = &mut self.heads[place.set].tags;
         *tags = *tags & !(0xffff << shift) | u128::from(tag) << shift;
     }
 
@@ -138,6 +144,22 @@ impl<K: SeededHash, V: Copy> LruCache<K, V> {
         Some(entry.value)
     }
 
+    /// Asks for what tells where a key may lie: its hash, before it is looked up.
+    #[inline]
+    pub(crate) fn prefetch(&self, hash: u64) {
+        if let Some(place) = self.place(hash) {
+            prefetch(&self.heads[place.set]);
+        }
+    }
+
+    /// Asks for the entry itself, once that has come. The first of a set's, which has its key most often.
+    #[inline]
+    pub(crate) fn prefetch_entry(&self, hash: u64) {
+        if let Some(ways) = self.place(hash).and_then(|place| self.ways(place.set)) {
+            prefetch(&ways[0]);
+        }
+    }
+
     /// Keeps `value` until `now_us + ttl_us`.
     pub(crate) fn insert(&mut self, key: K, value: V, now_us: u64, ttl_us: u64) {
         self.insert_hashed(key, key.seeded_hash(self.seed), value, now_us, ttl_us);
@@ -148,10 +170,10 @@ impl<K: SeededHash, V: Copy> LruCache<K, V> {
         let Some(place) = self.place(hash) else { return };
         let expires_us = now_us.saturating_add(ttl_us);
         let candidates = self.candidates(&place);
-        if self.places[place.set] == 0 {
+        if self.heads[place.set].place == 0 {
             // There is room for all sets.
             self.entries.push([None; WAYS]);
-            self.places[place.set] = self.entries.len() as u32;
+            self.heads[place.set].place = self.entries.len() as u32;
         }
         let Some(ways) = self.ways_mut(place.set) else { return };
         let known = Self::way_of(ways, candidates, &key);

@@ -28,8 +28,8 @@ const _: () = assert!(size_of::<wiremark_flow>() == size_of::<FlowState>());
 const _: () = assert!(align_of::<wiremark_flow>() >= align_of::<FlowState>());
 
 /// Where a flow state holds its verdict's carrier and confidence, the only bytes of it that cannot take every value.
-const CARRIER_AT: usize = 37;
-const CONFIDENCE_AT: usize = 38;
+const CARRIER_AT: usize = 5;
+const CONFIDENCE_AT: usize = 6;
 
 /// What one worker remembers across flows, in memory taken when it is made. You free it.
 ///
@@ -263,9 +263,9 @@ mod tests {
         assert_eq!(at(CARRIER_AT), Carrier::Dns as u8);
         assert_eq!(at(CONFIDENCE_AT), verdict.confidence as u8);
         // No other place holds the carrier: with it zeroed, everything said of the carrier is gone.
-        assert_eq!([at(32), at(33)], verdict.signature.0.to_ne_bytes());
-        assert_eq!([at(34), at(35)], verdict.app.0.to_ne_bytes());
-        assert_eq!(at(36), verdict.role.0);
+        assert_eq!([at(0), at(1)], verdict.signature.0.to_ne_bytes());
+        assert_eq!([at(2), at(3)], verdict.app.0.to_ne_bytes());
+        assert_eq!(at(4), verdict.role.0);
     }
 
     #[test]

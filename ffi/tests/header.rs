@@ -63,38 +63,61 @@ static inline int wiremark_wants(const wiremark_flow *flow, uint8_t tcp_flags, s
 {
     const unsigned char *bytes = (const unsigned char *)flow;
     uint16_t state;
-    memcpy(&state, bytes + 58, sizeof state);
-    if ((bytes[39] & WIREMARK_VERDICT_FINAL) && (state & 0xc000) != 0x4000) {
+    memcpy(&state, bytes + 10, sizeof state);
+    if ((bytes[7] & WIREMARK_VERDICT_FINAL) && (state & 0xc000) != 0x4000) {
         return 0;
     }
     return payload_bytes != 0 || !(state & 1) || (tcp_flags & 0x02);
 }
 
-// The same with what other flows have taught meanwhile: 0 also for flows that were looked at to their end without an app, until the
-// context learns something that may tell. Half of the packets that wiremark_wants() still wants are such. Ask it of packets that are no
+// Whether a flow that wiremark_wants() wants was looked at to its end without an app, so that no packet tells anything until the context
+// learns something that may tell: half of the packets that are still wanted are of such flows. Ask it of packets that are no
 // fragments, where all packets that go through the context are looked at with one classifier (its signatures may be replaced).
 //
 // context: a live one, not NULL. flow: not NULL. transport, tcp_flags, payload, payload_bytes: as in wiremark_packet. No errors.
-static inline int wiremark_wants_now(const wiremark_context *context, const wiremark_flow *flow, uint8_t transport,
-                                     uint8_t tcp_flags, const uint8_t *payload, size_t payload_bytes)
+static inline int wiremark_rests(const wiremark_context *context, const wiremark_flow *flow, uint8_t transport,
+                                 uint8_t tcp_flags, const uint8_t *payload, size_t payload_bytes)
 {
     const unsigned char *bytes = (const unsigned char *)flow;
     uint32_t pulse = *(const volatile uint32_t *)((const unsigned char *)context + 12);
     uint16_t app, state, signatures;
+    int is_spent;
+    memcpy(&app, bytes + 2, sizeof app);
+    memcpy(&state, bytes + 10, sizeof state);
+    memcpy(&signatures, bytes + 14, sizeof signatures);
+    if (app || !(bytes[8] & 0x80) || bytes[5] == WIREMARK_CARRIER_DNS || signatures != pulse >> 16) {
+        return 0;
+    }
+    is_spent = (pulse & 0xff00) != 0 && bytes[12] >= (pulse >> 8 & 0xff);
+    if (transport == WIREMARK_TCP) {
+        return bytes[13] == (pulse & 0xff) && ((state & 0xc05) == 0xc05 || (is_spent && !(state & 0x300)))
+            && !(tcp_flags & 0x02);
+    }
+    return bytes[16] == (pulse & 0xff) && is_spent
+        && (payload_bytes < 8 || memcmp(payload + 4, "\x21\x12\xa4\x42", 4) != 0);
+}
+
+// Both: whether a packet can tell anything of its flow, with what other flows have taught meanwhile.
+static inline int wiremark_wants_now(const wiremark_context *context, const wiremark_flow *flow, uint8_t transport,
+                                     uint8_t tcp_flags, const uint8_t *payload, size_t payload_bytes)
+{
     if (!wiremark_wants(flow, tcp_flags, payload_bytes)) {
         return 0;
     }
-    memcpy(&app, bytes + 34, sizeof app);
-    memcpy(&state, bytes + 58, sizeof state);
-    memcpy(&signatures, bytes + 62, sizeof signatures);
-    if (app || !(bytes[56] & 0x80) || bytes[37] == WIREMARK_CARRIER_DNS || signatures != pulse >> 16) {
-        return 1;
-    }
-    if (transport == WIREMARK_TCP) {
-        return bytes[61] != (pulse & 0xff) || (state & 0xc05) != 0xc05 || (tcp_flags & 0x02);
-    }
-    return bytes[14] != (pulse & 0xff) || (pulse & 0xff00) == 0 || bytes[60] < (pulse >> 8 & 0xff)
-        || (payload_bytes >= 8 && memcmp(payload + 4, "\x21\x12\xa4\x42", 4) == 0);
+    return !wiremark_rests(context, flow, transport, tcp_flags, payload, payload_bytes);
+}
+
+// What was decided of the flow, as one number: app, role, signature and confidence. 0 without an app. Another one than before a call of
+// wiremark_classify() says that the packet changed the verdict, which the flags of wiremark_verdict do not say of the signature.
+//
+// flow: not NULL. No errors.
+static inline uint64_t wiremark_flow_decision(const wiremark_flow *flow)
+{
+    const unsigned char *bytes = (const unsigned char *)flow;
+    uint16_t signature, app;
+    memcpy(&signature, bytes, sizeof signature);
+    memcpy(&app, bytes + 2, sizeof app);
+    return app ? (uint64_t)bytes[6] << 40 | (uint64_t)bytes[4] << 32 | (uint32_t)app << 16 | signature : 0;
 }
 
 #if defined(__cplusplus)

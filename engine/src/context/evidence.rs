@@ -1,13 +1,12 @@
 //! What flows taught about other flows: addresses that names stand for, servers, the end points of calls.
 
 use super::config::ContextConfig;
+pub(crate) use super::keys::EndPoint;
+use super::keys::{Client, for_client};
 use super::presence::{Known, Presence};
 use crate::five_tuple::{Address, FiveTuple, Transport};
 use crate::lru::{LruCache, SeededHash, fold};
 use crate::verdict::SignatureId;
-
-/// Address and port.
-pub(crate) type EndPoint = (Address, u16);
 
 /// How a flow came to be known by another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,9 +36,6 @@ struct Shown {
     signature: SignatureId,
     transport: Transport,
 }
-
-/// Who something was learned of, or is believed for.
-pub(crate) type Client = Address;
 
 /// In place of a client: whoever it is.
 const ANYBODY: Client = Address([0; 16]);
@@ -106,54 +102,6 @@ pub(crate) struct Evidence {
     call_ttl_us: u64,
     /// Nothing is learned of one client for another.
     per_client: bool,
-}
-
-impl SeededHash for Address {
-    #[inline]
-    fn seeded_hash(&self, seed: u64) -> u64 {
-        let value = u128::from_be_bytes(self.0);
-        fold((value >> 64) as u64, fold(value as u64, seed))
-    }
-}
-
-impl SeededHash for EndPoint {
-    #[inline]
-    fn seeded_hash(&self, seed: u64) -> u64 {
-        fold(u64::from(self.1), self.0.seeded_hash(seed))
-    }
-}
-
-impl SeededHash for (Client, Address) {
-    #[inline]
-    fn seeded_hash(&self, seed: u64) -> u64 {
-        for_client(self.0, self.1.seeded_hash(seed))
-    }
-}
-
-impl SeededHash for (Client, EndPoint) {
-    #[inline]
-    fn seeded_hash(&self, seed: u64) -> u64 {
-        for_client(self.0, self.1.seeded_hash(seed))
-    }
-}
-
-/// The hash of something as this client knows it.
-#[inline]
-fn for_client(client: Client, hash: u64) -> u64 {
-    let value = u128::from_be_bytes(client.0);
-    fold(value as u64 ^ (value >> 64) as u64, hash)
-}
-
-impl SeededHash for u32 {
-    fn seeded_hash(&self, seed: u64) -> u64 {
-        fold(u64::from(*self), seed)
-    }
-}
-
-impl SeededHash for (Client, u32) {
-    fn seeded_hash(&self, seed: u64) -> u64 {
-        for_client(self.0, self.1.seeded_hash(seed))
-    }
 }
 
 /// Addresses named last that are told apart: a flow asks about them rather than about everything.
@@ -274,6 +222,18 @@ impl Evidence {
         for (address, how) in named.chain(servers).chain(calls) {
             self.known.keep(address.seeded_hash(self.seed), how);
         }
+    }
+
+    /// Asks for the memory in which a client that seems to ask is [noted](Self::note_asking) soon.
+    #[inline]
+    pub(crate) fn prefetch_asking(&self, client: Client) {
+        self.asking.prefetch(client.seeded_hash(self.seed));
+    }
+
+    /// The same, once that has come, of what it leads to.
+    #[inline]
+    pub(crate) fn prefetch_asking_entry(&self, client: Client) {
+        self.asking.prefetch_entry(client.seeded_hash(self.seed));
     }
 
     /// A client asks names of a resolver: from now on only answers to itself count for it.

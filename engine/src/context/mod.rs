@@ -2,6 +2,7 @@
 
 mod config;
 pub(crate) mod evidence;
+mod keys;
 pub(crate) mod lists;
 pub(crate) mod pool;
 mod presence;

@@ -137,12 +137,15 @@ impl Pool {
         let large = slots / SLOTS_PER_LARGE;
         let small = (slots - 4 * large) as u32;
         let count = small + large as u32;
+        let large_bytes = 4 * slot_bytes + slot_bytes / 4;
+        // In one piece, of which the system gives what is written to.
+        let mut memory = BytesMut::zeroed(small as usize * slot_bytes + large * large_bytes);
         let slot = |index: u32| Slot {
             owner: None,
             base: 0,
             id: [0; ID_MAX + 1],
             runs: SmallVec::new(),
-            bytes: BytesMut::zeroed(if index < small { slot_bytes } else { 4 * slot_bytes + slot_bytes / 4 }),
+            bytes: memory.split_to(if index < small { slot_bytes } else { large_bytes }),
             previous: if index == 0 || index == small { NONE } else { index - 1 },
             next: if index + 1 == small || index + 1 == count { NONE } else { index + 1 },
         };

@@ -24,7 +24,10 @@ fn when_a_flow_asked_last_stands_beside_its_first_bytes() {
         for is_unnamed in [true, false, true] {
             let asked = Asked { is_unnamed, epoch: 9 };
             flow.note_asked(transport, asked);
-            flow.fill_head(0, b"some");
+            match transport {
+                Transport::Tcp => flow.fill_head(0, b"some"),
+                Transport::Udp => _ = flow.note_datagram(0, b"thirteen byte"),
+            }
             assert!(flow.asked(transport) == asked && flow.verdict() == Verdict::default());
         }
     }

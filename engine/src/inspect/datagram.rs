@@ -6,6 +6,7 @@ use crate::classifier::Classifier;
 use crate::context::Context;
 use crate::context::evidence::Evidence;
 use crate::dissect::{Dissection, dns, quic, stun};
+use crate::five_tuple::FiveTuple;
 use crate::flow::{FlowState, Side};
 use crate::observer::Observer;
 use crate::packet::Packet;
@@ -31,6 +32,7 @@ impl Classifier {
         let (table, tuple, payload) = (&self.set.table, &packet.five_tuple, packet.payload);
         let Some(first) = payload.first() else { return Some(Carrier::Unknown) };
         if tuple.src_port == DNS_PORT || tuple.dst_port == DNS_PORT {
+            prefetch_asking(evidence, tuple);
             return None;
         }
         let bits = table.first_bytes.of(*first);
@@ -133,6 +135,13 @@ impl Classifier {
             }
         }
     }
+}
+
+/// Who asks is told by a message, but by its ports early enough to ask for what is known of the client.
+#[inline]
+fn prefetch_asking(evidence: &Evidence, tuple: &FiveTuple) {
+    let client = if tuple.dst_port == DNS_PORT { tuple.src } else { tuple.dst };
+    evidence.prefetch_asking(evidence.client(client, tuple));
 }
 
 /// Whether the message's transaction id is printable, where a row asks for that.

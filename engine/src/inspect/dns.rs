@@ -25,7 +25,6 @@ impl Classifier {
         findings.recognise(Carrier::Dns, observer);
         let tuple = &view.packet.five_tuple;
         let client = evidence.client(if message.response { tuple.dst } else { tuple.src }, tuple);
-        evidence.note_asking(client, view.packet.time_us);
         let mut asked = None;
         let is_curious = observer.is_curious();
         let is_nobodys = |labels: Option<&[u8]>| {
@@ -33,6 +32,7 @@ impl Classifier {
         };
         let only = message.plain_labels();
         let questions = (!is_nobodys(only)).then(|| message.questions());
+        evidence.prefetch_asking_entry(client);
         for question in questions.into_iter().flatten() {
             if only.is_none() && is_nobodys(question.name.plain_labels()) {
                 continue;
@@ -46,12 +46,9 @@ impl Classifier {
                 None => self.note_found(name, Carrier::Dns, found, findings, observer),
             }
         }
-        if !message.response {
-            return;
-        }
         let mut row = asked;
         let hosts = &self.set.table.hosts;
-        for answer in message.answers() {
+        for answer in message.response.then(|| message.answers()).into_iter().flatten() {
             let now_us = view.packet.time_us;
             let mut stands_for = |address: Address| {
                 let signature = row.map(|row| self.set.table.rows[usize::from(row)].id);
@@ -72,6 +69,7 @@ impl Classifier {
                 }
             }
         }
+        evidence.note_asking(client, view.packet.time_us);
     }
 
     /// Whether no row is about a name, with a search suffix or without: for most names their bytes in the message tell, and
