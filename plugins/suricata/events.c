@@ -70,7 +70,7 @@ static __attribute__((noinline)) void add_of(const flow_state *state, SCJsonBuil
     SCJbSetFormatted(event, object);
 }
 
-static void add(ThreadVars *tv, const Packet *p, Flow *f, SCJsonBuilder *event, void *user) {
+static OFTEN void add(ThreadVars *tv, const Packet *p, Flow *f, SCJsonBuilder *event, void *user) {
     (void)tv, (void)p, (void)user;
     const flow_state *state = flows_find(f);
     if (state)

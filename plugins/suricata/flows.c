@@ -17,7 +17,7 @@ enum { PLACES = sizeof(flow_state) / sizeof(Storage) };
 static const char *const place_names[PLACES] = { "wiremark", "wiremark 2", "wiremark 3", "wiremark 4", "wiremark 5",
     "wiremark 6", "wiremark 7", "wiremark 8", "wiremark 9" };
 _Static_assert(sizeof(flow_state) == 9 * sizeof(Storage), "nine places of eight bytes");
-static int first_place = -1;
+int flows_place = -1;
 static wiremark_context_options context_options = { .struct_bytes = sizeof context_options };
 
 static wiremark_context *shared_context; /* NULL: each worker has its own */
@@ -30,7 +30,7 @@ static void give_back(void *place) {
 }
 
 static flow_state *state_of(const Flow *flow) {
-    return (flow_state *)&flow->storage[first_place];
+    return (flow_state *)&flow->storage[flows_place];
 }
 
 static void free_worker(void *data) {
@@ -78,43 +78,40 @@ static void fill(wiremark_packet *packet, const Packet *p, uint8_t tcp_flags, ui
 }
 
 static void look(worker *own, ThreadVars *tv, flow_state *state, const wiremark_packet *packet) {
-    wiremark_verdict before = { 0 };
-    if (state->decided_at) /* else there is no app */
-        wiremark_flow_verdict(&state->wiremark, &before);
-    wiremark_verdict after = before;
+    uint64_t before = wiremark_flow_decision(&state->wiremark);
+    wiremark_verdict after = { 0 };
     if (shared_context) {
         pthread_mutex_lock(&shared_lock);
-        wiremark_classify(signatures_in_force(), shared_context, &state->wiremark, packet, &after);
+        wiremark_classify(signatures_in_force, shared_context, &state->wiremark, packet, &after);
         pthread_mutex_unlock(&shared_lock);
     } else {
-        wiremark_classify(signatures_in_force(), own->context, &state->wiremark, packet, &after);
+        wiremark_classify(signatures_in_force, own->context, &state->wiremark, packet, &after);
     }
-    state->is_final = !wiremark_wants(&state->wiremark, TH_SYN, 1);
-    state->has_begun = !wiremark_wants(&state->wiremark, 0, 0);
     if ((after.flags & WIREMARK_VERDICT_LOST) && !state->has_lost) {
         state->has_lost = 1;
         StatsIncr(tv, own->handshakes_lost);
     }
-    if (after.app == before.app && after.role == before.role && after.signature == before.signature
-        && after.confidence == before.confidence)
+    uint64_t now = wiremark_flow_decision(&state->wiremark);
+    state->is_final = !wiremark_wants(&state->wiremark, TH_SYN, 1);
+    state->has_begun = !wiremark_wants(&state->wiremark, 0, 0);
+    if (now == before)
         return;
-    if (after.app && !before.app)
+    if (now && !before)
         StatsIncr(tv, own->labelled_flows);
-    state->decided_at = !after.app ? 0 : state->packets < DECIDED_AT_MAX ? state->packets : DECIDED_AT_MAX;
+    state->decided_at = !now ? 0 : state->packets < DECIDED_AT_MAX ? state->packets : DECIDED_AT_MAX;
 }
 
 /* A packet that may tell something, the first of a flow among them; apart, so that of the others as little is done as can be. */
-static __attribute__((noinline)) void on_telling(ThreadVars *tv, Flow *f, const Packet *p) {
-    worker *own = tv->storage[thread_storage.id].ptr;
+static OFTEN __attribute__((noinline)) void on_telling(ThreadVars *tv, worker *own, flow_state *state, const Packet *p) {
     if (!own || !is_ready(own))
         return;
     const TCPHdr *tcp = PacketIsTCP(p) ? PacketGetTCP(p) : NULL;
     wiremark_packet packet;
     fill(&packet, p, tcp ? tcp->th_flags : 0, tcp ? SCNtohl(tcp->th_seq) : 0);
-    look(own, tv, state_of(f), &packet);
+    look(own, tv, state, &packet);
 }
 
-static void on_packet(ThreadVars *tv, Flow *f, Packet *p, void *user) {
+static OFTEN void on_packet(ThreadVars *tv, Flow *f, Packet *p, void *user) {
     (void)user;
     if (p->proto != f->proto) /* an ICMP error about the flow */
         return;
@@ -127,15 +124,11 @@ static void on_packet(ThreadVars *tv, Flow *f, Packet *p, void *user) {
     state->packets++;
     if (state->is_final || (state->has_begun && p->payload_len == 0 && !(tcp_flags & TH_SYN)))
         return;
-    const worker *own = tv->storage[thread_storage.id].ptr;
+    worker *own = tv->storage[thread_storage.id].ptr;
     if (own && own->context
-        && !wiremark_wants_now(own->context, &state->wiremark, p->proto, tcp_flags, p->payload, p->payload_len))
+        && wiremark_rests(own->context, &state->wiremark, p->proto, tcp_flags, p->payload, p->payload_len))
         return;
-    on_telling(tv, f, p);
-}
-
-const flow_state *flows_find(const Flow *flow) {
-    return flow && state_of(flow)->decided_at ? state_of(flow) : NULL;
+    on_telling(tv, own, state, p);
 }
 
 void flows_init(void) {
@@ -152,8 +145,8 @@ void flows_init(void) {
     for (int place = 0; place < PLACES; place++) {
         FlowStorageId id = FlowStorageRegister(place_names[place], sizeof(void *), NULL, give_back);
         if (place == 0)
-            first_place = id.id;
-        has_places = has_places && id.id >= 0 && id.id == first_place + place;
+            flows_place = id.id;
+        has_places = has_places && id.id >= 0 && id.id == flows_place + place;
     }
     if (thread_storage.id < 0 || !has_places || !SCThreadRegisterInitCallback(on_thread, NULL)
         || !SCFlowRegisterUpdateCallback(on_packet, NULL))

@@ -32,9 +32,12 @@ typedef struct flow_state {
 
 enum { DECIDED_AT_MAX = (1 << 29) - 1 };
 
+/* For what Suricata calls for every packet or event: side by side in memory. */
+#define OFTEN __attribute__((hot))
+
 /* signatures.c */
 void signatures_init(void);
-wiremark_classifier *signatures_in_force(void);
+extern wiremark_classifier *signatures_in_force; /* one for all threads; its signatures are replaced in place */
 const wiremark_names *signatures_names(void); /* locked until signatures_names_done() */
 void signatures_names_done(void);
 unsigned signatures_load(void); /* a number from 1 for the signatures in force */
@@ -42,8 +45,14 @@ const wiremark_names *signatures_for_rules(DetectEngineCtx *de_ctx); /* locked u
 void signatures_for_rules_done(void);
 
 /* flows.c */
+extern int flows_place; /* among what Suricata stores in a flow */
 void flows_init(void);
-const flow_state *flows_find(const Flow *flow); /* NULL for a flow without an app */
+
+/* NULL for a flow without an app. */
+static inline const flow_state *flows_find(const Flow *flow) {
+    const flow_state *state = flow ? (const flow_state *)&flow->storage[flows_place] : NULL;
+    return state && state->decided_at ? state : NULL;
+}
 
 /* keywords.c, events.c */
 void keywords_init(void);

@@ -11,7 +11,7 @@
 static const char *folder; /* NULL: the signatures built in */
 static wiremark_options options = { .struct_bytes = sizeof options };
 
-static wiremark_classifier *in_force; /* one for all threads; its signatures are replaced in place */
+wiremark_classifier *signatures_in_force;
 static wiremark_names *names;         /* of the signatures in force */
 static pthread_rwlock_t names_lock = PTHREAD_RWLOCK_INITIALIZER;
 
@@ -49,7 +49,7 @@ static void load_fresh(void) {
 static void put_in_force(void) {
     if (!fresh)
         return;
-    if (wiremark_classifier_replace(in_force, fresh) == WIREMARK_OK) {
+    if (wiremark_classifier_replace(signatures_in_force, fresh) == WIREMARK_OK) {
         pthread_rwlock_wrlock(&names_lock);
         wiremark_names *old = names;
         names = fresh_names;
@@ -83,7 +83,7 @@ static void *on_detection_context(void *data) {
     pthread_mutex_unlock(&reload_lock);
     if (de_ctx)
         DetectEngineDeReference(&de_ctx);
-    return &in_force;
+    return &signatures_in_force;
 }
 
 static void on_detection_context_end(void *data) {
@@ -113,10 +113,6 @@ unsigned signatures_load(void) {
     return __atomic_load_n(&load_number, __ATOMIC_ACQUIRE);
 }
 
-wiremark_classifier *signatures_in_force(void) {
-    return in_force;
-}
-
 /* "payload, name" as WIREMARK_EVIDENCE_* bits. */
 static uint32_t evidence_bits(const char *text) {
     uint32_t bits = 0;
@@ -142,7 +138,7 @@ void signatures_init(void) {
     if (SCConfGet("wiremark.evidence", &text) == 1 && text)
         options.evidence = evidence_bits(text);
     options.budget_packets = option_number("wiremark.budget-packets", 255);
-    if (load(&in_force, &names) != WIREMARK_OK)
+    if (load(&signatures_in_force, &names) != WIREMARK_OK)
         FatalError("%s", wiremark_last_error());
     if (DetectRegisterThreadCtxGlobalFuncs("wiremark", on_detection_context, NULL, on_detection_context_end) < 0)
         FatalError("no place for it in the detection engine");
