@@ -143,6 +143,33 @@ fn flows_that_are_left_end_in_the_order_of_their_numbers() {
 }
 
 #[test]
+fn the_flow_quiet_longest_makes_room_however_long_that_is() {
+    let classifier = classifier();
+    let config = TrackerConfig { capacity: 16, tcp_timeout_us: 36_000 * SECOND_US, ..config() };
+    let mut tracker = Tracker::new(&classifier, config);
+    let mut ended = Vec::new();
+    // Fifteen flows that come ten minutes apart and are quiet from then on, beside one that never is.
+    let quiet = |number: u64| ip(100 + number as u16, Some(ACK));
+    for step in 0..450_u64 {
+        let time_us = step * 20 * SECOND_US;
+        ended.extend(play(&mut tracker, time_us, &ip(1, Some(ACK))));
+        if step % 30 == 0 {
+            ended.extend(play(&mut tracker, time_us, &quiet(step / 30)));
+        }
+    }
+    assert_eq!((ended.len(), tracker.flows().count()), (0, 16));
+    // The longest quiet for two and a half hours.
+    for number in 0..15 {
+        let ended = play(&mut tracker, (9000 + number) * SECOND_US, &quiet(50 + number));
+        assert_eq!(
+            ended.iter().map(|flow| flow.five_tuple.src_port).collect::<Vec<_>>(),
+            [100 + number as u16]
+        );
+    }
+    assert_eq!((tracker.statistics().timed_out, tracker.statistics().evicted), (0, 15));
+}
+
+#[test]
 fn a_flow_keeps_its_place_to_itself() {
     let classifier = classifier();
     let mut tracker = Tracker::new(&classifier, TrackerConfig { capacity: 16, ..config() });
