@@ -13,7 +13,6 @@ use crate::packet::Packet;
 use crate::packet_view::PacketView;
 use crate::signature::candidate::CandidateRow;
 use crate::signature::first_byte::{MEDIA, QUIC, ROWS, STUN};
-use crate::signature::prefix_index::FirstBytes;
 use crate::verdict::Carrier;
 
 /// Packets with payload of an unknown flow that may ask whether it is part of a call.
@@ -44,10 +43,7 @@ impl Classifier {
             flow.packets < CALL_PACKETS
                 || payload.get(1).is_some_and(|byte| table.has_payload_type(byte & 0x7f))
         };
-        let rows = || {
-            table.contains.is_some()
-                || FirstBytes::new(payload).is_some_and(|bytes| table.udp.find(bytes).next().is_some())
-        };
+        let rows = || table.contains.is_some() || table.udp.find(payload).next().is_some();
         if may_be(MEDIA) && media() || may_be(QUIC) && quic::may_be(payload) || may_be(ROWS) && rows() {
             return None;
         }
@@ -95,14 +91,14 @@ impl Classifier {
         {
             return self.inspect_dns(&message, view, &mut context.evidence, findings, observer);
         }
-        let Some(first_bytes) = FirstBytes::new(payload) else { return };
+        let Some(first) = payload.first() else { return };
         let table = &self.set.table;
-        self.try_prefixes(view, &table.udp, first_bytes, false, findings);
+        self.try_prefixes(view, &table.udp, false, findings);
         self.try_contained(view, findings);
         // The cookie tells STUN, also the dialects whose message types lie outside RFC 7983's first bytes.
         if payload.get(4..8) == Some(&stun::MAGIC_COOKIE) {
             self.inspect_stun(view, findings, observer);
-        } else if payload[0] & 0xc0 == 0x80
+        } else if first & 0xc0 == 0x80
             && payload.get(1).is_some_and(|byte| table.has_payload_type(byte & 0x7f))
         {
             self.try_rows(view, table.rtp.iter(), findings);

@@ -11,8 +11,8 @@ use crate::packet::Packet;
 use crate::packet_view::PacketView;
 use crate::signature::candidate::CandidateRow;
 use crate::signature::model::Teaches;
-use crate::signature::prefix_index::FirstBytes;
 use crate::signature::row::RowIndex;
+use crate::signature::word_index::WordRows;
 use crate::verdict::{Carrier, SignatureId};
 use core::net::IpAddr;
 use miniz_oxide::inflate::core as inflate;
@@ -34,16 +34,15 @@ impl Classifier {
                 view.path = request.path();
                 let table = &self.set.table;
                 // A row that waits for a field waits no longer than for the end of the head, and that is noted below.
-                let agent = request.user_agent.is_some_and(|text| table.agents.may_be_in(text));
-                let referer = request.referer.is_some_and(|text| table.referers.may_be_in(text));
-                let may_match = |candidate: &&CandidateRow| {
-                    (agent || !candidate.asks_for_agent) && (referer || !candidate.asks_for_referer)
-                };
-                if let Some(path) = FirstBytes::new(view.path) {
-                    let by_path = table.requests_by_path.find(path).map(|entry| &entry.candidate);
-                    self.try_rows(view, by_path.filter(may_match), findings);
-                }
-                self.try_rows(view, table.requests.iter().filter(may_match), findings);
+                let mut words = WordRows::default();
+                request.user_agent.into_iter().for_each(|text| table.agents.find(text, &mut words));
+                request.referer.into_iter().for_each(|text| table.referers.find(text, &mut words));
+                let may_match =
+                    |candidate: &&CandidateRow| !candidate.asks_for_word || words.may_hold(candidate.row);
+                let by_path = table.requests_by_path.find(view.path);
+                self.try_rows(view, by_path.filter(may_match), findings);
+                self.try_rows(view, words.of(&table.requests_by_word), findings);
+                self.try_rows(view, table.requests.iter(), findings);
                 findings.need_more |= !request.complete;
                 if let Some(name) = request.host() {
                     self.note_name(name, Carrier::Http, findings, observer);

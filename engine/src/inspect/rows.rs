@@ -5,8 +5,8 @@ use crate::classifier::Classifier;
 use crate::packet_view::PacketView;
 use crate::signature::candidate::{self, CandidateRow};
 use crate::signature::first_byte::SEGMENT_ROWS;
-use crate::signature::pattern::{Match, Walk};
-use crate::signature::prefix_index::{FirstBytes, Prefiltered, PrefixIndex};
+use crate::signature::pattern::Match;
+use crate::signature::prefix_index::{PrefixIndex, each};
 use crate::signature::row::RowIndex;
 use crate::verdict::Confidence;
 use aho_corasick::AhoCorasick;
@@ -15,10 +15,8 @@ impl Classifier {
     /// Rows that may begin at any segment. That they would need more bytes is no reason to wait.
     pub(crate) fn try_segment_rows(&self, view: &PacketView<'_>, findings: &mut Findings) {
         let table = &self.set.table;
-        if view.bytes.first().is_some_and(|first| table.first_bytes.of(*first) & SEGMENT_ROWS != 0)
-            && let Some(first_bytes) = FirstBytes::new(view.bytes)
-        {
-            self.try_prefixes(view, &table.tcp_segments, first_bytes, false, findings);
+        if view.bytes.first().is_some_and(|first| table.first_bytes.of(*first) & SEGMENT_ROWS != 0) {
+            self.try_prefixes(view, &table.tcp_segments, false, findings);
             findings.need_more = false;
         }
     }
@@ -29,37 +27,33 @@ impl Classifier {
         &self,
         view: &PacketView<'_>,
         prefixes: &PrefixIndex,
-        first_bytes: FirstBytes,
         may_grow: bool,
         findings: &mut Findings,
     ) {
-        let length = view.bytes.len();
-        let mut walk = Walk::default();
-        for entry in prefixes.of(first_bytes.first) {
-            walk.share(entry.shared.into());
-            let is_idle = || {
-                (findings.need_more || !may_grow)
-                    && (entry.is_beyond(length) || findings.passes(&entry.candidate))
-            };
-            if !entry.fits(first_bytes) || is_idle() || !view.may_match(&entry.candidate) {
-                continue;
-            }
-            let row = usize::from(entry.candidate.row);
-            let known = match entry.prefilter(length) {
-                Prefiltered::FitsUpTo(position) => match &self.set.signatures()[row].conditions.prefix {
-                    Some(pattern) => pattern.matches_after(view.bytes, position, &mut walk),
-                    None => Match::Yes,
-                },
-                Prefiltered::Decided(known) => known,
-            };
-            match known {
-                Match::No => {}
-                _ if entry.candidate.asks & !candidate::PREFIX != 0 => {
-                    self.try_row(view, &entry.candidate, Some(known), findings);
+        for (rows, fits) in prefixes.walk(view.bytes) {
+            let is_idle = |findings: &Findings| findings.need_more || !may_grow;
+            for candidate in each(fits.yes).filter_map(|row| rows.get(row)) {
+                let is_nothing = is_idle(findings)
+                    && (candidate.is_beyond(view.bytes.len()) || findings.passes(candidate));
+                if is_nothing || !view.may_match(candidate) {
+                    continue;
                 }
-                // The bytes are all there is to it.
-                Match::Yes => self.note_match(entry.candidate.row, findings),
-                Match::NeedMore => findings.need_more = true,
+                match candidate.asks & !candidate::PREFIX {
+                    // The bytes are all there is to it.
+                    0 => self.note_match(candidate.row, findings),
+                    _ => self.try_row(view, candidate, Some(Match::Yes), findings),
+                }
+            }
+            for candidate in each(fits.more).filter_map(|row| rows.get(row)) {
+                if is_idle(findings) {
+                    break;
+                }
+                if view.may_match(candidate) {
+                    match candidate.asks & !candidate::PREFIX {
+                        0 => findings.need_more = true,
+                        _ => self.try_row(view, candidate, Some(Match::NeedMore), findings),
+                    }
+                }
             }
         }
     }

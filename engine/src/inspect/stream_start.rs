@@ -6,7 +6,6 @@ use crate::classifier::Classifier;
 use crate::dissect::{Dissection, dns, http, preamble, stun, tls};
 use crate::observer::Observer;
 use crate::packet_view::PacketView;
-use crate::signature::prefix_index::FirstBytes;
 use crate::verdict::Carrier;
 
 /// Most STUN messages read at once.
@@ -27,8 +26,8 @@ impl Classifier {
         self.skip_preambles(view, findings, observer);
         let bytes = view.bytes;
         let skipped = whole - bytes.len();
-        let Some(first_bytes) = FirstBytes::new(bytes) else { return };
-        self.try_prefixes(view, &self.set.table.tcp, first_bytes, true, findings);
+        let Some(&first) = bytes.first() else { return };
+        self.try_prefixes(view, &self.set.table.tcp, true, findings);
         self.try_contained(view, findings);
         if view.has_port(DNS_PORT) {
             self.inspect_dns_stream(view, context, findings, observer);
@@ -38,7 +37,7 @@ impl Classifier {
         if stun::may_be_framed(bytes) && self.inspect_stun_stream(view, findings, observer) {
             return findings.count_skipped(skipped);
         }
-        let hello = if tls::may_be_hello(first_bytes.first) {
+        let hello = if tls::may_be_hello(first) {
             tls::client_name_in(bytes, context.scratch)
         } else {
             Dissection::NotMine
@@ -47,7 +46,7 @@ impl Classifier {
             Dissection::Found(hello) => self.inspect_hello(&hello, Carrier::Tls, findings, observer),
             Dissection::NeedMore => findings.need_more = true,
             Dissection::NotMine if tls::is_record(bytes) => findings.recognise(Carrier::Tls, observer),
-            Dissection::NotMine if !http::may_be_head(first_bytes.first) => {}
+            Dissection::NotMine if !http::may_be_head(first) => {}
             Dissection::NotMine => match http::head(bytes) {
                 Dissection::Found(head) => self.inspect_http(view, head, context, findings, observer),
                 Dissection::NeedMore => findings.need_more = true,

@@ -66,7 +66,7 @@ fn asks(conditions: &Conditions) -> u16 {
 }
 
 /// A number of bytes, where more than these are as many as any.
-pub(super) fn saturated(bytes: usize) -> u16 {
+fn saturated(bytes: usize) -> u16 {
     bytes.try_into().unwrap_or(u16::MAX)
 }
 
@@ -83,9 +83,8 @@ pub(crate) struct CandidateRow {
     pub(crate) courses: u8,
     /// Which conditions there are beside those that stand here: what it asks after is compared, and nothing else of it is read.
     pub(crate) asks: u16,
-    /// It asks for a word in User-Agent; in Referer.
-    pub(crate) asks_for_agent: bool,
-    pub(crate) asks_for_referer: bool,
+    /// It asks for a word in User-Agent or Referer.
+    pub(crate) asks_for_word: bool,
     /// It asks for a STUN transaction id that is printable ASCII.
     pub(crate) is_printable: bool,
     /// Whether it matched is nothing that other rows ask of the flow's packets: it sets no bit in the flow, and has no group.
@@ -95,6 +94,12 @@ pub(crate) struct CandidateRow {
 }
 
 impl CandidateRow {
+    /// Whether so many bytes are too few for its equations: it may need more, or fail, but cannot match.
+    #[inline]
+    pub(crate) fn is_beyond(&self, length: usize) -> bool {
+        length < usize::from(self.equated)
+    }
+
     pub(super) fn new(row: RowIndex, conditions: &Conditions) -> Self {
         Self {
             row,
@@ -103,8 +108,10 @@ impl CandidateRow {
             equated: conditions.equations.iter().map(|one| saturated(one.least())).max().unwrap_or(0),
             courses: courses_of(conditions),
             asks: asks(conditions),
-            asks_for_agent: conditions.http.as_ref().is_some_and(|http| !http.user_agents.is_empty()),
-            asks_for_referer: conditions.http.as_ref().is_some_and(|http| http.referer.is_some()),
+            asks_for_word: conditions
+                .http
+                .as_ref()
+                .is_some_and(|http| !http.user_agents.is_empty() || http.referer.is_some()),
             is_printable: conditions.stun.as_ref().is_some_and(|stun| stun.printable_id),
             is_plain: false,
             stun_attributes: conditions.stun.iter().fold(0, |bits, stun| {

@@ -12,13 +12,14 @@ mod load_error;
 mod load_tables;
 pub mod model;
 pub mod pattern;
+mod pattern_tree;
 pub(crate) mod prefix_index;
 pub(crate) mod row;
 mod set;
 mod shared_hosts;
 pub(crate) mod table;
 mod toml_view;
-mod word_filter;
+pub(crate) mod word_index;
 
 pub use load::Source;
 pub use load_error::LoadError;

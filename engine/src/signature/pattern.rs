@@ -67,126 +67,34 @@ pub struct Pattern {
     pub elements: Vec<Element>,
 }
 
-/// How far a pattern was walked, for the next one over the same bytes.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Walk {
-    /// First elements that the next pattern shares with it.
-    shared: usize,
-    /// The element at which it ended, and where that stands.
-    stop: (usize, usize),
-    /// The element behind its last jump, and where that stands; without one the first.
-    jump: (usize, usize),
-    /// How it ended.
-    outcome: Option<Match>,
-}
-
-impl Walk {
-    /// The next pattern shares no more than so many elements with the one before it.
-    #[inline]
-    pub(crate) fn share(&mut self, elements: usize) {
-        self.shared = self.shared.min(elements);
-    }
-}
-
 impl Pattern {
     /// Holds the pattern against the start of `bytes`.
     pub fn matches(&self, bytes: &[u8]) -> Match {
-        let start = (0, self.at);
-        self.walk(bytes, start, &mut Walk { jump: start, ..Walk::default() })
-    }
-
-    /// The same where the elements before offset `position`, one byte each, are known to fit, after another pattern was walked
-    /// over these bytes: what the two share is not walked again.
-    #[inline]
-    pub(crate) fn matches_after(&self, bytes: &[u8], position: usize, walk: &mut Walk) -> Match {
-        let position = position.max(self.at);
-        let known = position - self.at;
-        let (shared, (stop, stop_at), (behind, behind_at)) = (walk.shared, walk.stop, walk.jump);
-        match walk.outcome {
-            Some(outcome @ (Match::No | Match::NeedMore)) if shared > stop => outcome,
-            // Going on where they part; if that lies before the last jump, from the start.
-            Some(_) if shared > known && shared == stop => self.walk(bytes, (stop, stop_at), walk),
-            Some(_) if shared > known && shared >= behind => {
-                self.walk(bytes, (shared, behind_at.saturating_add(shared - behind)), walk)
-            }
-            _ => {
-                walk.jump = (0, self.at);
-                self.walk(bytes, (known, position), walk)
-            }
-        }
-    }
-
-    /// Walks the elements from one on, which stands at `position`.
-    fn walk(&self, bytes: &[u8], (mut index, mut position): (usize, usize), walk: &mut Walk) -> Match {
-        let outcome = loop {
-            let Some(element) = self.elements.get(index) else {
-                break if position > bytes.len() { Match::NeedMore } else { Match::Yes };
-            };
-            let Some(byte) = bytes.get(position) else { break Match::NeedMore };
+        let mut position = self.at;
+        for element in &self.elements {
+            let Some(byte) = bytes.get(position) else { return Match::NeedMore };
             match element {
                 Element::Masked { value, mask } if byte & mask == *value => position += 1,
                 Element::OneOf(set) if contains(set, *byte) => position += 1,
-                Element::Masked { .. } | Element::OneOf(_) => break Match::No,
+                Element::Masked { .. } | Element::OneOf(_) => return Match::No,
                 Element::Jump { width, bounds } => {
                     let behind = position + usize::from(*width);
-                    let Some(field) = bytes.get(position..behind) else { break Match::NeedMore };
+                    let Some(field) = bytes.get(position..behind) else { return Match::NeedMore };
                     let length = field.iter().fold(0u32, |sum, byte| sum << 8 | u32::from(*byte));
                     if !bounds.contains(&length) {
-                        break Match::No;
+                        return Match::No;
                     }
                     position = behind.saturating_add(length as usize);
-                    walk.jump = (index + 1, position);
-                }
-            }
-            index += 1;
-        };
-        (walk.shared, walk.stop, walk.outcome) = (usize::MAX, (index, position), Some(outcome));
-        outcome
-    }
-
-    /// How many first elements two patterns have in common, at the same offsets.
-    pub(crate) fn shared_with(&self, other: &Pattern) -> usize {
-        let pairs = self.elements.iter().zip(&other.elements);
-        if self.at == other.at { pairs.take_while(|(one, other)| one == other).count() } else { 0 }
-    }
-
-    /// The bytes at fixed offsets among the first 16, as (value, mask), first byte in the highest bits.
-    pub(crate) fn head(&self) -> (u128, u128) {
-        let (mut values, mut masks) = ([0u8; 16], [0u8; 16]);
-        for (at, element) in (self.at..16).zip(&self.elements) {
-            match element {
-                Element::Masked { value, mask } => (values[at], masks[at]) = (*value, *mask),
-                Element::OneOf(_) => {}
-                Element::Jump { width, bounds } => {
-                    // What lies behind a jump has no fixed offset; the length's upper bytes are fixed where its bounds agree.
-                    let width = usize::from(*width);
-                    let [low, high] = [bounds.start(), bounds.end()].map(|bound| bound.to_be_bytes());
-                    let same = (4 - width..4).take_while(|byte| low[*byte] == high[*byte]);
-                    for (at, byte) in (at..16).zip(same) {
-                        (values[at], masks[at]) = (low[byte], 0xff);
-                    }
-                    break;
                 }
             }
         }
-        (u128::from_be_bytes(values), u128::from_be_bytes(masks))
+        if position > bytes.len() { Match::NeedMore } else { Match::Yes }
     }
 
-    /// How many leading bytes [`head`](Self::head) decides alone, and whether they are the whole pattern.
-    pub(crate) fn decided(&self) -> (u8, bool) {
-        let plain = |element: &&Element| matches!(element, Element::Masked { .. });
-        let run = self.elements.iter().take_while(plain).count();
-        let end = (self.at + run).min(16);
-        (end as u8, self.at + self.elements.len() == end)
-    }
-
-    /// So many bytes an input that matches has at least.
-    pub(crate) fn least(&self) -> usize {
-        let length = |element: &Element| match element {
-            Element::Masked { .. } | Element::OneOf(_) => 1,
-            Element::Jump { width, bounds } => usize::from(*width) + *bounds.start() as usize,
-        };
-        self.at + self.elements.iter().map(length).sum::<usize>()
+    /// The elements from the start of the bytes on.
+    pub(super) fn from_start(&self) -> Vec<Element> {
+        let skipped = core::iter::repeat_n(Element::Masked { value: 0, mask: 0 }, self.at);
+        skipped.chain(self.elements.iter().cloned()).collect()
     }
 
     /// The pattern of these very bytes.
@@ -253,7 +161,8 @@ impl Pattern {
     }
 }
 
-fn contains(set: &[u64; 4], byte: u8) -> bool {
+#[inline]
+pub(super) fn contains(set: &[u64; 4], byte: u8) -> bool {
     set[usize::from(byte >> 6)] >> (byte & 63) & 1 != 0
 }
 

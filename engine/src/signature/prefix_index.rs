@@ -1,129 +1,101 @@
-//! Rows by the first bytes of a payload, as far as sixteen bytes and a mask tell.
+//! Rows by the first bytes of a payload.
 
-use super::candidate::{CandidateRow, saturated};
-use super::pattern::{Match, Pattern};
+use super::candidate::CandidateRow;
+use super::pattern::{Element, Pattern};
+use super::pattern_tree::{Fits, PATTERNS_MAX, PatternTree};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::ops::Range;
 
-/// A row to be found by the first bytes.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct MaskedPrefix {
-    value: u128,
-    mask: u128,
-    /// So many leading bytes `value` and `mask` decide alone.
-    decided: u8,
-    /// They decide the whole pattern.
-    is_whole: bool,
-    /// Bytes that the pattern and the row's equations take at least.
-    least: u16,
-    /// First elements that its pattern shares with that of the entry before.
-    pub(crate) shared: u16,
-    pub(crate) candidate: CandidateRow,
+/// Rows with a prefix, in the order of the set.
+#[derive(Debug)]
+struct Rows {
+    candidates: Vec<CandidateRow>,
+    tree: PatternTree,
 }
 
-impl MaskedPrefix {
-    fn new(candidate: CandidateRow, pattern: &Pattern, before: Option<&Pattern>) -> Self {
-        let (value, mask) = pattern.head();
-        let (decided, is_whole) = pattern.decided();
-        let least = saturated(pattern.least()).max(candidate.equated);
-        let shared = saturated(before.map_or(0, |before| pattern.shared_with(before)));
-        Self { value, mask, decided, is_whole, least, shared, candidate }
-    }
-
-    /// Whether so many bytes are too few for pattern and equations: the row may need more, or fail, but cannot match.
-    #[inline]
-    pub(crate) fn is_beyond(&self, length: usize) -> bool {
-        length < usize::from(self.least)
-    }
-
-    /// Whether the fixed first bytes fit as far as there are bytes.
-    #[inline]
-    pub(crate) fn fits(&self, first_bytes: FirstBytes) -> bool {
-        (first_bytes.bytes ^ self.value) & self.mask & first_bytes.present == 0
-    }
-
-    /// What is known of the pattern without walking it, for bytes that it may fit by their first.
-    #[inline]
-    pub(crate) fn prefilter(&self, length: usize) -> Prefiltered {
-        let decided = usize::from(self.decided);
-        match self.is_whole {
-            true if length >= decided => Prefiltered::Decided(Match::Yes),
-            false if length > decided => Prefiltered::FitsUpTo(decided),
-            _ => Prefiltered::Decided(Match::NeedMore),
-        }
-    }
-}
-
-/// What is known of a row's prefix before it is walked.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Prefiltered {
-    /// All of it.
-    Decided(Match),
-    /// The bytes before this offset fit.
-    FitsUpTo(usize),
-}
-
-/// Rows with a prefix, in one list for each first byte.
+/// Rows with a prefix, by each first byte in one list, or in several where they are many.
 #[derive(Debug)]
 pub(crate) struct PrefixIndex {
-    bounds: Box<[u32; 257]>,
-    entries: Vec<MaskedPrefix>,
-}
-
-/// The first bytes of a payload, ready to be compared with entries.
-#[derive(Clone, Copy)]
-pub(crate) struct FirstBytes {
-    pub(crate) first: u8,
-    bytes: u128,
-    /// Which bytes there are.
-    present: u128,
-}
-
-impl FirstBytes {
-    #[inline]
-    pub(crate) fn new(bytes: &[u8]) -> Option<FirstBytes> {
-        let first = *bytes.first()?;
-        if let Some(head) = bytes.first_chunk::<16>() {
-            return Some(FirstBytes { first, bytes: u128::from_be_bytes(*head), present: u128::MAX });
-        }
-        let mut head = [0u8; 16];
-        head[..bytes.len()].copy_from_slice(bytes);
-        let present = !(u128::MAX >> (8 * bytes.len() as u32));
-        Some(FirstBytes { first, bytes: u128::from_be_bytes(head), present })
-    }
+    lists: Vec<Rows>,
+    /// The lists of each first byte.
+    by_first: Box<[Range<u16>; 256]>,
 }
 
 impl PrefixIndex {
     pub(super) fn new(rows: &[(CandidateRow, &Pattern)]) -> Self {
-        let (mut bounds, mut entries) = (Box::new([0; 257]), Vec::new());
-        for byte in 0..=255u8 {
-            let mut before = None;
-            for (candidate, pattern) in rows.iter().filter(|(_, pattern)| pattern.may_begin_with(byte)) {
-                entries.push(MaskedPrefix::new(*candidate, pattern, before));
-                before = Some(pattern);
+        let mut known: Vec<(Vec<usize>, Range<u16>)> = Vec::new();
+        let (mut lists, mut by_first) = (Vec::new(), Box::new([const { 0..0 }; 256]));
+        for (byte, range) in (0..=255u8).zip(by_first.iter_mut()) {
+            let begin: Vec<usize> = (0..rows.len()).filter(|row| rows[*row].1.may_begin_with(byte)).collect();
+            if let Some((_, same)) = known.iter().find(|(other, _)| *other == begin) {
+                *range = same.clone();
+                continue;
             }
-            bounds[usize::from(byte) + 1] = entries.len() as u32;
+            let first = lists.len() as u16;
+            lists.extend(begin.chunks(PATTERNS_MAX).map(|rows_of| {
+                let elements: Vec<Vec<Element>> =
+                    rows_of.iter().map(|row| rows[*row].1.from_start()).collect();
+                Rows {
+                    candidates: rows_of.iter().map(|row| rows[*row].0).collect(),
+                    tree: PatternTree::new(&elements),
+                }
+            }));
+            *range = first..lists.len() as u16;
+            known.push((begin, range.clone()));
         }
-        Self { bounds, entries }
+        Self { lists, by_first }
     }
 
     /// Whether some row's pattern may begin with this byte.
     #[inline]
     pub(crate) fn has_any(&self, first: u8) -> bool {
-        let first = usize::from(first);
-        self.bounds[first] != self.bounds[first + 1]
+        !self.by_first[usize::from(first)].is_empty()
     }
 
-    /// Rows that begin with a byte.
+    /// Rows that begin with the first of these bytes, and how the patterns of each turn out.
     #[inline]
-    pub(crate) fn of(&self, first: u8) -> &[MaskedPrefix] {
-        let first = usize::from(first);
-        &self.entries[self.bounds[first] as usize..self.bounds[first + 1] as usize]
+    pub(crate) fn walk(&self, bytes: &[u8]) -> impl Iterator<Item = (&[CandidateRow], Fits)> {
+        let range = bytes.first().map_or(0..0, |first| self.by_first[usize::from(*first)].clone());
+        let lists = &self.lists[usize::from(range.start)..usize::from(range.end)];
+        lists.iter().map(move |rows| (rows.candidates.as_slice(), rows.tree.walk(bytes)))
     }
 
-    /// Rows whose fixed first bytes fit as far as there are bytes.
+    /// Rows whose pattern fits, in the order of the set.
     #[inline]
-    pub(crate) fn find(&self, first_bytes: FirstBytes) -> impl Iterator<Item = &MaskedPrefix> + '_ {
-        self.of(first_bytes.first).iter().filter(move |one| one.fits(first_bytes))
+    pub(crate) fn find(&self, bytes: &[u8]) -> impl Iterator<Item = &CandidateRow> {
+        self.walk(bytes).flat_map(|(rows, fits)| each(fits.yes).filter_map(|row| rows.get(row)))
+    }
+}
+
+/// The numbers of the bits that are set, from the lowest on.
+#[inline]
+pub(crate) fn each(mut bits: u64) -> impl Iterator<Item = usize> {
+    core::iter::from_fn(move || {
+        let lowest = (bits != 0).then(|| bits.trailing_zeros() as usize)?;
+        bits &= bits - 1;
+        Some(lowest)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::model::Conditions;
+    use super::*;
+
+    #[test]
+    fn more_rows_than_a_tree_takes_are_found_in_the_order_of_the_set() {
+        let patterns: Vec<Pattern> = (0..200u8).map(|row| Pattern::from_literal(&[7, row % 2])).collect();
+        let rows: Vec<_> = (0..)
+            .zip(&patterns)
+            .map(|(row, pattern)| (CandidateRow::new(row, &Conditions::default()), pattern))
+            .collect();
+        let index = PrefixIndex::new(&rows);
+        let found = |bytes: &[u8]| index.find(bytes).map(|candidate| candidate.row).collect::<Vec<_>>();
+        assert_eq!(found(&[7, 1, 0]), (0..200).filter(|row| row % 2 == 1).collect::<Vec<_>>());
+        assert!(found(&[7]).is_empty() && found(&[8, 1]).is_empty() && found(&[]).is_empty());
+        assert!(index.has_any(7) && !index.has_any(8));
+        let waiting = index.walk(&[7]).map(|(_, fits)| fits.more.count_ones()).sum::<u32>();
+        assert_eq!(waiting, 200);
     }
 }

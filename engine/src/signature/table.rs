@@ -10,7 +10,7 @@ use super::model::{Anchor, App, Conditions, Signature};
 use super::pattern::Pattern;
 use super::prefix_index::PrefixIndex;
 use super::row::{self, Row, RowIndex};
-use super::word_filter::WordFilter;
+use super::word_index::WordIndex;
 use crate::dissect::stun;
 use crate::five_tuple::{Address, Transport};
 use crate::verdict::{SignatureId, Verdict};
@@ -36,11 +36,12 @@ pub(crate) struct Table {
     pub(crate) hosts: HostIndex,
     /// Rows about HTTP requests, by the first bytes of the path; a row with several paths may be found twice.
     pub(crate) requests_by_path: PrefixIndex,
-    /// Rows about HTTP requests to any path.
+    /// Rows about HTTP requests to any path: with any words, and with words they ask for in User-Agent or Referer.
     pub(crate) requests: Vec<CandidateRow>,
-    /// Words that rows about requests ask for in User-Agent; in Referer.
-    pub(crate) agents: WordFilter,
-    pub(crate) referers: WordFilter,
+    pub(crate) requests_by_word: Vec<CandidateRow>,
+    /// Rows about requests, to any path or some, by their words in User-Agent; in Referer.
+    pub(crate) agents: WordIndex,
+    pub(crate) referers: WordIndex,
     pub(crate) responses: Vec<CandidateRow>,
     /// By message type.
     stun: KindIndex,
@@ -95,6 +96,11 @@ impl Table {
             .filter_map(|(candidate, conditions)| Some((candidate, conditions.http.as_ref()?)))
             .filter(|(_, http)| http.disposition.is_none())
             .collect();
+        let (requests_by_word, requests_by_any) = requests
+            .iter()
+            .filter(|(_, http)| http.urls.is_empty())
+            .map(|(candidate, _)| *candidate)
+            .partition(|candidate| candidate.asks_for_word);
         let paths: Vec<(CandidateRow, Pattern)> = requests
             .iter()
             .flat_map(|(candidate, http)| {
@@ -147,13 +153,16 @@ impl Table {
             udp,
             hosts: HostIndex::new(hosts),
             requests_by_path: PrefixIndex::new(&paths),
-            requests: requests
-                .iter()
-                .filter(|(_, http)| http.urls.is_empty())
-                .map(|(candidate, _)| *candidate)
-                .collect(),
-            agents: WordFilter::new(requests.iter().flat_map(|(_, http)| &http.user_agents)),
-            referers: WordFilter::new(requests.iter().filter_map(|(_, http)| http.referer.as_ref())),
+            requests_by_word,
+            requests: requests_by_any,
+            agents: WordIndex::new(requests.iter().flat_map(|(candidate, http)| {
+                http.user_agents.iter().map(|word| (word.as_str(), candidate.row))
+            })),
+            referers: WordIndex::new(
+                requests
+                    .iter()
+                    .filter_map(|(candidate, http)| Some((http.referer.as_deref()?, candidate.row))),
+            ),
             responses: candidates_where(&|conditions| {
                 conditions.http.as_ref().is_some_and(|http| http.disposition.is_some())
             }),
