@@ -91,8 +91,8 @@ impl Pattern {
         if position > bytes.len() { Match::NeedMore } else { Match::Yes }
     }
 
-    /// The elements from the start of the bytes on.
-    pub(super) fn from_start(&self) -> Vec<Element> {
+    /// What must follow from offset 0 on.
+    pub(super) fn all_elements(&self) -> Vec<Element> {
         let skipped = core::iter::repeat_n(Element::Masked { value: 0, mask: 0 }, self.at);
         skipped.chain(self.elements.iter().cloned()).collect()
     }

@@ -80,7 +80,7 @@ impl<'b> Words<'b> {
     fn at(&self, place: usize) -> u64 {
         match self.bytes.get(place..).and_then(<[u8]>::first_chunk) {
             Some(word) => u64::from_be_bytes(*word),
-            None => self.tail << (8 * (place - self.tail_at) & 63),
+            None => self.tail << ((8 * (place - self.tail_at)) & 63),
         }
     }
 }
@@ -88,7 +88,7 @@ impl<'b> Words<'b> {
 /// The highest bits of a word, as many as so many bytes, of which there are 1 to 8, have.
 #[inline]
 fn first_bytes(count: usize) -> u64 {
-    u64::MAX << (64 - 8 * count & 63)
+    u64::MAX << ((64 - 8 * count) & 63)
 }
 
 impl Step {

@@ -35,7 +35,7 @@ impl PrefixIndex {
             let first = lists.len() as u16;
             lists.extend(begin.chunks(PATTERNS_MAX).map(|rows_of| {
                 let elements: Vec<Vec<Element>> =
-                    rows_of.iter().map(|row| rows[*row].1.from_start()).collect();
+                    rows_of.iter().map(|row| rows[*row].1.all_elements()).collect();
                 Rows {
                     candidates: rows_of.iter().map(|row| rows[*row].0).collect(),
                     tree: PatternTree::new(&elements),

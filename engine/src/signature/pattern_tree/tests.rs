@@ -2,7 +2,7 @@ use super::super::pattern::Pattern;
 use super::*;
 
 fn tree(patterns: &[Pattern]) -> PatternTree {
-    PatternTree::new(&patterns.iter().map(Pattern::from_start).collect::<Vec<_>>())
+    PatternTree::new(&patterns.iter().map(Pattern::all_elements).collect::<Vec<_>>())
 }
 
 fn parsed(texts: &[&str]) -> Vec<Pattern> {
