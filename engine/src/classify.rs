@@ -30,7 +30,7 @@ impl Classifier {
     }
 
     /// [`classify`](Self::classify), telling `observer` what happens on the way.
-    #[inline]
+    #[inline(always)]
     pub fn classify_observed(
         &self,
         context: &mut Context,

@@ -3,6 +3,7 @@
 use base64ct::{Base64, Encoding};
 use core::cmp::Ordering;
 use core::fmt;
+use core::hint::select_unpredictable;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use sha1::{Digest, Sha1};
 
@@ -133,15 +134,26 @@ impl FiveTuple {
     /// Whether the sender is the higher of the two end points.
     #[inline]
     pub fn is_from_high(&self) -> bool {
-        (self.src, self.src_port) > (self.dst, self.dst_port)
+        let [src, dst] = [self.src, self.dst].map(|address| u128::from_be_bytes(address.0));
+        (src > dst) | (src == dst) & (self.src_port > self.dst_port)
     }
 
     /// The key under which both directions of the flow are found.
     #[inline]
     pub fn key(&self) -> FlowKey {
-        let (src, dst) = ((self.src, self.src_port), (self.dst, self.dst_port));
-        let (low, high) = if src > dst { (dst, src) } else { (src, dst) };
-        FlowKey { low, high, transport: self.transport }
+        self.key_and_side().0
+    }
+
+    /// The key, and whether the sender is the higher of the two end points. Who sends changes from packet to packet: nothing here branches
+    /// on it.
+    #[inline]
+    pub(crate) fn key_and_side(&self) -> (FlowKey, bool) {
+        let is_from_high = self.is_from_high();
+        let [src, dst] = [self.src, self.dst].map(|address| u128::from_ne_bytes(address.0));
+        let address = |of_src| Address(select_unpredictable(of_src, src, dst).to_ne_bytes());
+        let port = |of_src| select_unpredictable(of_src, self.src_port, self.dst_port);
+        let [low, high] = [!is_from_high, is_from_high].map(|of_src| (address(of_src), port(of_src)));
+        (FlowKey { low, high, transport: self.transport }, is_from_high)
     }
 
     /// The same end points with the roles of source and destination swapped.

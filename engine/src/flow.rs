@@ -122,8 +122,9 @@ impl FlowState {
     /// (`wiremark_wants` in wiremark.h is the same in C.)
     #[inline]
     pub fn wants(&self, tcp_flags: u8, payload_bytes: usize) -> bool {
-        (!self.verdict.is_final() || self.flags & (PROVEN[0] | PROVEN[1]) == PROVEN[0])
-            && (payload_bytes != 0 || !self.has(BEGUN) || tcp_flags & TcpFields::SYN != 0)
+        // All of it is at hand, and none of it can be foreseen: one branch, for who asks.
+        (!self.verdict.is_final() | (self.flags & (PROVEN[0] | PROVEN[1]) == PROVEN[0]))
+            & ((payload_bytes != 0) | !self.has(BEGUN) | (tcp_flags & TcpFields::SYN != 0))
     }
 
     /// Whether the flow was looked at to its end without a verdict, so that only other flows may still tell, and none has told

@@ -185,6 +185,28 @@ fn no_changed_byte_makes_it_panic_or_reach_beyond_the_frame() {
     }
 }
 
+/// Whatever a byte is changed to.
+#[test]
+fn the_usual_shape_is_read_like_any_other() {
+    let mut read = 0;
+    for packet in [ipv4(6, &tcp(PAYLOAD)), ipv4(17, &udp(443, &[PAYLOAD, PAYLOAD].concat()))] {
+        // As it is, with padding behind it, and cut by the capture.
+        for length in [packet.len(), packet.len() + 5, packet.len() - 2] {
+            let mut bytes = packet.clone();
+            bytes.resize(length, 0xee);
+            for (at, value) in (0..40).flat_map(|at| (0..=255).map(move |value| (at, value))) {
+                let byte = core::mem::replace(&mut bytes[at], value);
+                if let Some(packet) = usual(&bytes, 5) {
+                    assert_eq!(Some(packet), less_usual(EtherType::IPV4, &bytes, 5), "{at} {value}");
+                    read += 1;
+                }
+                bytes[at] = byte;
+            }
+        }
+    }
+    assert!(read > 10_000, "{read}");
+}
+
 /// Whatever a byte is changed to: what is told without a loop is what the loop comes to.
 #[test]
 fn what_takes_no_walk_is_what_the_walk_finds() {

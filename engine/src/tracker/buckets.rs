@@ -7,12 +7,15 @@ use crate::packet::{Encapsulation, Packet, TcpFields};
 /// Entries of one bucket; a flow may lie in either of two buckets.
 pub(super) const WAYS: usize = 8;
 
+/// Tags in a word.
+const TAGS: usize = 4;
+
 /// What can be told of a bucket's places without looking at their entries: which may hold a flow, and which is to make room.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(align(64))]
 pub(super) struct Bucket {
-    /// Of each a few bits of its flow's hash; 0 is a free place.
-    pub(super) tags: [u16; WAYS],
+    /// Of each 16 bits of its flow's hash, four in a word; 0 is a free place.
+    tags: [u64; WAYS / TAGS],
     /// The table's stamp at each flow's last packet.
     pub(super) touched: [u32; WAYS],
     /// A bit for each flow that has an app.
@@ -22,14 +25,62 @@ pub(super) struct Bucket {
 }
 
 impl Bucket {
-    /// A bit for each place of two buckets with this tag, the first's below. Nothing is wider than a tag: those of a bucket are
-    /// compared at once.
+    /// The tag of one place.
     #[inline]
-    pub(super) fn places_of([first, second]: [&Self; 2], tag: u16) -> u16 {
-        let bits = |way: usize| {
-            u16::from(first.tags[way] == tag) << way | u16::from(second.tags[way] == tag) << (way + WAYS)
+    pub(super) fn tag(&self, way: usize) -> u16 {
+        (self.tags[way / TAGS] >> (way % TAGS * 16)) as u16
+    }
+
+    #[inline]
+    pub(super) fn set_tag(&mut self, way: usize, tag: u16) {
+        let at = way % TAGS * 16;
+        self.tags[way / TAGS] = self.tags[way / TAGS] & !(0xffff << at) | u64::from(tag) << at;
+    }
+
+    /// Its ways with this tag: of both words the lowest bit of each that has it.
+    #[inline]
+    fn ways_of(&self, tag: u16) -> [u64; 2] {
+        const LOWEST: u64 = 0x0001_0001_0001_0001;
+        const ALL_BUT_HIGHEST: u64 = 0x7fff_7fff_7fff_7fff;
+        let tags = u64::from(tag) * LOWEST;
+        self.tags.map(|word| {
+            let difference = word ^ tags;
+            // The highest bit stays 0 where all are 0: nothing is carried from one to the next.
+            let highest = ((difference & ALL_BUT_HIGHEST) + ALL_BUT_HIGHEST) | difference;
+            !highest >> 15 & LOWEST
+        })
+    }
+
+    /// The places of two buckets with this tag.
+    #[inline]
+    pub(super) fn places_of([first, second]: [&Self; 2], tag: u16) -> Places {
+        let ([a, b], [c, d]) = (first.ways_of(tag), second.ways_of(tag));
+        Places(a | b << 1 | c << 2 | d << 3)
+    }
+
+    /// The first of its ways that has this tag, and how many have.
+    pub(super) fn first_of(&self, tag: u16) -> Option<(usize, u32)> {
+        let [a, b] = self.ways_of(tag);
+        let way = match (a, b) {
+            (0, 0) => return None,
+            (0, b) => TAGS + b.trailing_zeros() as usize / 16,
+            (a, _) => a.trailing_zeros() as usize / 16,
         };
-        (0..WAYS).map(bits).fold(0, |all, bits| all | bits)
+        Some((way, a.count_ones() + b.count_ones()))
+    }
+}
+
+/// Some places of two buckets: those of one word of tags lie 16 bits from each other, those of the next word one bit further.
+#[derive(Clone, Copy)]
+pub(super) struct Places(u64);
+
+impl Places {
+    /// Takes one: a way, of both buckets' counted on.
+    #[inline]
+    pub(super) fn next(&mut self) -> Option<usize> {
+        let at = self.0.trailing_zeros() as usize;
+        self.0 &= self.0.wrapping_sub(1);
+        (at < u64::BITS as usize).then_some(at % 16 * TAGS + at / 16)
     }
 }
 
@@ -55,6 +106,14 @@ impl Buckets {
     #[inline]
     pub(super) fn both(self) -> [usize; 2] {
         [self.first as usize, self.second as usize]
+    }
+
+    /// Where in the table a place of both lies, as [`Places`] counts them. Which bucket it is of cannot be foreseen: nothing
+    /// branches on it.
+    #[inline]
+    pub(super) fn place(self, at: usize) -> usize {
+        let bucket = if at < WAYS { self.first } else { self.second };
+        bucket as usize * WAYS + at % WAYS
     }
 
     /// All places of both.
@@ -130,3 +189,35 @@ pub(super) struct Sought<'k> {
 
 /// Where no flow lies.
 pub(super) const NOWHERE: u32 = u32::MAX;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+
+    #[test]
+    fn tags_are_found_where_they_are_and_nowhere_else() {
+        let tags = [0, 1, 2, 0x7fff, 0x8000, 0x8001, 0xfffe, 0xffff];
+        let mut random = 7_u32;
+        for _ in 0..1000 {
+            let mut buckets = [Bucket::default(); 2];
+            let mut kept = [0; 2 * WAYS];
+            for (at, kept) in kept.iter_mut().enumerate() {
+                random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                *kept = tags[random as usize >> 29];
+                buckets[at / WAYS].set_tag(at % WAYS, *kept);
+            }
+            for tag in tags {
+                let mut places = Bucket::places_of([&buckets[0], &buckets[1]], tag);
+                let mut found: Vec<usize> = core::iter::from_fn(|| places.next()).collect();
+                found.sort_unstable();
+                let expected: Vec<usize> = (0..2 * WAYS).filter(|at| kept[*at] == tag).collect();
+                assert_eq!(found, expected, "{tag:#x} in {kept:x?}");
+                let of_first = kept[..WAYS].iter().filter(|kept| **kept == tag).count() as u32;
+                let first = kept[..WAYS].iter().position(|kept| *kept == tag);
+                assert_eq!(buckets[0].first_of(tag), first.map(|way| (way, of_first)));
+                assert!((0..WAYS).all(|way| buckets[0].tag(way) == kept[way]));
+            }
+        }
+    }
+}

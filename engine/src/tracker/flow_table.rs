@@ -197,13 +197,13 @@ impl FlowTable {
 
     /// A free place, in the bucket that has more of them.
     fn free(&self, buckets: Buckets) -> Option<usize> {
-        let [first, second] = buckets.both();
-        let ways = Bucket::places_of([&self.buckets[first], &self.buckets[second]], 0).to_le_bytes();
-        let (bucket, ways) = match ways[0].count_ones() >= ways[1].count_ones() {
-            true => (first, ways[0]),
-            false => (second, ways[1]),
+        let [first, second] = buckets.both().map(|bucket| (bucket, self.buckets[bucket].first_of(0)));
+        let (bucket, (way, _)) = match (first, second) {
+            ((first, Some(one)), (_, None)) => (first, one),
+            ((first, Some(one)), (_, Some(other))) if one.1 >= other.1 => (first, one),
+            (_, (second, other)) => (second, other?),
         };
-        (ways != 0).then(|| bucket * WAYS + ways.trailing_zeros() as usize)
+        Some(bucket * WAYS + way)
     }
 
     /// The time of a packet, as buckets keep it.
@@ -243,17 +243,8 @@ impl FlowTable {
     /// The places with the tag of these buckets.
     #[inline]
     fn tagged(&self, buckets: Buckets) -> impl Iterator<Item = usize> {
-        let [first, second] = buckets.both();
-        let mut ways = Bucket::places_of([&self.buckets[first], &self.buckets[second]], buckets.tag);
-        core::iter::from_fn(move || {
-            let way = ways.trailing_zeros() as usize;
-            ways &= ways.wrapping_sub(1);
-            match way {
-                0..WAYS => Some(first * WAYS + way),
-                WAYS..16 => Some(second * WAYS + way - WAYS),
-                _ => None,
-            }
-        })
+        let mut ways = Bucket::places_of(buckets.both().map(|bucket| &self.buckets[bucket]), buckets.tag);
+        core::iter::from_fn(move || ways.next().map(|at| buckets.place(at)))
     }
 
     /// Whether that flow lies at this place, or one whose tunnel differs in the direction's own number only.
@@ -296,7 +287,7 @@ impl FlowTable {
         self.statistics.flows += 1;
         let (stamp, way) = (self.stamp(), place % WAYS);
         let bucket = &mut self.buckets[place / WAYS];
-        bucket.tags[way] = sought.buckets.tag;
+        bucket.set_tag(way, sought.buckets.tag);
         bucket.touched[way] = stamp;
         bucket.matches = with_bit(bucket.matches, way, false);
         bucket.datagrams = with_bit(bucket.datagrams, way, sought.key.transport == Transport::Udp);
@@ -319,17 +310,19 @@ impl FlowTable {
 
     pub(super) fn end(&mut self, place: usize, ended: &mut impl FnMut(&Flow)) {
         // Most places are free: their entries are not even looked at.
-        let tag = core::mem::take(&mut self.buckets[place / WAYS].tags[place % WAYS]);
-        if tag != 0
-            && let Some(entry) = self.entries[place].take()
-        {
+        let bucket = &mut self.buckets[place / WAYS];
+        if bucket.tag(place % WAYS) == 0 {
+            return;
+        }
+        bucket.set_tag(place % WAYS, 0);
+        if let Some(entry) = self.entries[place].take() {
             ended(&entry.flow(place));
         }
     }
 
     /// Ends all flows, in the order of their numbers.
     pub(super) fn end_in_order(&mut self, ended: &mut impl FnMut(&Flow)) {
-        let is_taken = |place: &usize| self.buckets[place / WAYS].tags[place % WAYS] != 0;
+        let is_taken = |place: &usize| self.buckets[place / WAYS].tag(place % WAYS) != 0;
         let number = |place: usize| Some((self.entries[place].as_ref()?.number, place));
         let mut order: Vec<_> = (0..self.places()).filter(is_taken).filter_map(number).collect();
         order.sort_unstable();
@@ -360,7 +353,7 @@ impl FlowTable {
             self.clock.now_us.saturating_add((ROUND_US * SWEPT as u64 / self.places() as u64).max(1));
         for _ in 0..SWEPT {
             self.hand = (self.hand + 1) & (self.places() - 1);
-            if self.buckets[self.hand / WAYS].tags[self.hand % WAYS] != 0
+            if self.buckets[self.hand / WAYS].tag(self.hand % WAYS) != 0
                 && self.entries[self.hand].as_ref().is_some_and(|entry| self.is_over(entry))
             {
                 self.statistics.timed_out += 1;

@@ -175,8 +175,14 @@ impl LinkType {
     /// which macOS and iOS write for it).
     #[inline]
     pub fn from_number(number: impl TryInto<u16>) -> Option<Self> {
-        let number = match number.try_into().ok()? {
-            1 => return Some(Self::Ethernet),
+        match number.try_into().ok()? {
+            1 => Some(Self::Ethernet),
+            number => Self::other_than_ethernet(number),
+        }
+    }
+
+    fn other_than_ethernet(number: u16) -> Option<Self> {
+        let number = match number {
             12 | 14 => 101,
             50 => 9,
             112 => 104,
