@@ -1,5 +1,12 @@
 //! Frames, and many of them at a time: the bytes that one read of a source gave, and where in them the frames stand.
 
+use wiremark::wire::link::pcapdroid;
+
+use crate::record::{Record, Time};
+
+/// No link carries longer frames; a damaged length would spoil every sum it enters.
+const WIRE_LIMIT_BYTES: u32 = 1024 * 1024;
+
 /// One captured frame, borrowed from the reader until the next is asked for.
 #[derive(Clone, Copy, Debug)]
 pub struct Frame<'a> {
@@ -17,6 +24,8 @@ pub struct Frame<'a> {
     /// Length of the frame on the wire; more than `bytes.len()` where the capture was limited to a snap length. Where
     /// the file claims the impossible it is `bytes.len()`.
     pub original_length: u32,
+    /// Bytes at its end that a capturing program put there, and nobody sent.
+    pub trailer_bytes: u8,
     /// Number of the interface, from 0, counted over all sections of the file; 0 in pcap files.
     pub interface: u32,
     /// Number of the frame in the file, from 1, as Wireshark shows it.
@@ -41,9 +50,32 @@ pub(crate) struct Placed {
     pub(crate) interface: u32,
     pub(crate) rest_ns: u16,
     pub(crate) is_timed: bool,
+    pub(crate) has_trailer: bool,
 }
 
 impl Placed {
+    /// Of a record's frame in these bytes, which gets this time.
+    #[inline]
+    pub(crate) fn new(record: &Record, time: Time, bytes: &[u8]) -> Self {
+        let frame = bytes.get(record.bytes.clone()).unwrap_or_default();
+        let captured = u32::try_from(record.bytes.len()).unwrap_or(u32::MAX);
+        let claimed = record.original_length;
+        let is_possible = (captured..=WIRE_LIMIT_BYTES).contains(&claimed);
+        let original_length = if is_possible { claimed } else { captured };
+        Self {
+            time_us: time.us,
+            rest_ns: time.rest_ns,
+            // Told here, as the next record begins where this frame ends: both are in one line of memory, or in two in a row.
+            has_trailer: original_length == captured && pcapdroid::app(frame).is_some(),
+            is_timed: record.time.is_some(),
+            link_type: record.link_type,
+            start: record.bytes.start as u32,
+            length: captured,
+            original_length,
+            interface: record.interface,
+        }
+    }
+
     /// The frame, which has this number, in these bytes.
     #[inline]
     pub(crate) fn frame<'a>(&self, bytes: &'a [u8], number: u64) -> Frame<'a> {
@@ -55,6 +87,7 @@ impl Placed {
             link_type: self.link_type,
             bytes: bytes.get(start..start + self.length as usize).unwrap_or_default(),
             original_length: self.original_length,
+            trailer_bytes: if self.has_trailer { pcapdroid::TRAILER_BYTES as u8 } else { 0 },
             interface: self.interface,
             number,
         }
@@ -81,14 +114,15 @@ impl Block {
         self.placed.is_empty()
     }
 
-    /// The frames in order, and where in the block's bytes each begins.
-    pub(crate) fn frames_placed(&self) -> impl Iterator<Item = (Frame<'_>, u32)> {
-        self.frames().zip(&self.placed).map(|(frame, placed)| (frame, placed.start))
+    /// The frame at this place, from 0, and where in the block's bytes it begins.
+    #[inline]
+    pub(crate) fn frame_placed(&self, at: usize) -> Option<(Frame<'_>, u32)> {
+        self.placed.get(at).map(|placed| (placed.frame(&self.bytes, self.number_of(at)), placed.start))
     }
 
     /// The frame at this place, from 0.
     pub(crate) fn frame(&self, at: usize) -> Option<Frame<'_>> {
-        self.placed.get(at).map(|placed| placed.frame(&self.bytes, self.number_of(at)))
+        self.frame_placed(at).map(|(frame, _)| frame)
     }
 
     /// The number of the frame at this place.

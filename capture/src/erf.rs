@@ -1,7 +1,7 @@
 //! Files of Endace's records, one after the other, without a header of their own (the engine's `wire/link/erf.rs` has the
 //! format).
 
-use crate::record::{Layout, number};
+use crate::record::{Layout, Time, number};
 
 /// Bytes of a record's fixed header.
 pub(crate) const RECORD_BYTES: usize = 16;
@@ -25,7 +25,7 @@ pub(crate) fn is_file(mut bytes: &[u8]) -> bool {
         let kind = head[8] & 0x7f;
         let lost_or_color = u16::from_be_bytes([head[12], head[13]]);
         let wire_bytes = usize::from(u16::from_be_bytes([head[14], head[15]]));
-        let seconds = layout.time_ns / 1_000_000_000;
+        let seconds = layout.time.us / 1_000_000;
         // Cards have counted since 1996, and a file goes on in the order of time, but for other ports' records.
         let makes_sense = (1..=LAST_TYPE).contains(&kind)
             && (RECORD_BYTES + 8..=20_000).contains(&layout.length)
@@ -57,7 +57,7 @@ pub(crate) fn record(head: &[u8]) -> Layout {
     Layout {
         length,
         frame: 0..length,
-        time_ns,
+        time: Time::from_ns(time_ns),
         link_type: LINK_TYPE,
         original_length: (RECORD_BYTES + wire_bytes) as u32,
     }
@@ -84,6 +84,6 @@ mod tests {
         assert!(!is_file(&written(99, 1_700_000_000, &[7; 62])));
         assert!(!is_file(b"GIF89a and some more text, of which nobody would think that it is a capture."));
         let layout = record(&one);
-        assert_eq!((layout.length, layout.time_ns), (78, 1_700_000_000_500_000_000));
+        assert_eq!((layout.length, layout.time.us), (78, 1_700_000_000_500_000));
     }
 }

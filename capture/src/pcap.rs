@@ -5,7 +5,7 @@
 //! record: seconds 4 | fraction 4 | captured 4 | original 4 | interface 4, protocol 2, kind 1, padding 1: in modified pcap
 //! ```
 
-use crate::record::{Layout, number};
+use crate::record::{Layout, Time, number};
 
 /// Bytes of the file's header.
 pub(crate) const HEADER_BYTES: usize = 24;
@@ -101,14 +101,18 @@ impl Pcap {
     }
 
     /// The record that begins with this header.
+    #[inline]
     pub(crate) fn record(&self, head: &[u8]) -> Layout {
-        let field = |at: usize| number(head.get(at..).unwrap_or_default(), self.big_endian);
-        let fraction_ns = u64::from(field(4)) * if self.nanoseconds { 1 } else { 1000 };
+        let header: [u8; 16] = head.first_chunk().copied().unwrap_or_default();
+        let field = |at: usize| number(&header[at..], self.big_endian);
+        let fraction = field(4);
+        let (us, rest_ns) =
+            if self.nanoseconds { (fraction / 1000, (fraction % 1000) as u16) } else { (fraction, 0) };
         let length = self.record_bytes.saturating_add(field(8) as usize);
         Layout {
             length,
             frame: self.record_bytes..length,
-            time_ns: u64::from(field(0)) * 1_000_000_000 + fraction_ns,
+            time: Time { us: u64::from(field(0)) * 1_000_000 + u64::from(us), rest_ns },
             link_type: self.link_type,
             original_length: field(12),
         }
@@ -158,7 +162,7 @@ mod tests {
                 pcap.look_at_records(&records);
                 assert_eq!(pcap.record_bytes, record_bytes, "{count} records");
                 let layout = pcap.record(&records);
-                assert_eq!((layout.time_ns, layout.original_length), (1_700_000_000_000_007_000, 60));
+                assert_eq!((layout.time.us, layout.original_length), (1_700_000_000_000_007, 60));
             }
         }
     }

@@ -3,7 +3,7 @@
 use pcap_parser::traits::PcapNGPacketBlock;
 use pcap_parser::{Block, InterfaceDescriptionBlock, OptionCode, parse_block_be, parse_block_le};
 
-use crate::record::{Record, number};
+use crate::record::{Record, Time, number};
 
 /// What is known of the current section.
 #[derive(Default)]
@@ -58,7 +58,7 @@ impl Section {
                 let interface = self.interface(packet.if_id)?;
                 let ticks = u64::from(packet.ts_high) << 32 | u64::from(packet.ts_low);
                 Ok(Some(Record {
-                    time_ns: Some(interface.time_ns(ticks)),
+                    time: Some(Time::from_ns(interface.time_ns(ticks))),
                     link_type: interface.link_type,
                     bytes: 28..28 + packet.packet_data().len(),
                     original_length: packet.origlen,
@@ -69,7 +69,7 @@ impl Section {
                 let interface = self.interface(0)?;
                 let snap = if interface.snap_bytes == 0 { usize::MAX } else { interface.snap_bytes as usize };
                 Ok(Some(Record {
-                    time_ns: None,
+                    time: None,
                     link_type: interface.link_type,
                     bytes: 12..12 + packet.packet_data().len().min(snap),
                     original_length: packet.origlen,
@@ -98,7 +98,7 @@ impl Section {
             return Err("fields reach beyond the block");
         }
         Ok(Record {
-            time_ns: Some(interface.time_ns(u64::from(field(4)) << 32 | u64::from(field(8)))),
+            time: Some(Time::from_ns(interface.time_ns(u64::from(field(4)) << 32 | u64::from(field(8))))),
             link_type: interface.link_type,
             bytes: 28..28 + captured,
             original_length: field(16),

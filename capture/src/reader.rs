@@ -15,7 +15,7 @@ use crate::erf;
 use crate::error::{CaptureError, Problem};
 use crate::pcap::{self, Pcap};
 use crate::pcapng::Section;
-use crate::record::{Layout, Record};
+use crate::record::{Layout, Record, Time};
 use crate::snoop::{self, Snoop};
 use crate::unpack::{MAGIC_BYTES, is_packed, unpacked};
 use crate::wait::{Following, Interruptible};
@@ -26,8 +26,6 @@ const CHUNK_BYTES: usize = 256 * 1024;
 const FRAME_BYTES: u64 = 16 + 20 + 4;
 /// The longest record accepted. Frames end at 256 KiB in practice; pcapng blocks with keys or names may be longer.
 const RECORD_LIMIT_BYTES: usize = 32 * 1024 * 1024;
-/// No link carries longer frames; a damaged length would spoil every sum it enters.
-const WIRE_LIMIT_BYTES: u32 = 1024 * 1024;
 
 /// How the records of the file are laid out.
 enum Format {
@@ -49,7 +47,7 @@ pub struct Capture {
     /// Offset of `unread.start` in the (unpacked) capture.
     offset: u64,
     frames: u64,
-    last_time_ns: u64,
+    last_time: Time,
     /// A copy of the blocks read, where somebody wants them.
     blocks: Option<Vec<u8>>,
     bytes_read: Arc<AtomicU64>,
@@ -134,7 +132,7 @@ impl Capture {
             source_ended: false,
             offset: 0,
             frames: 0,
-            last_time_ns: 0,
+            last_time: Time::default(),
             blocks: None,
             bytes_read,
             file_bytes: None,
@@ -243,43 +241,32 @@ impl Capture {
     /// Takes the whole pcap records at hand.
     fn scan(&mut self, block: &mut Block) {
         let Format::Pcap(pcap) = self.format else { return };
-        while self.blocks.is_none() {
-            let head = self.buffer.get(self.unread.clone()).unwrap_or_default();
-            if head.len() < pcap.record_bytes {
-                return;
-            }
+        if self.blocks.is_some() {
+            return;
+        }
+        let (bytes, before) = (self.buffer.get(..self.unread.end).unwrap_or_default(), block.len());
+        let mut at = self.unread.start;
+        while let Some(head) = bytes.get(at..)
+            && head.len() >= pcap.record_bytes
+        {
             let layout = pcap.record(head);
             if layout.length < pcap.record_bytes || layout.length > head.len() {
-                return;
+                break;
             }
-            let start = self.unread.start;
-            self.unread.start += layout.length;
-            self.offset += layout.length as u64;
-            let placed = self.place(&layout.at(start));
-            block.push(placed);
+            block.push(Placed::new(&layout.at(at), layout.time, bytes));
+            at += layout.length;
+            self.last_time = layout.time;
         }
+        self.offset += (at - self.unread.start) as u64;
+        self.frames += (block.len() - before) as u64;
+        self.unread.start = at;
     }
 
     /// Counts a frame, and keeps what is to be told of it.
     fn place(&mut self, record: &Record) -> Placed {
         self.frames += 1;
-        self.last_time_ns = record.time_ns.unwrap_or(self.last_time_ns);
-        let captured = u32::try_from(record.bytes.len()).unwrap_or(u32::MAX);
-        let claimed = record.original_length;
-        Placed {
-            time_us: self.last_time_ns / 1000,
-            rest_ns: (self.last_time_ns % 1000) as u16,
-            is_timed: record.time_ns.is_some(),
-            link_type: record.link_type,
-            start: record.bytes.start as u32,
-            length: captured,
-            original_length: if (captured..=WIRE_LIMIT_BYTES).contains(&claimed) {
-                claimed
-            } else {
-                captured
-            },
-            interface: record.interface,
-        }
+        self.last_time = record.time.unwrap_or(self.last_time);
+        Placed::new(record, self.last_time, &self.buffer)
     }
 
     /// The next record.

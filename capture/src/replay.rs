@@ -6,7 +6,7 @@ use std::fmt;
 use std::hash::BuildHasher;
 use std::sync::atomic::Ordering;
 
-use wiremark::wire::link::{aggregate, names, pcapdroid};
+use wiremark::wire::link::{aggregate, names};
 use wiremark::{ContextConfig, Frame, Layer, LinkType, ParseError, TrackerConfig, Trail};
 
 use crate::ahead::{Batch, ahead};
@@ -129,15 +129,6 @@ pub fn tracker_config(capacity: usize) -> TrackerConfig {
     TrackerConfig { capacity, hash_key: [secret(0), secret(1)], context, ..TrackerConfig::default() }
 }
 
-/// Bytes that a capturing program put behind the frame, and nobody sent.
-#[inline]
-fn trailer_bytes(bytes: &[u8], original_length: u32) -> u32 {
-    match pcapdroid::app(bytes) {
-        Some(_) if bytes.len() as u64 == u64::from(original_length) => pcapdroid::TRAILER_BYTES as u32,
-        _ => 0,
-    }
-}
-
 /// Frames of a capture that nobody could look at, as their interface's link type is not known: first one and how many, by
 /// interface and link type.
 #[derive(Default)]
@@ -156,13 +147,13 @@ impl Skipped {
 }
 
 /// The frame as the engine wants it; none where its link type is not known.
-#[inline]
+#[inline(always)]
 fn known<'a>(frame: &crate::Frame<'a>) -> Option<Frame<'a>> {
     let (link_type, bytes) = (LinkType::from_number(frame.link_type)?, frame.bytes);
     let behind_first = || aggregate::behind_first(link_type, bytes).map(<[u8]>::len).sum();
     let aggregated_bytes: usize = if aggregate::may_be(link_type) { behind_first() } else { 0 };
     let wire_bytes = frame.original_length
-        - trailer_bytes(bytes, frame.original_length)
+        - u32::from(frame.trailer_bytes)
         - (aggregated_bytes as u32).min(frame.original_length);
     Some(Frame { link_type, time_us: frame.time_us, bytes, wire_bytes })
 }
@@ -235,13 +226,15 @@ pub trait Follow<P> {
     fn goes_on(&mut self, bytes_read: u64) -> bool;
 }
 
-/// A frame whose link type is known, in its block, and what was made of it.
+/// A frame in its block, and what was made of it.
+#[derive(Default)]
 struct Made<P> {
     time_us: u64,
     start: u32,
     length: u32,
     wire_bytes: u32,
-    link_type: LinkType,
+    /// None where it is not known: then nothing was made.
+    link_type: Option<LinkType>,
     made: P,
 }
 
@@ -253,21 +246,24 @@ impl<P> Made<P> {
     }
 
     #[inline]
-    fn frame<'b>(&self, block: &'b Block) -> Frame<'b> {
-        let Self { time_us, wire_bytes, link_type, .. } = *self;
-        Frame { link_type, time_us, bytes: self.bytes(block), wire_bytes }
+    fn frame<'b>(&self, block: &'b Block) -> Option<Frame<'b>> {
+        let Self { time_us, wire_bytes, .. } = *self;
+        Some(Frame { link_type: self.link_type?, time_us, bytes: self.bytes(block), wire_bytes })
     }
 }
 
 /// Frames between [`Follow::soon`] and [`Follow::look`].
 pub const SOON: usize = 32;
+/// Frames of which it is kept what was made of them, where one thread does all: more than are between making and looking, and a power
+/// of two.
+const RING: usize = 2 * SOON;
 
-/// [`replay`] on so many threads: what `prepare` makes of a frame may be made on any of them, some frames ahead; `follow` looks at
-/// all frames in order, on the caller's.
-pub fn replay_ahead<P: Send>(
+/// [`replay`] on so many threads: what `prepare` makes of a frame, in the place of what was made of another, may be made on any of them,
+/// some frames ahead; `follow` looks at all frames in order, on the caller's.
+pub fn replay_ahead<P: Default + Send>(
     capture: &mut Capture,
     threads: usize,
-    prepare: impl Fn(&Frame<'_>) -> P + Sync,
+    prepare: impl Fn(&Frame<'_>, &mut P) + Sync,
     follow: &mut impl Follow<P>,
 ) -> (Counts, Vec<ReplayError>) {
     let mut counts = Counts::default();
@@ -278,50 +274,69 @@ pub fn replay_ahead<P: Send>(
     if !follow.goes_on(capture.bytes_read()) {
         return (counts, errors);
     }
-    let make = |block: &Block, (made, counts): &mut (Vec<Option<Made<P>>>, Counts)| {
-        *counts = Counts { frames: block.len() as u64, ..Counts::default() };
-        made.clear();
-        made.extend(block.frames_placed().map(|(frame, start)| {
-            let Some(known) = known(&frame) else {
-                counts.unknown_link += 1;
-                return None;
-            };
-            counts.read(&known, frame.is_timed);
-            let Frame { link_type, time_us, bytes, wire_bytes } = known;
-            let made = prepare(&known);
-            Some(Made { time_us, start, length: bytes.len() as u32, wire_bytes, link_type, made })
-        }));
+    let make = |block: &Block, at: usize, made: &mut Made<P>, counts: &mut Counts| {
+        let Some((frame, start)) = block.frame_placed(at) else { return };
+        let Some(known) = known(&frame) else {
+            counts.unknown_link += 1;
+            made.link_type = None;
+            return;
+        };
+        counts.read(&known, frame.is_timed);
+        let Frame { link_type, time_us, bytes, wire_bytes } = known;
+        (made.time_us, made.start, made.length) = (time_us, start, bytes.len() as u32);
+        (made.wire_bytes, made.link_type) = (wire_bytes, Some(link_type));
+        prepare(&known, &mut made.made);
     };
-    let error = ahead(capture, threads, make, |Batch { block, made: (made, of_block) }| {
-        counts.add(of_block);
-        for made in made.iter().take(SOON).flatten() {
-            follow.soon(&made.made);
+    // Alone, a frame is prepared no earlier than it has to be, so that what was made of it stays close to the processor.
+    let is_alone = threads <= 1;
+    let make_all = |block: &Block, (made, counts): &mut (Vec<Made<P>>, Counts)| {
+        *counts = Counts { frames: block.len() as u64, ..Counts::default() };
+        // Each is written where it lies, in the place of another.
+        made.resize_with(if is_alone { RING } else { block.len() }, Made::default);
+        if !is_alone {
+            made.iter_mut().enumerate().for_each(|(at, made)| make(block, at, made, counts));
         }
-        for made in made.iter_mut().take(SOON / 2).flatten() {
-            follow.next(made.bytes(block), &mut made.made);
-        }
-        for at in 0..made.len() {
-            if let Some(Some(soon)) = made.get(at + SOON) {
-                follow.soon(&soon.made);
+    };
+    let slots = if is_alone { RING - 1 } else { usize::MAX };
+    let error = ahead(capture, threads, make_all, |Batch { block, made: (made, of_block) }| {
+        let is_known = |made: &&mut Made<P>| made.link_type.is_some();
+        for step in 0..block.len() + SOON {
+            if step < block.len()
+                && let Some(soon) = made.get_mut(step & slots)
+            {
+                if is_alone {
+                    make(block, step, soon, of_block);
+                }
+                Some(soon).filter(is_known).into_iter().for_each(|soon| follow.soon(&soon.made));
             }
-            if let Some(Some(next)) = made.get_mut(at + SOON / 2) {
+            let next = step.wrapping_sub(SOON / 2);
+            if next < block.len()
+                && let Some(next) = made.get_mut(next & slots).filter(is_known)
+            {
                 follow.next(next.bytes(block), &mut next.made);
             }
-            let Some(Some(this)) = made.get(at) else {
+            let at = step.wrapping_sub(SOON);
+            if at >= block.len() {
+                continue;
+            }
+            let Some(this) = made.get(at & slots) else { break };
+            let Some(frame) = this.frame(block) else {
                 block.frame(at).iter().for_each(|frame| skipped.note(frame));
                 continue;
             };
             let number = block.number_of(at);
-            let frame = this.frame(block);
             if let Err(error) = follow.look(number, &frame, &this.made) {
                 counts.missed(error, &frame);
             }
             if aggregate::may_be(frame.link_type) {
                 for packet in aggregated(&frame) {
-                    counts.take(&packet, true, follow.look(number, &packet, &prepare(&packet)).err());
+                    let mut made = P::default();
+                    prepare(&packet, &mut made);
+                    counts.take(&packet, true, follow.look(number, &packet, &made).err());
                 }
             }
         }
+        counts.add(of_block);
         follow.goes_on(bytes_read.load(Ordering::Relaxed))
     });
     errors.extend(error.map(ReplayError::Capture));

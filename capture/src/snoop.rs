@@ -5,7 +5,7 @@
 //! record: original 4 | captured 4 | record 4 | drops 4 | seconds 4 | microseconds 4 | frame, padding up to the record's length
 //! ```
 
-use crate::record::{Layout, number};
+use crate::record::{Layout, Time, number};
 
 /// Bytes of the file's header.
 pub(crate) const HEADER_BYTES: usize = 16;
@@ -46,7 +46,7 @@ impl Snoop {
         Layout {
             length: length.max(end),
             frame: RECORD_BYTES..end,
-            time_ns: u64::from(field(16)) * 1_000_000_000 + u64::from(field(20)) * 1000,
+            time: Time { us: u64::from(field(16)) * 1_000_000 + u64::from(field(20)), rest_ns: 0 },
             link_type: self.link_type,
             original_length,
         }
@@ -65,7 +65,7 @@ mod tests {
         let record = [60, 58, 84, 0, 1_700_000_000, 9].map(u32::to_be_bytes).concat();
         let layout = snoop.record(&record);
         assert_eq!((layout.length, layout.frame, layout.original_length), (84, 24..82, 60));
-        assert_eq!(layout.time_ns, 1_700_000_000_000_009_000);
+        assert_eq!(layout.time.us, 1_700_000_000_000_009);
         assert_eq!(Snoop::new(&[0; 16]), None);
     }
 }

@@ -34,7 +34,8 @@ pub fn follow<'c>(
     // What may come slowly is told at once.
     let threads = if capture.file_bytes().is_some() { threads } else { 1 };
     let preparer = tracker.preparer();
-    let prepare = |frame: &Frame<'_>| preparer.prepare(frame.link_type, frame.bytes);
+    let prepare =
+        |frame: &Frame<'_>, to: &mut Prepared| preparer.prepare_in(to, frame.link_type, frame.bytes);
     replay_ahead(capture, threads, prepare, &mut Following { tracker, look, go_on })
 }
 

@@ -29,7 +29,7 @@ fn read<S: Sink>(
     go_on: impl FnMut(u64) -> bool,
 ) -> (Counts, Vec<ReplayError>) {
     let preparer = frames.preparer();
-    let prepare = |frame: &Frame<'_>| preparer.prepare(frame);
+    let prepare = |frame: &Frame<'_>, to: &mut Prepared| preparer.prepare_in(to, frame);
     replay_ahead(capture, threads, prepare, &mut Reading { frames, go_on })
 }
 

@@ -18,7 +18,7 @@ const HEAD: usize = 64;
 const TAIL: usize = 16;
 
 /// What is the same of a packet and its copies, and of hardly any other packet; of one without payload nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Fingerprint(u64);
 
 impl Fingerprint {

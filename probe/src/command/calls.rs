@@ -275,7 +275,8 @@ impl<'a, 'r, 's> Following<'a, 'r, 's> {
         // What may come slowly is told at once.
         let threads = if capture.file_bytes().is_some() { threads } else { 1 };
         let preparer = self.tracker.preparer();
-        let prepare = |frame: &Frame<'_>| preparer.prepare(frame.link_type, frame.bytes);
+        let prepare =
+            |frame: &Frame<'_>, to: &mut Prepared| preparer.prepare_in(to, frame.link_type, frame.bytes);
         let (counts, errors) = replay_ahead(&mut capture, threads, prepare, self);
         self.frames += counts.frames;
         self.progress = None;

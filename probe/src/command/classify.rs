@@ -266,6 +266,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Stop> {
         keeps_beside,
         with_names: keeps_beside && !arguments.no_names,
         tells_verdicts: arguments.events.is_some(),
+        lists_flows: is_much,
         writes_apart: is_much && !is_endless && arguments.captures.threads() > 1,
         classifier: &classifier,
         config,

@@ -45,6 +45,8 @@ pub(super) struct Stream<'a> {
     pub(super) with_names: bool,
     /// Whether a verdict is told the moment it changes.
     pub(super) tells_verdicts: bool,
+    /// Whether flows are listed, so that their order counts.
+    pub(super) lists_flows: bool,
     /// Whether records are written by a thread of their own.
     pub(super) writes_apart: bool,
     pub(super) classifier: &'a Classifier,
@@ -57,7 +59,7 @@ pub(super) struct Stream<'a> {
 impl<'a> Stream<'a> {
     /// Begins to read it.
     fn reading<'r, 's>(&'a self, flows: Flows<'r, 's>) -> Reading<'a, 'r, 's> {
-        let Self { classifier, interrupt, keeps_beside, with_names, tells_verdicts, .. } = *self;
+        let Self { classifier, interrupt, keeps_beside, with_names, tells_verdicts, lists_flows, .. } = *self;
         let (tracker, reloading) = (Tracker::new(classifier, self.config), self.signatures.reloading());
         let (names, frames, progress) = (Names::default(), 0, None);
         let (is_of_app, is_slow) = (false, false);
@@ -68,6 +70,7 @@ impl<'a> Stream<'a> {
             keeps_beside,
             with_names,
             tells_verdicts,
+            lists_flows,
             names,
             frames,
             is_of_app,
@@ -169,6 +172,7 @@ struct Reading<'a, 'r, 's> {
     keeps_beside: bool,
     with_names: bool,
     tells_verdicts: bool,
+    lists_flows: bool,
     /// Of the frame at hand.
     names: Names,
     /// Of the files before.
@@ -195,7 +199,8 @@ impl Reading<'_, '_, '_> {
         self.is_slow = capture.file_bytes().is_none();
         let threads = if self.is_slow { 1 } else { input.threads };
         let preparer = self.tracker.preparer();
-        let prepare = |frame: &Frame<'_>| preparer.prepare(frame.link_type, frame.bytes);
+        let prepare =
+            |frame: &Frame<'_>, to: &mut Prepared| preparer.prepare_in(to, frame.link_type, frame.bytes);
         let (counts, errors) = replay_ahead(&mut capture, threads, prepare, self);
         self.frames += counts.frames;
         self.progress = None;
@@ -264,8 +269,13 @@ impl Follow<Prepared> for Reading<'_, '_, '_> {
 impl Reading<'_, '_, '_> {
     /// What is left; gives back what the tracker saw, and what is to be said of frames that were not looked into.
     fn finish(self, counts: &Counts, totals: &mut Totals) -> Result<(Statistics, Option<String>), Stop> {
-        let Self { mut tracker, mut flows, .. } = self;
-        tracker.finish_in_order(&mut |flow: &Flow| flows.ended(flow));
+        let Self { mut tracker, mut flows, lists_flows, .. } = self;
+        // A summary is the same whatever the order.
+        if lists_flows {
+            tracker.finish_in_order(&mut |flow: &Flow| flows.ended(flow));
+        } else {
+            tracker.finish(&mut |flow: &Flow| flows.ended(flow));
+        }
         let seen = tracker.statistics();
         totals.counts.add(counts);
         totals.evicted += seen.evicted;
