@@ -56,13 +56,6 @@ impl Drop for Ndpi {
     }
 }
 
-/// A new flow, whatever is copied: the table only ever copies fresh states.
-impl Clone for NdpiFlow {
-    fn clone(&self) -> Self {
-        Self(None)
-    }
-}
-
 impl Drop for NdpiFlow {
     fn drop(&mut self) {
         if let Some(flow) = self.0 {

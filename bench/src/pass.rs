@@ -25,7 +25,7 @@ const START_US: u64 = 1_700_000_000_000_000;
 /// What stands in the table beside the floor's entry.
 pub(crate) trait Engine {
     /// Kept for each flow.
-    type State: Default + Clone;
+    type State: Default;
     /// Looks at the next packet of a flow; `ip` gives the frame from its innermost IP header on. Returns whether it has
     /// seen enough of the flow.
     fn packet<'p>(
@@ -126,9 +126,13 @@ pub(crate) fn table_pass<E: Engine>(load: Load<'_>, table: &mut Table<E::State>,
             }
         }
         for Ready { packet, key, hash, index } in &batch[..filled] {
-            let (entry, state) = table.count(key, *hash, packet.payload.len(), packet.time_us);
-            if size_of::<E::State>() > 0 && !entry.is_done {
-                entry.is_done = engine.packet(state, packet, || load.ip(&slots[*index]));
+            let (at, state) = table.count(key, *hash, packet.payload.len(), packet.time_us);
+            if size_of::<E::State>() > 0
+                && let Some(state) = table.state(state)
+                && engine.packet(state, packet, || load.ip(&slots[*index]))
+            {
+                let is_match = E::is_match(state);
+                table.finish(at, is_match);
             }
         }
     }

@@ -176,8 +176,7 @@ impl<E: Engine> Contender for InTable<E> {
     }
 
     fn found(&self) -> Option<(usize, usize)> {
-        let matched = self.table.states().filter(|state| E::is_match(state)).count();
-        Some((self.table.flows, matched))
+        Some((self.table.flows, self.table.matched(E::is_match)))
     }
 }
 
