@@ -96,15 +96,17 @@ impl WordIndex {
         for (number, bound) in index.bounds[1..].iter_mut().enumerate() {
             *bound = long.partition_point(|(word, _)| place_of(word) <= number) as u16;
         }
-        let mut before: &[u8] = &[];
+        let mut last: &[u8] = &[];
         for (word, row) in long {
             for (at, pair) in word[..shortest].windows(2).enumerate() {
                 let leap = &mut index.leaps[place([pair[0], pair[1]])];
                 *leap = (*leap).min((shortest - 2 - at) as u8);
             }
+            // With a word of another place it shares nothing: that one is not compared before it.
+            let before = if last.len() >= 2 && place_of(last) == place_of(word) { last } else { &[] };
             let shared = word.iter().zip(before).take_while(|(one, other)| one == other).count();
             index.words.push(Word { bytes: word.into(), shared, row });
-            before = word;
+            last = word;
         }
         index
     }
@@ -188,6 +190,21 @@ mod tests {
         let other = b"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15";
         assert_eq!(found(&words, other), Some(Vec::new()));
         assert_eq!(found(&words, b""), Some(Vec::new()));
+    }
+
+    #[test]
+    fn words_are_found_whatever_pairs_others_begin_with() {
+        let words: Vec<String> = ('a'..='z').map(|other| alloc::format!("a{other}-word")).collect();
+        for one in &words {
+            for other in words.iter().filter(|other| *other != one) {
+                assert_eq!(found(&[one, other], one.as_bytes()), Some([0].to_vec()), "{one} beside {other}");
+                assert_eq!(
+                    found(&[one, other], other.as_bytes()),
+                    Some([1].to_vec()),
+                    "{other} beside {one}"
+                );
+            }
+        }
     }
 
     #[test]
