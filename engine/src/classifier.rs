@@ -57,12 +57,21 @@ impl Classifier {
         &self.set
     }
 
+    /// Whether a row is about names in this carrier.
+    #[inline]
+    fn is_about(&self, row: RowIndex, carrier: Carrier) -> bool {
+        let carriers = &self.set.signatures()[usize::from(row)].conditions.carriers;
+        carriers.is_empty() || carriers.contains(&carrier)
+    }
+
     pub(crate) fn find_name(&self, name: &[u8], carrier: Carrier) -> Option<RowIndex> {
-        let allowed = |row: RowIndex| {
-            let carriers = &self.set.signatures()[usize::from(row)].conditions.carriers;
-            carriers.is_empty() || carriers.contains(&carrier)
-        };
-        self.set.table.hosts.find(name, allowed)
+        self.set.table.hosts.find(name, |row| self.is_about(row, carrier))
+    }
+
+    /// The same of a name in a DNS message, by its labels, each behind its length; the last two of them begin at `domain`.
+    #[inline]
+    pub(crate) fn find_labels(&self, labels: &[u8], domain: usize) -> Option<RowIndex> {
+        self.set.table.hosts.find_counted(labels, domain, |row| self.is_about(row, Carrier::Dns))
     }
 
     /// The most specific signature for a host name seen in this carrier.

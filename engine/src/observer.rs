@@ -56,7 +56,7 @@ pub trait Observer {
     /// Called in the order in which things happen.
     fn event(&mut self, event: Event<'_>);
 
-    /// Whether it is told also of what changes no verdict, such as names without a row.
+    /// Whether it is told also of what changes no verdict, such as names without a row, and of the names in DNS messages.
     #[inline]
     fn is_curious(&self) -> bool {
         true

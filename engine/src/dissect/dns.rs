@@ -12,12 +12,12 @@ mod suffix;
 
 pub use name::{Name, NameBuffer};
 pub use suffix::is_private_suffix;
-pub(crate) use suffix::{may_be_private, may_be_private_label};
+pub(crate) use suffix::may_be_private;
 
 use super::Dissection;
 use super::cursor::{Cursor, Stop};
 use core::net::{Ipv4Addr, Ipv6Addr};
-use name::{HEADER_LENGTH, behind_name, behind_plain_name, walk_name};
+use name::{HEADER_LENGTH, PlainName, behind_name, plain_name, walk_name};
 
 const QUESTIONS_MAX: u16 = 64;
 const RECORDS_MAX: u16 = 1024;
@@ -47,16 +47,17 @@ pub struct Message<'a> {
     pub complete: bool,
     bytes: &'a [u8],
     answers_at: Option<usize>,
-    /// The only question's name, where it has no pointer: the place behind it.
-    plain_end: Option<usize>,
+    /// The only question's name, where it has no pointer.
+    plain_name: Option<PlainName>,
 }
 
 impl<'a> Message<'a> {
     /// The labels of the only question's name as they stand in the message, each behind its length, without the root's zero.
-    /// `None` where there are several questions, or a pointer in the name.
+    /// Where among them the last two begin, or the only one. `None` where there are several questions, or a pointer in the name.
     #[inline]
-    pub(crate) fn plain_labels(&self) -> Option<&'a [u8]> {
-        self.bytes.get(HEADER_LENGTH..self.plain_end?.checked_sub(1)?)
+    pub(crate) fn plain_labels(&self) -> Option<(&'a [u8], usize)> {
+        let PlainName { end, domain } = self.plain_name?;
+        Some((self.bytes.get(HEADER_LENGTH..end - 1)?, domain - HEADER_LENGTH))
     }
 
     /// The questions that parse, in order, at most 8.
@@ -74,13 +75,22 @@ impl<'a> Message<'a> {
     #[inline]
     pub fn answers(&self) -> impl Iterator<Item = Answer<'a>> + use<'a> {
         let (bytes, mut at) = (self.bytes, self.answers_at);
-        (0..usize::from(self.answer_count).min(ANSWERS_READ))
-            .map_while(move |_| {
-                let (answer, next) = record(bytes, at?).ok()?;
-                at = Some(next);
-                Some(answer)
-            })
-            .flatten()
+        let mut left = usize::from(self.answer_count).min(ANSWERS_READ);
+        core::iter::from_fn(move || {
+            while left > 0 {
+                left -= 1;
+                match record(bytes, at?) {
+                    Ok((None, next)) => at = Some(next),
+                    Ok((answer, next)) => {
+                        at = Some(next);
+                        return answer;
+                    }
+                    Err(_) => break,
+                }
+            }
+            at = None;
+            None
+        })
     }
 }
 
@@ -159,6 +169,7 @@ impl<'a> Service<'a> {
 
 /// The message that a datagram is. `NotMine` unless header and first question (of a response without questions: the
 /// first answer) hold together. A datagram does not grow: never `NeedMore`.
+#[inline]
 pub fn message(bytes: &[u8]) -> Dissection<Message<'_>> {
     Dissection::from(header(bytes)).settled()
 }
@@ -181,11 +192,12 @@ pub fn tcp_message(bytes: &[u8]) -> Dissection<Message<'_>> {
     }
 }
 
+#[inline]
 fn header(bytes: &[u8]) -> Result<Message<'_>, Stop> {
     let Some(&fields) = bytes.first_chunk::<HEADER_LENGTH>() else { return Err(Stop::Cut) };
-    let [high, low] = [fields[2], fields[3]];
-    let count = |at: usize| u16::from_be_bytes([fields[at], fields[at + 1]]);
-    let [question_count, answer_count, authority_count, additional_count] = [4, 6, 8, 10].map(count);
+    let [i0, i1, high, low, q0, q1, n0, n1, u0, u1, d0, d1] = fields;
+    let (question_count, answer_count) = (u16::from_be_bytes([q0, q1]), u16::from_be_bytes([n0, n1]));
+    let (authority_count, additional_count) = (u16::from_be_bytes([u0, u1]), u16::from_be_bytes([d0, d1]));
     // Opcodes 0 to 6 are assigned (RFC 8490); the bit below RA is reserved.
     let is_plausible = high >> 3 & 15 <= 6
         && low & 0x40 == 0
@@ -195,7 +207,7 @@ fn header(bytes: &[u8]) -> Result<Message<'_>, Stop> {
         return Err(Stop::Malformed);
     }
     let mut message = Message {
-        id: count(0),
+        id: u16::from_be_bytes([i0, i1]),
         response: high & 0x80 != 0,
         opcode: high >> 3 & 15,
         rcode: low & 15,
@@ -205,7 +217,7 @@ fn header(bytes: &[u8]) -> Result<Message<'_>, Stop> {
         complete: true,
         bytes,
         answers_at: None,
-        plain_end: None,
+        plain_name: None,
     };
     if question_count == 0 {
         if !message.response || answer_count == 0 {
@@ -217,12 +229,12 @@ fn header(bytes: &[u8]) -> Result<Message<'_>, Stop> {
         return Ok(message);
     }
     if question_count == 1
-        && let Some(after) = behind_plain_name(bytes, HEADER_LENGTH)
+        && let Some(name) = plain_name(bytes, HEADER_LENGTH)
     {
-        let &[k0, k1, c0, c1] = bytes.get(after..).and_then(<[u8]>::first_chunk).ok_or(Stop::Cut)?;
+        let &[k0, k1, c0, c1] = bytes.get(name.end..).and_then(<[u8]>::first_chunk).ok_or(Stop::Cut)?;
         kind_and_class([k0, k1], [c0, c1])?;
-        message.answers_at = Some(after + 4);
-        message.plain_end = Some(after);
+        message.answers_at = Some(name.end + 4);
+        message.plain_name = Some(name);
         return Ok(message);
     }
     walk_name(bytes, HEADER_LENGTH, |_| {})?;

@@ -17,6 +17,7 @@ pub mod quic;
 pub mod records;
 pub mod rtp;
 pub mod stun;
+pub(crate) mod text;
 pub mod tls;
 
 use cursor::Stop;

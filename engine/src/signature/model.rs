@@ -2,7 +2,7 @@
 
 use super::equation::Equation;
 use super::pattern::Pattern;
-use crate::dissect::protobuf;
+use crate::dissect::{protobuf, text};
 use crate::five_tuple::{Address, Direction, Transport};
 use crate::verdict::{AppId, Carrier, Confidence, Role, SignatureId};
 use alloc::string::String;
@@ -283,30 +283,34 @@ impl HostPattern {
         else {
             return false;
         };
-        if !end.eq_ignore_ascii_case(self.suffix.as_bytes()) {
+        if !text::is_caseless(end, self.suffix.as_bytes()) {
             return false;
         }
         match front {
-            [] => self.fits_before(&[]),
-            [front @ .., b'.'] => !front.is_empty() && self.fits_before(front),
+            [] => self.fits_label(None),
+            [b'.'] => false,
+            [front @ .., b'.'] if self.label.is_some() || self.is_exact => {
+                let dot = front.iter().rposition(|byte| *byte == b'.');
+                self.fits_label(Some((&front[dot.map_or(0, |dot| dot + 1)..], dot.is_none())))
+            }
+            [.., b'.'] => true,
             _ => false,
         }
     }
 
-    /// Whether the labels before the suffix (without the dot between; empty: there are none) suit the pattern.
-    pub(crate) fn fits_before(&self, front: &[u8]) -> bool {
-        if front.is_empty() {
-            return self.label.is_none();
+    /// Whether the label right before the suffix, if there is one, suits the pattern; said with it is whether it is the only one.
+    #[inline]
+    pub(crate) fn fits_label(&self, before: Option<(&[u8], bool)>) -> bool {
+        match (&self.label, before) {
+            (wanted, None) => wanted.is_none(),
+            (None, Some(_)) => !self.is_exact,
+            (Some((begins, ends)), Some((label, is_only))) => {
+                (is_only || !self.is_exact)
+                    && label.len() >= begins.len() + ends.len()
+                    && (begins.is_empty() || text::is_caseless(&label[..begins.len()], begins.as_bytes()))
+                    && text::is_caseless(&label[label.len() - ends.len()..], ends.as_bytes())
+            }
         }
-        let Some((begins, ends)) = &self.label else { return !self.is_exact };
-        let label = match front.iter().rposition(|byte| *byte == b'.') {
-            Some(_) if self.is_exact => return false,
-            Some(dot) => &front[dot + 1..],
-            None => front,
-        };
-        let Some(middle) = label.len().checked_sub(begins.len() + ends.len()) else { return false };
-        label[..begins.len()].eq_ignore_ascii_case(begins.as_bytes())
-            && label[begins.len() + middle..].eq_ignore_ascii_case(ends.as_bytes())
     }
 
     /// How specific the pattern is: of several that match, the greatest wins.

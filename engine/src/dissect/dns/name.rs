@@ -19,21 +19,7 @@ pub struct Name<'a> {
     pub(super) at: usize,
 }
 
-impl<'a> Name<'a> {
-    /// The name's labels as they stand in the message, each behind its length, without the root's zero; `None` where a pointer
-    /// comes in, or the name breaks off.
-    #[inline]
-    pub(crate) fn plain_labels(&self) -> Option<&'a [u8]> {
-        let mut end = self.at;
-        loop {
-            match *self.message.get(end)? {
-                0 => return self.message.get(self.at..end),
-                length @ 1..=63 => end += 1 + usize::from(length),
-                _ => return None,
-            }
-        }
-    }
-
+impl Name<'_> {
     /// Whether some end of the name is such a one, by its first label and its length in letters and dots. When in doubt it is.
     #[inline]
     pub(crate) fn may_end_in(&self, is_such: impl Fn(&[u8], usize) -> bool) -> bool {
@@ -164,15 +150,26 @@ pub(super) fn behind_name(message: &[u8], start: usize) -> Result<usize, Stop> {
     }
 }
 
-/// The place behind a name without a pointer, where all of it is there and no longer than a name may be: what most are, in
-/// one walk.
+/// A name without a pointer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct PlainName {
+    /// The place behind it.
+    pub(super) end: usize,
+    /// Where its last two labels begin, or its only one.
+    pub(super) domain: usize,
+}
+
+/// A name without a pointer, where all of it is there and no longer than a name may be: what most are, in one walk.
 #[inline]
-pub(super) fn behind_plain_name(message: &[u8], start: usize) -> Option<usize> {
-    let mut at = start;
+pub(super) fn plain_name(message: &[u8], start: usize) -> Option<PlainName> {
+    let (mut at, mut last, mut domain) = (start, start, start);
     loop {
         match *message.get(at)? {
-            0 => return (at + 1 - start <= NAME_MAX).then_some(at + 1),
-            length @ 1..=63 => at += 1 + usize::from(length),
+            0 => return (at + 1 - start <= NAME_MAX).then_some(PlainName { end: at + 1, domain }),
+            length @ 1..=63 => {
+                (domain, last) = (last, at);
+                at += 1 + usize::from(length);
+            }
             _ => return None,
         }
     }

@@ -21,16 +21,15 @@ const PRIVATE_SUFFIXES: [&[u8]; 16] = [
     b"workgroup",
 ];
 
-/// Whether a name may end in such a suffix, by its last label: most end in another one.
-pub(crate) fn may_be_private(name: &[u8]) -> bool {
-    may_be_private_label(memchr::memrchr(b'.', name).map_or(name, |dot| &name[dot + 1..]))
-}
-
-/// The same of the last label.
+/// Whether a name may end in such a suffix, by its last two labels: most end in another one.
 #[inline]
-pub(crate) fn may_be_private_label(label: &[u8]) -> bool {
-    // No two- or three-letter domain but these.
-    label.len() > 3 || [&b"lan"[..], b"box", b"net"].iter().any(|one| label.eq_ignore_ascii_case(one))
+pub(crate) fn may_be_private(before: &[u8], last: &[u8]) -> bool {
+    let is = |label: &[u8], wanted: &[u8]| label.eq_ignore_ascii_case(wanted);
+    match last.len() {
+        0..=2 => false,
+        3 => is(last, b"lan") || is(last, b"box") || is(last, b"net") && is(before, b"mshome"),
+        _ => !is(last, b"arpa") || is(before, b"home"),
+    }
 }
 
 /// Whether nobody can register names under this one, so that what stands in front of it is the name that was meant.

@@ -1,0 +1,99 @@
+//! Short texts, compared and searched eight bytes at a time: most are shorter than what pays to call a search for.
+
+const LOW: u64 = 0x0101_0101_0101_0101;
+const HIGH: u64 = 0x80 * LOW;
+
+/// Where a byte first stands.
+#[inline]
+pub(crate) fn position(text: &[u8], byte: u8) -> Option<usize> {
+    let (words, rest) = text.as_chunks::<8>();
+    for (number, word) in words.iter().enumerate() {
+        let differing = u64::from_le_bytes(*word) ^ (u64::from(byte) * LOW);
+        // The lowest high bit is that of the first byte that does not differ.
+        let same = differing.wrapping_sub(LOW) & !differing & HIGH;
+        if same != 0 {
+            return Some(8 * number + same.trailing_zeros() as usize / 8);
+        }
+    }
+    rest.iter().position(|other| *other == byte).map(|at| text.len() - rest.len() + at)
+}
+
+/// Whether a text is this one, which has no upper case, in any case.
+#[inline]
+pub(crate) fn is_caseless(text: &[u8], lower: &[u8]) -> bool {
+    if text.len() != lower.len() {
+        return false;
+    }
+    let (words, rest) = text.as_chunks::<8>();
+    if !words.iter().zip(lower.as_chunks().0).all(|(word, lower)| is_same_word(*word, *lower)) {
+        return false;
+    }
+    match (text.last_chunk(), lower.last_chunk()) {
+        (Some(word), Some(lower)) => is_same_word(*word, *lower),
+        _ => match (ends(text), ends(lower)) {
+            (Some(word), Some(lower)) => is_same_word(word, lower),
+            _ => rest.iter().zip(lower).all(|(byte, lower)| byte.to_ascii_lowercase() == *lower),
+        },
+    }
+}
+
+/// The first and the last four bytes, which may overlap.
+#[inline]
+fn ends(text: &[u8]) -> Option<[u8; 8]> {
+    let [[a, b, c, d], [e, f, g, h]] = [*text.first_chunk()?, *text.last_chunk()?];
+    Some([a, b, c, d, e, f, g, h])
+}
+
+#[inline]
+fn is_same_word(word: [u8; 8], lower: [u8; 8]) -> bool {
+    let (word, lower) = (u64::from_le_bytes(word), u64::from_le_bytes(lower));
+    word == lower || (word ^ lower) & !(letters(lower) >> 2) == 0
+}
+
+/// The high bit of each byte that is a letter in lower case.
+#[inline]
+fn letters(word: u64) -> u64 {
+    // High bits of what is at least `a`, of what is above `z`: of letters these differ.
+    let seven = word & !HIGH;
+    ((seven + 0x1f * LOW) ^ (seven + 0x05 * LOW)) & !word & HIGH
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+
+    #[test]
+    fn a_byte_is_found_where_it_first_stands() {
+        for length in 0..40usize {
+            for at in 0..length {
+                let mut text: Vec<u8> = (0..length).map(|place| b"\x09\x0b\x8a\x00\xff"[place % 5]).collect();
+                assert_eq!(position(&text, 10), None);
+                text[at] = 10;
+                text[length - 1] = 10;
+                assert_eq!(position(&text, 10), Some(at), "{length}");
+            }
+        }
+    }
+
+    #[test]
+    fn texts_are_the_same_in_any_case_and_only_then() {
+        for length in 0..20usize {
+            for at in 0..length {
+                for [byte, lower] in (0..=255u8).flat_map(|byte| (0..=255u8).map(move |lower| [byte, lower]))
+                {
+                    let lower = lower.to_ascii_lowercase();
+                    let mut text: Vec<u8> = b"AbCdEfGhIjKlMnOpQrSt"[..length].into();
+                    let mut wanted = text.to_ascii_lowercase();
+                    (text[at], wanted[at]) = (byte, lower);
+                    assert_eq!(
+                        is_caseless(&text, &wanted),
+                        byte.to_ascii_lowercase() == lower,
+                        "{byte} {lower}"
+                    );
+                }
+            }
+        }
+        assert!(!is_caseless(b"ab", b"abc") && is_caseless(b"", b""));
+    }
+}
