@@ -139,7 +139,9 @@ impl<'s> PacketView<'s> {
             && (!asks(candidate::PROTOBUF) || protobuf());
         match &conditions.http {
             _ if !rest => Match::No,
-            Some(http) if asks(candidate::HTTP) => fits.and(|| self.http_fits(http, conditions)),
+            Some(http) if asks(candidate::HTTP) => {
+                fits.and(|| self.http_fits(http, candidate.asks_of_request, conditions))
+            }
             _ => fits,
         }
     }
@@ -219,66 +221,85 @@ impl<'s> PacketView<'s> {
             && (condition.profiles.is_empty() || condition.profiles.contains(&profile))
     }
 
-    fn http_fits(&self, condition: &HttpCondition, conditions: &Conditions) -> Match {
+    /// Whether what is open of a row's conditions about HTTP holds.
+    fn http_fits(&self, condition: &HttpCondition, open: u8, conditions: &Conditions) -> Match {
         match &self.http {
             Some(http::Head::Request(request)) if condition.disposition.is_none() => {
-                let wait = if request.complete { Match::No } else { Match::NeedMore };
-                let field =
-                    |wanted: &Option<alloc::string::String>, found: Option<&[u8]>| match (wanted, found) {
-                        (None, _) => Match::Yes,
-                        (Some(_), None) => wait,
-                        (Some(wanted), Some(found)) => Match::from(contains_lower(found, wanted.as_bytes())),
-                    };
-                let line = (condition.methods.is_empty()
-                    || condition.methods.iter().any(|method| method.as_bytes() == request.method))
-                    && (condition.urls.is_empty()
-                        || condition.urls.iter().any(|url| self.path.starts_with(url.as_bytes())));
-                if !line {
-                    return Match::No;
-                }
-                let agent = || match (condition.user_agents.as_slice(), request.user_agent) {
-                    ([], _) => Match::Yes,
-                    (_, None) => wait,
-                    (wanted, Some(found)) => {
-                        Match::from(wanted.iter().any(|one| contains_version(found, one.as_bytes())))
-                    }
-                };
-                let foreign_agent = || match (&condition.without_user_agent, request.user_agent) {
-                    (None, _) => Match::No,
-                    (Some(_), None) if request.complete => Match::No,
-                    (Some(_), None) => Match::NeedMore,
-                    (Some(unwanted), Some(found)) => Match::from(contains_lower(found, unwanted.as_bytes())),
-                };
-                let own_agent = || match foreign_agent() {
-                    Match::Yes => Match::No,
-                    Match::No => Match::Yes,
-                    Match::NeedMore => Match::NeedMore,
-                };
-                agent()
-                    .and(own_agent)
-                    .and(|| field(&condition.referer, request.referer))
-                    .and(|| field(&condition.upgrade, request.upgrade))
-                    .and(|| match request.host() {
-                        _ if conditions.hosts.is_empty() => Match::Yes,
-                        None => wait,
-                        Some(name) => Match::from(host_fits(conditions, name)),
-                    })
-                    .and(|| body_fits(condition, request.body, request.complete, request.content_length))
+                self.request_fits(request, open, conditions)
             }
-            Some(http::Head::Response(response)) => {
-                match (&condition.disposition, response.content_disposition) {
-                    (None, _) => Match::No,
-                    (Some(wanted), Some(found)) => {
-                        Match::from(contains_lower(found, wanted.as_bytes())).and(|| {
-                            body_fits(condition, response.body, response.complete, response.content_length)
-                        })
-                    }
-                    (Some(_), None) if response.complete => Match::No,
-                    (Some(_), None) => Match::NeedMore,
-                }
-            }
+            Some(http::Head::Response(response)) => response_fits(condition, response),
             _ => Match::No,
         }
+    }
+
+    /// The same of those about a request, whose method fits.
+    #[inline]
+    pub(crate) fn request_fits(
+        &self,
+        request: &http::Request<'_>,
+        open: u8,
+        conditions: &Conditions,
+    ) -> Match {
+        let Some(condition) = &conditions.http else { return Match::Yes };
+        let asks = |bits: u8| open & bits != 0;
+        let mut fits = Match::Yes;
+        if asks(!(candidate::HOST | candidate::BODY)) {
+            fits = self.line_and_words_fit(request, open, condition);
+        }
+        if asks(candidate::HOST) {
+            fits = fits.and(|| match request.host() {
+                None if request.complete => Match::No,
+                None => Match::NeedMore,
+                Some(name) => Match::from(host_fits(conditions, name)),
+            });
+        }
+        if asks(candidate::BODY) {
+            fits = fits.and(|| body_fits(condition, request.body, request.complete, request.content_length));
+        }
+        fits
+    }
+
+    #[inline(never)] // Of most rows the indexes know.
+    fn line_and_words_fit(&self, request: &http::Request<'_>, open: u8, condition: &HttpCondition) -> Match {
+        let asks = |bits: u8| open & bits != 0;
+        let wait = if request.complete { Match::No } else { Match::NeedMore };
+        let field = |bit: u8, wanted: &Option<alloc::string::String>, found: Option<&[u8]>| match wanted {
+            Some(wanted) if asks(bit) => {
+                found.map_or(wait, |found| Match::from(contains_lower(found, wanted.as_bytes())))
+            }
+            _ => Match::Yes,
+        };
+        let agent = || match request.user_agent {
+            _ if !asks(candidate::AGENT) => Match::Yes,
+            None => wait,
+            Some(found) => {
+                let mut wanted = condition.user_agents.iter();
+                Match::from(wanted.any(|one| contains_version(found, one.as_bytes())))
+            }
+        };
+        let own_agent = || match (&condition.without_user_agent, request.user_agent) {
+            (Some(unwanted), Some(found)) if asks(candidate::OTHER_AGENT) => {
+                Match::from(!contains_lower(found, unwanted.as_bytes()))
+            }
+            (Some(_), None) if asks(candidate::OTHER_AGENT) && !request.complete => Match::NeedMore,
+            _ => Match::Yes,
+        };
+        let path = || condition.urls.iter().any(|url| self.path.starts_with(url.as_bytes()));
+        Match::from(!asks(candidate::PATH) || path())
+            .and(agent)
+            .and(own_agent)
+            .and(|| field(candidate::REFERER, &condition.referer, request.referer))
+            .and(|| field(candidate::UPGRADE, &condition.upgrade, request.upgrade))
+    }
+}
+
+fn response_fits(condition: &HttpCondition, response: &http::Response<'_>) -> Match {
+    match (&condition.disposition, response.content_disposition) {
+        (None, _) => Match::No,
+        (Some(wanted), Some(found)) => Match::from(contains_lower(found, wanted.as_bytes()))
+            .and(|| body_fits(condition, response.body, response.complete, response.content_length)),
+        (Some(_), None) if response.complete => Match::No,
+        (Some(_), None) => Match::NeedMore,
     }
 }
 

@@ -7,6 +7,7 @@
 
 use super::Dissection;
 use super::cursor::Stop;
+use super::text::{is_caseless, position};
 
 /// Most bytes of a head that are read: first line, fields and empty line.
 pub const HEAD_MAX: usize = 8 * 1024;
@@ -147,13 +148,10 @@ fn first_line(bytes: &[u8]) -> Result<Head<'_>, Stop> {
     if !word_may_begin(within) {
         return Err(Stop::Malformed);
     }
-    let Some((line, _)) = split_line(within) else {
+    let Some((line, fields)) = split_line(within) else {
         let may_be = within.len() < HEAD_MAX && is_line(within);
         return Err(if may_be { Stop::Cut } else { Stop::Malformed });
     };
-    if !is_line(line) {
-        return Err(Stop::Malformed);
-    }
     if let Some(rest) = line.strip_prefix(b"HTTP/1.") {
         let (status, rest) = rest
             .strip_prefix(b"0 ")
@@ -163,15 +161,15 @@ fn first_line(bytes: &[u8]) -> Result<Head<'_>, Stop> {
             .ok_or(Stop::Malformed)?;
         let status =
             number(status).and_then(|status| u16::try_from(status).ok()).filter(|&status| status >= 100);
-        if !(rest.is_empty() || rest.starts_with(b" ")) {
+        if !(rest.is_empty() || rest.starts_with(b" ")) || !is_line(rest) {
             return Err(Stop::Malformed);
         }
-        return Ok(Head::Response(response(status.ok_or(Stop::Malformed)?, bytes)));
+        return Ok(Head::Response(response(status.ok_or(Stop::Malformed)?, fields, bytes)));
     }
     let (method, rest) = word(line).ok_or(Stop::Malformed)?;
-    match word(rest) {
-        Some((target, b"HTTP/1.0" | b"HTTP/1.1")) if !target.is_empty() => {
-            Ok(Head::Request(request(method, target, bytes)))
+    match rest.split_last_chunk() {
+        Some((target, b" HTTP/1.0" | b" HTTP/1.1")) if is_word(target) => {
+            Ok(Head::Request(request(method, target, fields, bytes)))
         }
         _ => Err(Stop::Malformed),
     }
@@ -179,13 +177,21 @@ fn first_line(bytes: &[u8]) -> Result<Head<'_>, Stop> {
 
 /// What stands before the first space, and behind it.
 fn word(line: &[u8]) -> Option<(&[u8], &[u8])> {
-    let space = memchr::memchr(b' ', line)?;
+    let space = position(line, b' ')?;
     Some((&line[..space], &line[space + 1..]))
+}
+
+/// Whether there is something, without white space and control characters.
+fn is_word(word: &[u8]) -> bool {
+    !word.is_empty() && word.iter().fold(true, |text, &byte| text & (byte > b' ') & (byte != 0x7f))
 }
 
 /// Whether the bytes begin with a method or a version of HTTP/1, as far as they go.
 fn word_may_begin(bytes: &[u8]) -> bool {
     let Some(first) = bytes.first() else { return true };
+    if matches!(bytes, [b'G', b'E', b'T', b' ', ..] | [b'P', b'O', b'S', b'T', b' ', ..]) {
+        return true;
+    }
     let begins = |word: &[u8]| bytes.starts_with(word) || word.starts_with(bytes);
     let method = || {
         METHODS.iter().filter(|method| method[0] == *first).any(|&method| match bytes.strip_prefix(method) {
@@ -203,7 +209,7 @@ fn is_line(line: &[u8]) -> bool {
     line.iter().fold(true, |text, &byte| text & (byte >= b' ') & (byte != 0x7f))
 }
 
-fn request<'a>(method: &'a [u8], target: &'a [u8], bytes: &'a [u8]) -> Request<'a> {
+fn request<'a>(method: &'a [u8], target: &'a [u8], lines: &'a [u8], bytes: &'a [u8]) -> Request<'a> {
     let (authority, path) = target_parts(method, target);
     let mut host_field = None;
     let mut request = Request {
@@ -218,13 +224,13 @@ fn request<'a>(method: &'a [u8], target: &'a [u8], bytes: &'a [u8]) -> Request<'
         host: None,
         path,
     };
-    let body = fields(bytes, |first, line| match first {
-        b'h' => keep_first(&mut host_field, value_of(line, b"host:")),
+    let body = fields(lines, bytes, |first, line| match first {
+        b'h' => keep_first(&mut host_field, line, b"host:"),
         b'u' => {
-            keep_first(&mut request.user_agent, value_of(line, b"user-agent:"));
-            keep_first(&mut request.upgrade, value_of(line, b"upgrade:"));
+            keep_first(&mut request.user_agent, line, b"user-agent:");
+            keep_first(&mut request.upgrade, line, b"upgrade:");
         }
-        b'r' => keep_first(&mut request.referer, value_of(line, b"referer:")),
+        b'r' => keep_first(&mut request.referer, line, b"referer:"),
         b'c' => {
             let value = value_of(line, b"content-length:").and_then(number);
             request.content_length = request.content_length.or(value);
@@ -235,7 +241,7 @@ fn request<'a>(method: &'a [u8], target: &'a [u8], bytes: &'a [u8]) -> Request<'
     Request { complete: body.is_some(), body: body.unwrap_or_default(), host, ..request }
 }
 
-fn response(status: u16, bytes: &[u8]) -> Response<'_> {
+fn response<'a>(status: u16, lines: &'a [u8], bytes: &'a [u8]) -> Response<'a> {
     let mut response = Response {
         status,
         content_type: None,
@@ -247,11 +253,11 @@ fn response(status: u16, bytes: &[u8]) -> Response<'_> {
         body: &[],
         complete: false,
     };
-    let body = fields(bytes, |first, line| match first {
+    let body = fields(lines, bytes, |first, line| match first {
         b'c' => {
-            keep_first(&mut response.content_type, value_of(line, b"content-type:"));
-            keep_first(&mut response.content_disposition, value_of(line, b"content-disposition:"));
-            keep_first(&mut response.content_encoding, value_of(line, b"content-encoding:"));
+            keep_first(&mut response.content_type, line, b"content-type:");
+            keep_first(&mut response.content_disposition, line, b"content-disposition:");
+            keep_first(&mut response.content_encoding, line, b"content-encoding:");
             let value = value_of(line, b"content-length:").and_then(number);
             response.content_length = response.content_length.or(value);
         }
@@ -261,41 +267,46 @@ fn response(status: u16, bytes: &[u8]) -> Response<'_> {
                 response.chunked = last.trim_ascii().eq_ignore_ascii_case(b"chunked");
             }
         }
-        b'u' => keep_first(&mut response.upgrade, value_of(line, b"upgrade:")),
+        b'u' => keep_first(&mut response.upgrade, line, b"upgrade:"),
         _ => {}
     });
     Response { complete: body.is_some(), body: body.unwrap_or_default(), ..response }
 }
 
 /// The value of a field line of this name, which is in lower case and has its colon behind it.
-#[inline]
+#[inline(always)] // The name is a constant.
 fn value_of<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     // Where its colon stands tells most names apart.
     let (start, value) =
         line.split_at_checked(name.len()).filter(|(start, _)| start.last() == name.last())?;
-    start.eq_ignore_ascii_case(name).then(|| value.trim_ascii())
+    is_caseless(start, name).then(|| value.trim_ascii())
 }
 
-/// Shows every complete field line with its first letter in lower case. What follows the empty line, if that was seen.
-fn fields<'a>(bytes: &'a [u8], mut show: impl FnMut(u8, &'a [u8])) -> Option<&'a [u8]> {
-    let within = bytes.get(..HEAD_MAX).unwrap_or(bytes);
-    let (_, mut rest) = split_line(within)?;
+/// Shows every complete field line with its first letter, in lower case if it is one: of the lines that follow the first one, within the
+/// head's bounds. What follows the empty line, if that was seen.
+#[inline]
+fn fields<'a>(lines: &'a [u8], bytes: &'a [u8], mut show: impl FnMut(u8, &'a [u8])) -> Option<&'a [u8]> {
+    let mut rest = lines;
     for _ in 0..=FIELDS_MAX {
         let (line, after) = split_line(rest)?;
         rest = after;
-        match line.first() {
-            None => return bytes.get(within.len() - rest.len()..),
-            Some(first) => show(first.to_ascii_lowercase(), line),
+        match line {
+            [] => return bytes.get(bytes.len().min(HEAD_MAX) - rest.len()..),
+            [first, ..] => show(first | 0x20, line),
         }
     }
     None
 }
 
 /// The first line without its end, and what follows it.
+#[inline]
 fn split_line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let end = memchr::memchr(b'\n', bytes)?;
-    let (line, rest) = bytes.split_at_checked(end)?;
-    Some((line.strip_suffix(b"\r").unwrap_or(line), rest.get(1..)?))
+    let end = position(bytes, b'\n')?;
+    let line = match &bytes[..end] {
+        [line @ .., b'\r'] => line,
+        line => line,
+    };
+    Some((line, &bytes[end + 1..]))
 }
 
 /// Authority and path of an absolute-form target: `scheme://authority[/path][?query]`.
@@ -312,15 +323,29 @@ fn authority_and_path(target: &[u8]) -> Option<(&[u8], &[u8])> {
 
 /// `[user@]host[:port]` to its host.
 fn host_of(authority: &[u8]) -> &[u8] {
-    let host = memchr::memrchr(b'@', authority).map_or(authority, |at| &authority[at + 1..]);
+    let user = position(authority, b'@').and_then(|_| memchr::memrchr(b'@', authority));
+    let host = user.map_or(authority, |at| &authority[at + 1..]);
     match host.strip_prefix(b"[") {
         Some(literal) => literal.split(|&byte| byte == b']').next().unwrap_or_default(),
-        None => memchr::memchr(b':', host).map_or(host, |colon| &host[..colon]),
+        None => position(host, b':').map_or(host, |colon| &host[..colon]),
     }
 }
 
-fn keep_first<'a>(field: &mut Option<&'a [u8]>, value: Option<&'a [u8]>) {
-    *field = field.or(value);
+/// A bit for a method that a head may begin with.
+#[inline]
+pub(crate) fn method_bit(method: &[u8]) -> u32 {
+    match method {
+        b"GET" => 1,
+        b"POST" => 2,
+        _ => METHODS.iter().position(|known| *known == method).map_or(0, |number| 1 << number),
+    }
+}
+
+#[inline(always)]
+fn keep_first<'a>(field: &mut Option<&'a [u8]>, line: &'a [u8], name: &[u8]) {
+    if field.is_none() {
+        *field = value_of(line, name);
+    }
 }
 
 fn number(digits: &[u8]) -> Option<u64> {

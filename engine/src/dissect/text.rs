@@ -4,8 +4,20 @@ const LOW: u64 = 0x0101_0101_0101_0101;
 const HIGH: u64 = 0x80 * LOW;
 
 /// Where a byte first stands.
-#[inline]
+#[inline(always)]
 pub(crate) fn position(text: &[u8], byte: u8) -> Option<usize> {
+    let (blocks, rest) = text.as_chunks::<16>();
+    for (number, block) in blocks.iter().enumerate() {
+        // Without a way out of a block: all of it at once.
+        if block.iter().fold(false, |found, other| found | (*other == byte)) {
+            return position_in_words(block, byte).map(|at| 16 * number + at);
+        }
+    }
+    position_in_words(rest, byte).map(|at| text.len() - rest.len() + at)
+}
+
+#[inline]
+fn position_in_words(text: &[u8], byte: u8) -> Option<usize> {
     let (words, rest) = text.as_chunks::<8>();
     for (number, word) in words.iter().enumerate() {
         let differing = u64::from_le_bytes(*word) ^ (u64::from(byte) * LOW);
@@ -19,7 +31,7 @@ pub(crate) fn position(text: &[u8], byte: u8) -> Option<usize> {
 }
 
 /// Whether a text is this one, which has no upper case, in any case.
-#[inline]
+#[inline(always)] // Of most, the other text is a constant.
 pub(crate) fn is_caseless(text: &[u8], lower: &[u8]) -> bool {
     if text.len() != lower.len() {
         return false;
@@ -37,6 +49,27 @@ pub(crate) fn is_caseless(text: &[u8], lower: &[u8]) -> bool {
     }
 }
 
+/// How many first bytes a text has in common with this one, which has no upper case, in any case.
+#[inline]
+pub(crate) fn common(text: &[u8], lower: &[u8]) -> usize {
+    let length = text.len().min(lower.len());
+    let (text, lower) = (&text[..length], &lower[..length]);
+    let agreed = |at: usize, word: &[u8; 8], lower: &[u8; 8]| {
+        let differing = differing(*word, *lower);
+        (differing != 0).then_some(at + differing.trailing_zeros() as usize / 8)
+    };
+    let words = text.as_chunks().0.iter().zip(lower.as_chunks().0);
+    for (number, (word, lower)) in words.enumerate() {
+        if let Some(agreed) = agreed(8 * number, word, lower) {
+            return agreed;
+        }
+    }
+    match (text.last_chunk(), lower.last_chunk()) {
+        (Some(word), Some(lower)) => agreed(length - 8, word, lower).unwrap_or(length),
+        _ => text.iter().zip(lower).take_while(|(byte, lower)| byte.to_ascii_lowercase() == **lower).count(),
+    }
+}
+
 /// The first and the last four bytes, which may overlap.
 #[inline]
 fn ends(text: &[u8]) -> Option<[u8; 8]> {
@@ -46,16 +79,17 @@ fn ends(text: &[u8]) -> Option<[u8; 8]> {
 
 #[inline]
 fn is_same_word(word: [u8; 8], lower: [u8; 8]) -> bool {
-    let (word, lower) = (u64::from_le_bytes(word), u64::from_le_bytes(lower));
-    word == lower || (word ^ lower) & !(letters(lower) >> 2) == 0
+    word == lower || differing(word, lower) == 0
 }
 
-/// The high bit of each byte that is a letter in lower case.
+/// Bits by which they differ beside case, the first byte's lowest.
 #[inline]
-fn letters(word: u64) -> u64 {
-    // High bits of what is at least `a`, of what is above `z`: of letters these differ.
-    let seven = word & !HIGH;
-    ((seven + 0x1f * LOW) ^ (seven + 0x05 * LOW)) & !word & HIGH
+fn differing(word: [u8; 8], lower: [u8; 8]) -> u64 {
+    let (word, lower) = (u64::from_le_bytes(word), u64::from_le_bytes(lower));
+    // High bits of what is at least `a`, of what is above `z`, both among ASCII: of letters these differ.
+    let seven = lower & !HIGH;
+    let letters = ((seven + 0x1f * LOW) ^ (seven + 0x05 * LOW)) & !lower & HIGH;
+    (word ^ lower) & !(letters >> 2)
 }
 
 #[cfg(test)]

@@ -4,15 +4,16 @@ use super::findings::{Findings, InspectContext};
 use crate::classifier::Classifier;
 use crate::context::evidence::Relation;
 use crate::context::lists::Reading;
-use crate::dissect::{http, name_list};
+use crate::dissect::{http, name_list, text};
 use crate::five_tuple::Address;
 use crate::observer::Observer;
 use crate::packet::Packet;
 use crate::packet_view::PacketView;
-use crate::signature::candidate::CandidateRow;
+use crate::signature::candidate::{self, AGENT, CandidateRow, HOST, PATH, REFERER, UPGRADE};
 use crate::signature::model::Teaches;
+use crate::signature::pattern::Match;
 use crate::signature::row::RowIndex;
-use crate::signature::word_index::WordRows;
+use crate::signature::word_index::Held;
 use crate::verdict::{Carrier, SignatureId};
 use core::net::IpAddr;
 use miniz_oxide::inflate::core as inflate;
@@ -32,17 +33,7 @@ impl Classifier {
         match head {
             http::Head::Request(request) => {
                 view.path = request.path();
-                let table = &self.set.table;
-                // A row that waits for a field waits no longer than for the end of the head, and that is noted below.
-                let mut words = WordRows::default();
-                request.user_agent.into_iter().for_each(|text| table.agents.find(text, &mut words));
-                request.referer.into_iter().for_each(|text| table.referers.find(text, &mut words));
-                let may_match =
-                    |candidate: &&CandidateRow| !candidate.asks_for_word || words.may_hold(candidate.row);
-                let by_path = table.requests_by_path.find(view.path);
-                self.try_rows(view, by_path.filter(may_match), findings);
-                self.try_rows(view, words.of(&table.requests_by_word), findings);
-                self.try_rows(view, table.requests.iter(), findings);
+                self.try_requests(view, &request, findings);
                 findings.need_more |= !request.complete;
                 if let Some(name) = request.host() {
                     self.note_name(name, Carrier::Http, findings, observer);
@@ -63,6 +54,63 @@ impl Classifier {
                     findings.need_more |= response.content_length.is_none();
                 }
             }
+        }
+    }
+
+    /// Rows about requests, by the path and by the words in header fields. A row that waits for a field waits no longer than for
+    /// the end of the head, and that the caller notes.
+    fn try_requests(&self, view: &PacketView<'_>, request: &http::Request<'_>, findings: &mut Findings) {
+        let table = &self.set.table;
+        let [agents, referers] =
+            [table.agents.find(request.user_agent), table.referers.find(request.referer)];
+        let words = agents.may.and(&referers.may);
+        let (method, lacking) = (http::method_bit(request.method), lacking(request));
+        let mut try_request = |candidate: &CandidateRow, mut open: u8| {
+            if candidate.methods & method == 0 || open & lacking != 0 || !view.may_match(candidate) {
+                return;
+            }
+            if let Some(row) = candidate.word_row {
+                if !words.has(row) {
+                    return;
+                }
+                let sure = |field: u8, held: &Held| if held.sure.has(row) { field } else { 0 };
+                open &= !(sure(AGENT, &agents) | sure(REFERER, &referers));
+            }
+            if !findings.passes(candidate) {
+                self.try_request(view, request, candidate, open, findings);
+            }
+        };
+        let by_path = table.requests_by_path.find(view.path);
+        by_path.for_each(|candidate| try_request(candidate, candidate.asks_of_request & !PATH));
+        let by_word = words.each().filter_map(|row| table.requests_by_word.get(row));
+        let by_word = by_word.filter(|candidate| candidate.asks_of_request & PATH == 0);
+        by_word
+            .chain(&table.requests)
+            .for_each(|candidate| try_request(candidate, candidate.asks_of_request));
+    }
+
+    /// The same of one row, of which these parts are still open.
+    #[inline]
+    fn try_request(
+        &self,
+        view: &PacketView<'_>,
+        request: &http::Request<'_>,
+        candidate: &CandidateRow,
+        open: u8,
+        findings: &mut Findings,
+    ) {
+        let conditions = &self.set.signatures()[usize::from(candidate.row)].conditions;
+        let fits = if candidate.asks == candidate::HTTP && open == 0 {
+            Match::Yes
+        } else if candidate.asks == candidate::HTTP {
+            view.request_fits(request, open, conditions)
+        } else {
+            view.matches(&candidate.with_open(open), conditions, None)
+        };
+        match fits {
+            Match::Yes => self.note_match(candidate.row, findings),
+            Match::NeedMore => findings.need_more = true,
+            Match::No => {}
         }
     }
 
@@ -128,7 +176,17 @@ fn inflated<'s>(body: &[u8], inflater: &mut inflate::DecompressorOxide, scratch:
     &scratch[..written]
 }
 
+/// What a row may ask for that a request does not have and will not get.
+fn lacking(request: &http::Request<'_>) -> u8 {
+    let absent = |bit: u8, field: Option<&[u8]>| if field.is_none() { bit } else { 0 };
+    let all = absent(AGENT, request.user_agent)
+        | absent(REFERER, request.referer)
+        | absent(UPGRADE, request.upgrade)
+        | absent(HOST, request.host());
+    if request.complete { all } else { 0 }
+}
+
 /// Whether a host is an address instead of a name (RFC 3986, 3.2.2).
 fn is_ip_literal(host: &[u8]) -> bool {
-    host.contains(&b':') || host.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.')
+    host.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.') || text::position(host, b':').is_some()
 }

@@ -89,7 +89,7 @@ impl Classifier {
 
     /// Adds a row to those that match, once.
     #[inline]
-    fn note_match(&self, row: RowIndex, findings: &mut Findings) {
+    pub(super) fn note_match(&self, row: RowIndex, findings: &mut Findings) {
         let is_new = findings.matches.iter().all(|known| *known != row);
         if is_new && findings.matches.len() < findings.matches.inline_size() {
             findings.matches.push(row);

@@ -1,8 +1,8 @@
 //! Rows that an index brings up for a packet.
 
-use super::model::Conditions;
+use super::model::{Conditions, HttpCondition};
 use super::row::RowIndex;
-use crate::dissect::stun;
+use crate::dissect::{http, stun};
 use crate::five_tuple::{Direction, Transport};
 
 /// Over which transport a packet goes, and which way, or that this is not known: a bit for each.
@@ -48,6 +48,44 @@ pub(crate) const PROTOBUF: u16 = 0x80;
 /// An HTTP message.
 pub(crate) const HTTP: u16 = 0x100;
 
+/// What an HTTP request is asked for: one of several paths.
+pub(crate) const PATH: u8 = 1;
+/// A word in User-Agent.
+pub(crate) const AGENT: u8 = 2;
+/// A word in Referer.
+pub(crate) const REFERER: u8 = 4;
+/// Words that have an index.
+pub(crate) const WORDS: u8 = AGENT | REFERER;
+/// A word that User-Agent does not contain.
+pub(crate) const OTHER_AGENT: u8 = 8;
+/// A word in Upgrade.
+pub(crate) const UPGRADE: u8 = 0x10;
+/// A host.
+pub(crate) const HOST: u8 = 0x20;
+/// How the body begins.
+pub(crate) const BODY: u8 = 0x40;
+
+fn asks_of_request(http: &HttpCondition, conditions: &Conditions) -> u8 {
+    let all = [
+        (PATH, !http.urls.is_empty()),
+        (AGENT, !http.user_agents.is_empty()),
+        (REFERER, http.referer.is_some()),
+        (OTHER_AGENT, http.without_user_agent.is_some()),
+        (UPGRADE, http.upgrade.is_some()),
+        (HOST, !conditions.hosts.is_empty()),
+        (BODY, http.body.is_some()),
+    ];
+    all.into_iter().filter(|(_, is_so)| *is_so).fold(0, |asks, (bit, _)| asks | bit)
+}
+
+/// The bits of these methods; all where there are none.
+fn methods(http: &HttpCondition) -> u32 {
+    match http.methods.as_slice() {
+        [] => u32::MAX,
+        some => some.iter().fold(0, |bits, method| bits | http::method_bit(method.as_bytes())),
+    }
+}
+
 fn asks(conditions: &Conditions) -> u16 {
     let is_placed =
         conditions.length.len() > 1 || !conditions.ports.is_empty() || !conditions.addresses.is_empty();
@@ -83,8 +121,12 @@ pub(crate) struct CandidateRow {
     pub(crate) courses: u8,
     /// Which conditions there are beside those that stand here: what it asks after is compared, and nothing else of it is read.
     pub(crate) asks: u16,
-    /// It asks for a word in User-Agent or Referer.
-    pub(crate) asks_for_word: bool,
+    /// The HTTP methods that fit, a bit each.
+    pub(crate) methods: u32,
+    /// Of rows that are found by words, which it is.
+    pub(crate) word_row: Option<u8>,
+    /// What of an HTTP request it asks for beside its method.
+    pub(crate) asks_of_request: u8,
     /// It asks for a STUN transaction id that is printable ASCII.
     pub(crate) is_printable: bool,
     /// Whether it matched is nothing that other rows ask of the flow's packets: it sets no bit in the flow, and has no group.
@@ -100,6 +142,11 @@ impl CandidateRow {
         length < usize::from(self.equated)
     }
 
+    /// The same row, of whose conditions about an HTTP request these are open.
+    pub(crate) fn with_open(&self, open: u8) -> Self {
+        Self { asks_of_request: open, ..*self }
+    }
+
     pub(super) fn new(row: RowIndex, conditions: &Conditions) -> Self {
         Self {
             row,
@@ -108,10 +155,9 @@ impl CandidateRow {
             equated: conditions.equations.iter().map(|one| saturated(one.least())).max().unwrap_or(0),
             courses: courses_of(conditions),
             asks: asks(conditions),
-            asks_for_word: conditions
-                .http
-                .as_ref()
-                .is_some_and(|http| !http.user_agents.is_empty() || http.referer.is_some()),
+            methods: conditions.http.as_ref().map_or(0, methods),
+            word_row: None,
+            asks_of_request: conditions.http.as_ref().map_or(0, |http| asks_of_request(http, conditions)),
             is_printable: conditions.stun.as_ref().is_some_and(|stun| stun.printable_id),
             is_plain: false,
             stun_attributes: conditions.stun.iter().fold(0, |bits, stun| {

@@ -1,7 +1,7 @@
 //! The compiled look-up: from bytes, a name or a fact to the few rows worth a full comparison.
 
 use super::address_index::AddressIndex;
-use super::candidate::CandidateRow;
+use super::candidate::{CandidateRow, WORDS};
 use super::first_byte::FirstByteTable;
 use super::host_index::HostIndex;
 use super::kind_index::KindIndex;
@@ -15,7 +15,7 @@ use crate::dissect::stun;
 use crate::five_tuple::{Address, Transport};
 use crate::verdict::{SignatureId, Verdict};
 use aho_corasick::AhoCorasick;
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 /// Every index over one set.
@@ -36,10 +36,11 @@ pub(crate) struct Table {
     pub(crate) hosts: HostIndex,
     /// Rows about HTTP requests, by the first bytes of the path; a row with several paths may be found twice.
     pub(crate) requests_by_path: PrefixIndex,
-    /// Rows about HTTP requests to any path: with any words, and with words they ask for in User-Agent or Referer.
-    pub(crate) requests: Vec<CandidateRow>,
+    /// Rows about HTTP requests, to any path or some, that ask for words in User-Agent or Referer.
     pub(crate) requests_by_word: Vec<CandidateRow>,
-    /// Rows about requests, to any path or some, by their words in User-Agent; in Referer.
+    /// Those that ask for neither a path nor words.
+    pub(crate) requests: Vec<CandidateRow>,
+    /// Rows by their words in User-Agent; in Referer.
     pub(crate) agents: WordIndex,
     pub(crate) referers: WordIndex,
     pub(crate) responses: Vec<CandidateRow>,
@@ -92,15 +93,13 @@ impl Table {
                 .collect();
             PrefixIndex::new(&rows)
         };
-        let requests: Vec<_> = all()
+        let mut requests: Vec<_> = all()
             .filter_map(|(candidate, conditions)| Some((candidate, conditions.http.as_ref()?)))
             .filter(|(_, http)| http.disposition.is_none())
             .collect();
-        let (requests_by_word, requests_by_any) = requests
-            .iter()
-            .filter(|(_, http)| http.urls.is_empty())
-            .map(|(candidate, _)| *candidate)
-            .partition(|candidate| candidate.asks_for_word);
+        let with_words = requests.iter_mut().filter(|(candidate, _)| candidate.asks_of_request & WORDS != 0);
+        (0..=u8::MAX).zip(with_words).for_each(|(number, (candidate, _))| candidate.word_row = Some(number));
+        let by_word = || requests.iter().filter(|(candidate, _)| candidate.word_row.is_some());
         let paths: Vec<(CandidateRow, Pattern)> = requests
             .iter()
             .flat_map(|(candidate, http)| {
@@ -153,16 +152,14 @@ impl Table {
             udp,
             hosts: HostIndex::new(hosts),
             requests_by_path: PrefixIndex::new(&paths),
-            requests_by_word,
-            requests: requests_by_any,
-            agents: WordIndex::new(requests.iter().flat_map(|(candidate, http)| {
-                http.user_agents.iter().map(|word| (word.as_str(), candidate.row))
-            })),
-            referers: WordIndex::new(
-                requests
-                    .iter()
-                    .filter_map(|(candidate, http)| Some((http.referer.as_deref()?, candidate.row))),
-            ),
+            requests_by_word: by_word().map(|(candidate, _)| *candidate).collect(),
+            requests: requests
+                .iter()
+                .filter(|(candidate, http)| http.urls.is_empty() && candidate.word_row.is_none())
+                .map(|(candidate, _)| *candidate)
+                .collect(),
+            agents: WordIndex::new(by_word().map(|(_, http)| http.user_agents.iter().map(String::as_str))),
+            referers: WordIndex::new(by_word().map(|(_, http)| http.referer.as_deref().into_iter())),
             responses: candidates_where(&|conditions| {
                 conditions.http.as_ref().is_some_and(|http| http.disposition.is_some())
             }),
