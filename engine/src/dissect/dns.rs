@@ -12,7 +12,7 @@ mod suffix;
 
 pub use name::{Name, NameBuffer};
 pub use suffix::is_private_suffix;
-pub(crate) use suffix::may_be_private;
+pub(crate) use suffix::{is_private_in_message, may_be_private};
 
 use super::Dissection;
 use super::cursor::{Cursor, Stop};

@@ -30,13 +30,15 @@ impl Classifier {
         let labels = if observer.is_curious() { None } else { message.plain_labels() };
         let mut asked = labels.and_then(|(labels, domain)| self.find_labels(labels, domain));
         evidence.prefetch_asking_entry(client);
-        match labels {
-            Some(_) if asked.is_some() => {
-                findings.named = findings.named.or(asked.map(|row| (row, Carrier::Dns)));
+        let named = match labels {
+            Some(_) if asked.is_some() => asked,
+            Some((labels, domain)) => self.find_before_suffix(labels, domain, message),
+            None => {
+                asked = self.read_questions(message, findings, observer);
+                None
             }
-            Some((labels, domain)) if !self.may_have_search_suffix(labels, domain, message) => {}
-            _ => asked = self.read_questions(message, findings, observer),
-        }
+        };
+        findings.named = findings.named.or(named.map(|row| (row, Carrier::Dns)));
         if message.response && message.answer_count > 0 {
             self.read_answers(message, asked, client, evidence, view.packet.time_us);
         }
@@ -102,23 +104,36 @@ impl Classifier {
         row.map(|row| self.set.table.rows[usize::from(row)].id)
     }
 
-    /// Whether a row may be about a name in front of a search suffix. Of most names the last two labels say no.
+    /// The row of what stands in front of a resolver's search suffix, of a name by its labels, the last two of which begin at
+    /// `domain`: see [`before_search_suffix`](Self::before_search_suffix).
     #[inline]
-    fn may_have_search_suffix(&self, labels: &[u8], domain: usize, message: &dns::Message<'_>) -> bool {
-        let mut domain_labels = label_starts(&labels[domain..]).map(|(_, label)| label);
-        let [before, last] = [domain_labels.next(), domain_labels.next()].map(Option::unwrap_or_default);
-        (message.response && message.rcode == NAME_ERROR || dns::may_be_private(before, last))
-            && self.has_known_front(labels)
+    fn find_before_suffix(
+        &self,
+        labels: &[u8],
+        domain: usize,
+        message: &dns::Message<'_>,
+    ) -> Option<RowIndex> {
+        let mut last_two = label_starts(&labels[domain..]).map(|(_, label)| label);
+        let [before, last] = [last_two.next(), last_two.next()].map(Option::unwrap_or_default);
+        let is_unknown = message.response && message.rcode == NAME_ERROR;
+        (is_unknown || dns::may_be_private(before, last))
+            .then(|| self.find_front(labels, is_unknown))
+            .flatten()
     }
 
-    /// Whether a row is about what stands in front of some of the last labels.
-    fn has_known_front(&self, labels: &[u8]) -> bool {
-        let behind = label_starts(labels).count().saturating_sub(SUFFIX_LABELS);
-        let (mut domain, mut last) = (0, 0);
-        label_starts(labels).enumerate().skip(1).any(|(number, (cut, _))| {
-            let front_domain = domain;
-            (domain, last) = (last, cut);
-            number >= behind && self.find_labels(&labels[..cut], front_domain).is_some()
+    #[inline(never)]
+    fn find_front(&self, labels: &[u8], is_unknown: bool) -> Option<RowIndex> {
+        // Where the last labels begin.
+        let (mut starts, mut count) = ([0; SUFFIX_LABELS + 2], 0);
+        for (start, _) in label_starts(labels) {
+            starts[count % starts.len()] = start;
+            count += 1;
+        }
+        let start_of = |number: usize| starts[number % starts.len()];
+        (1..count).rev().take(SUFFIX_LABELS).find_map(|number| {
+            let (front, suffix) = labels.split_at_checked(start_of(number))?;
+            let row = self.find_labels(front, start_of(number.saturating_sub(2)))?;
+            (is_unknown || dns::is_private_in_message(suffix)).then_some(row)
         })
     }
 

@@ -37,3 +37,15 @@ pub(crate) fn may_be_private(before: &[u8], last: &[u8]) -> bool {
 pub fn is_private_suffix(suffix: &[u8]) -> bool {
     PRIVATE_SUFFIXES.iter().any(|one| suffix.eq_ignore_ascii_case(one))
 }
+
+/// The same of a suffix as it stands in a message, each label behind its length, without the root's zero.
+pub(crate) fn is_private_in_message(suffix: &[u8]) -> bool {
+    PRIVATE_SUFFIXES.iter().any(|one| {
+        let mut labels = one.split(|byte| *byte == b'.');
+        let behind = labels.try_fold(suffix, |rest, label| {
+            let (start, rest) = rest.strip_prefix(&[label.len() as u8])?.split_at_checked(label.len())?;
+            start.eq_ignore_ascii_case(label).then_some(rest)
+        });
+        behind.is_some_and(<[u8]>::is_empty)
+    })
+}
