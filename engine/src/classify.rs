@@ -166,7 +166,13 @@ impl Classifier {
         let mut findings = Findings::of(flow, side, observer);
         let (inspected, shown) = loop {
             let mut view = PacketView::new(packet, direction, packet.payload);
-            self.try_segment_rows(&view, &mut findings);
+            if packet
+                .payload
+                .first()
+                .is_some_and(|first| self.has_segment_rows(flow, side, *first, observer.is_curious()))
+            {
+                self.try_segment_rows(&view, &mut findings);
+            }
             if is_start {
                 view.bytes = start;
                 self.inspect_stream_start(&mut view, &mut inspect_context, &mut findings, observer);

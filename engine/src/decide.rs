@@ -67,13 +67,13 @@ impl Classifier {
                 if transport == Transport::Tcp {
                     flow.note_proof(side);
                 }
-                if row.teaches.is_some() {
+                if row.teaches.is_some() && row.app == flow.verdict.app {
                     shown = Some(index);
                     break;
                 }
             }
         }
-        shown.filter(|row| rows[usize::from(*row)].app == flow.verdict.app)
+        shown
     }
 
     /// Weighs what matched against what is known of the flow.

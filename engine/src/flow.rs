@@ -275,6 +275,12 @@ impl FlowState {
         is_anew
     }
 
+    /// Whether payload of the side did.
+    #[inline]
+    pub(crate) fn is_proven(&self, side: Side) -> bool {
+        self.has(PROVEN[usize::from(self.direction_of(side) == Direction::Responder)])
+    }
+
     /// Whether payload of both sides showed the app, so that the server is no mere claim of its client's.
     pub(crate) fn is_proven_by_both(&self) -> bool {
         self.flags & (PROVEN[0] | PROVEN[1]) == PROVEN[0] | PROVEN[1]

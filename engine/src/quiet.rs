@@ -8,7 +8,6 @@ use crate::five_tuple::Transport;
 use crate::flow::FlowState;
 use crate::packet::{Fragment, Packet, TcpFields};
 use crate::reassembly;
-use crate::signature::first_byte::SEGMENT_ROWS;
 use crate::verdict::{Carrier, Confidence};
 
 impl Classifier {
@@ -110,7 +109,7 @@ impl Classifier {
             return false;
         }
         if flow.verdict.is_match() {
-            let nothing = transport == Transport::Tcp && self.is_behind_decision(flow, packet);
+            let nothing = transport == Transport::Tcp && self.is_behind_decision(flow, packet, is_curious);
             if nothing {
                 flow.packets += 1;
             }
@@ -123,7 +122,7 @@ impl Classifier {
         match transport {
             Transport::Tcp if is_spent => true,
             Transport::Tcp => {
-                let nothing = self.is_nobodys_segment(flow, packet);
+                let nothing = self.is_nobodys_segment(flow, packet, is_curious);
                 if nothing {
                     flow.packets += 1;
                 }
@@ -156,28 +155,29 @@ impl Classifier {
     /// Whether a segment lies behind its side's start, begins no row, and the flow's own bytes have decided for a row that teaches
     /// others nothing.
     #[inline]
-    fn is_behind_decision(&self, flow: &FlowState, packet: &Packet<'_>) -> bool {
+    fn is_behind_decision(&self, flow: &FlowState, packet: &Packet<'_>, is_curious: bool) -> bool {
         flow.verdict.confidence == Confidence::Payload
-            && self.is_behind_start(flow, packet)
+            && self.is_behind_start(flow, packet, is_curious)
             && self.set.table.row_of(&flow.verdict).is_some_and(|row| row.teaches.is_none())
     }
 
     /// Whether a segment lies behind its side's start, begins no row, and gives no occasion to ask other flows or to close
     /// this one.
     #[inline]
-    fn is_nobodys_segment(&self, flow: &FlowState, packet: &Packet<'_>) -> bool {
+    fn is_nobodys_segment(&self, flow: &FlowState, packet: &Packet<'_>, is_curious: bool) -> bool {
         let side = usize::from(packet.five_tuple.is_from_high());
-        self.is_behind_start(flow, packet)
+        self.is_behind_start(flow, packet, is_curious)
             && (flow.is_oriented() || !flow.packets.is_power_of_two())
             && !reassembly::is_better_start(flow, side, packet.tcp.sequence)
     }
 
     /// Whether a segment lies behind its side's start and begins no row, and it is not yet time to close the flow.
     #[inline]
-    fn is_behind_start(&self, flow: &FlowState, packet: &Packet<'_>) -> bool {
+    fn is_behind_start(&self, flow: &FlowState, packet: &Packet<'_>, is_curious: bool) -> bool {
         let Some(first) = packet.payload.first() else { return false };
-        flow.is_done(usize::from(packet.five_tuple.is_from_high()))
-            && self.set.table.first_bytes.of(*first) & SEGMENT_ROWS == 0
+        let side = usize::from(packet.five_tuple.is_from_high());
+        flow.is_done(side)
+            && !self.has_segment_rows(flow, side, *first, is_curious)
             && packet.tcp.flags & TcpFields::SYN == 0
             && packet.fragment == Fragment::Whole
             && flow.packets.saturating_add(1) < self.options.budget_packets

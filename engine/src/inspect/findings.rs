@@ -9,7 +9,7 @@ use crate::flow::{FlowState, Side};
 use crate::observer::{Event, Observer};
 use crate::signature::candidate::CandidateRow;
 use crate::signature::row::{Row, RowIndex};
-use crate::verdict::{Carrier, Confidence};
+use crate::verdict::{AppId, Carrier, Confidence};
 use smallvec::SmallVec;
 
 /// Rows whose conditions hold for one packet. More than these are not looked at.
@@ -42,6 +42,8 @@ pub(crate) struct Settled {
     pub(crate) seen: u64,
     /// Who sent the packet: 0 the originator, 1 the responder.
     pub(crate) sender: usize,
+    /// The app of the verdict: a row of another one teaches nothing here.
+    pub(crate) app: AppId,
 }
 
 /// What of the context inspecting a stream needs: all but the pool, from which its bytes may be borrowed.
@@ -62,6 +64,7 @@ impl Findings {
         let settled = is_settled.then(|| Settled {
             seen: flow.seen,
             sender: usize::from(flow.direction_of(side) == Direction::Responder),
+            app: flow.verdict.app,
         });
         Self { settled, ..Self::default() }
     }

@@ -2,6 +2,7 @@
 
 use super::findings::{Findings, Settled};
 use crate::classifier::Classifier;
+use crate::flow::{FlowState, Side};
 use crate::packet_view::PacketView;
 use crate::signature::candidate::{self, CandidateRow};
 use crate::signature::first_byte::SEGMENT_ROWS;
@@ -14,11 +15,20 @@ use aho_corasick::AhoCorasick;
 impl Classifier {
     /// Rows that may begin at any segment. That they would need more bytes is no reason to wait.
     pub(crate) fn try_segment_rows(&self, view: &PacketView<'_>, findings: &mut Findings) {
-        let table = &self.set.table;
-        if view.bytes.first().is_some_and(|first| table.first_bytes.of(*first) & SEGMENT_ROWS != 0) {
-            self.try_prefixes(view, &table.tcp_segments, false, findings);
-            findings.need_more = false;
-        }
+        self.try_prefixes(view, &self.set.table.tcp_segments, false, findings);
+        findings.need_more = false;
+    }
+
+    /// Whether rows that may begin at any segment are to be tried with one of this side that begins with this byte. Who is curious
+    /// learns of all of them.
+    #[inline]
+    pub(crate) fn has_segment_rows(&self, flow: &FlowState, side: Side, first: u8, is_curious: bool) -> bool {
+        let first_bytes = &self.set.table.first_bytes;
+        first_bytes.of(first) & SEGMENT_ROWS != 0
+            && !(flow.verdict.confidence == Confidence::Payload
+                && !is_curious
+                && flow.is_proven(side)
+                && !first_bytes.counts_for(first, flow.verdict.app))
     }
 
     /// Rows by their first bytes. That one of them would need more bytes is noted once, where `may_grow`.
@@ -103,6 +113,7 @@ impl Classifier {
         let has_any = |bits: [u64; 2]| bits[of.sender] == 0 || bits[of.sender] & of.seen != 0;
         row.confidence == Confidence::Payload
             && row.teaches.is_some()
+            && row.app == of.app
             && !(row.is_veto || row.joins_call || row.group != 0)
             && row.unless & of.seen == 0
             && has_any(row.needs)

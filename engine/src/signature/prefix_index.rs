@@ -53,6 +53,12 @@ impl PrefixIndex {
         !self.by_first[usize::from(first)].is_empty()
     }
 
+    /// Rows whose pattern may begin with this byte.
+    pub(super) fn beginning_with(&self, first: u8) -> impl Iterator<Item = &CandidateRow> {
+        let Range { start, end } = self.by_first[usize::from(first)].clone();
+        self.lists[usize::from(start)..usize::from(end)].iter().flat_map(|rows| &rows.candidates)
+    }
+
     /// Rows that begin with the first of these bytes, and how the patterns of each turn out.
     #[inline]
     pub(crate) fn walk(&self, bytes: &[u8]) -> impl Iterator<Item = (&[CandidateRow], Fits)> {

@@ -138,7 +138,7 @@ impl Table {
         Ok(Self {
             generation: row::generation(&rows),
             by_id: row::by_id(&rows),
-            first_bytes: FirstByteTable::new(&udp, &tcp_segments, contains.is_some()),
+            first_bytes: FirstByteTable::new(&udp, &tcp_segments, contains.is_some(), &rows),
             counts_all_datagrams: signatures
                 .iter()
                 .any(|row| row.conditions.asks_for_history && !ends_with_groups(row, signatures)),
