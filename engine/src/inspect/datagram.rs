@@ -68,9 +68,10 @@ impl Classifier {
                 && !(row.is_veto && (row.marks[0] | row.marks[1]) & !flow.seen == 0)
                 && fits_id(candidate, &message)
         };
-        let may_match = table.by_stun_type(message.kind).any(counts)
+        let any_counts = |candidates: &[CandidateRow]| candidates.iter().any(counts);
+        let may_match = table.by_stun_type(message.kind).into_iter().any(any_counts)
             || view.stun_attributes & table.stun_attribute_bits != 0
-                && message.attributes().any(|attribute| table.by_stun_attribute(attribute.kind).any(counts));
+                && message.attributes().any(|attribute| any_counts(table.by_stun_attribute(attribute.kind)));
         (!may_match).then_some(Carrier::Stun)
     }
 
@@ -121,13 +122,28 @@ impl Classifier {
             findings.recognise(Carrier::Stun, observer);
             view.stun_attributes = message.attribute_bits();
             let table = &self.set.table;
-            let may_match = |candidate: &&CandidateRow| fits_id(candidate, &message);
-            self.try_rows(view, table.by_stun_type(message.kind).filter(may_match), findings);
+            for rows in table.by_stun_type(message.kind) {
+                self.try_stun_rows(view, &message, rows, findings);
+            }
             if view.stun_attributes & table.stun_attribute_bits != 0 {
                 for attribute in message.attributes() {
-                    let rows = table.by_stun_attribute(attribute.kind);
-                    self.try_rows(view, rows.filter(may_match), findings);
+                    self.try_stun_rows(view, &message, table.by_stun_attribute(attribute.kind), findings);
                 }
+            }
+        }
+    }
+
+    #[inline]
+    fn try_stun_rows(
+        &self,
+        view: &PacketView<'_>,
+        message: &stun::Message<'_>,
+        rows: &[CandidateRow],
+        findings: &mut Findings,
+    ) {
+        for candidate in rows {
+            if view.may_match(candidate) && !findings.passes(candidate) && fits_id(candidate, message) {
+                self.try_row(view, candidate, None, findings);
             }
         }
     }

@@ -82,7 +82,7 @@ impl Classifier {
         });
     }
 
-    fn try_row(
+    pub(super) fn try_row(
         &self,
         view: &PacketView<'_>,
         candidate: &CandidateRow,

@@ -8,7 +8,9 @@ use alloc::vec::Vec;
 #[derive(Debug)]
 pub(crate) struct KindIndex {
     bounds: Box<[u32; 257]>,
-    entries: Vec<(u16, CandidateRow)>,
+    /// The numbers, and the row of each.
+    kinds: Vec<u16>,
+    rows: Vec<CandidateRow>,
 }
 
 impl KindIndex {
@@ -18,15 +20,22 @@ impl KindIndex {
         for (low, bound) in (1..=256u16).zip(&mut bounds[1..]) {
             *bound = entries.partition_point(|(kind, _)| kind % 256 < low) as u32;
         }
-        Self { bounds, entries }
+        let (kinds, rows) = entries.into_iter().unzip();
+        Self { bounds, kinds, rows }
     }
 
     /// The rows under this number.
     #[inline]
-    pub(crate) fn of(&self, kind: u16) -> impl Iterator<Item = &CandidateRow> + '_ {
+    pub(crate) fn of(&self, kind: u16) -> &[CandidateRow] {
         let low = usize::from(kind % 256);
-        let list = &self.entries[self.bounds[low] as usize..self.bounds[low + 1] as usize];
-        list.iter().filter(move |(its, _)| *its == kind).map(|(_, candidate)| candidate)
+        let (mut start, mut end) = (self.bounds[low] as usize, self.bounds[low + 1] as usize);
+        while start < end && self.kinds[start] != kind {
+            start += 1;
+        }
+        while start < end && self.kinds[end - 1] != kind {
+            end -= 1;
+        }
+        &self.rows[start..end]
     }
 }
 
@@ -40,7 +49,7 @@ mod tests {
         let kinds = [3u16, 0x0103, 3, 0x01ff, 0xff, 3];
         let row = |row: u16| (kinds[usize::from(row)], CandidateRow::new(row, &Conditions::default()));
         let index = KindIndex::new((0..6).rev().map(row).collect());
-        let found = |kind| index.of(kind).map(|candidate| candidate.row).collect::<Vec<_>>();
+        let found = |kind| index.of(kind).iter().map(|candidate| candidate.row).collect::<Vec<_>>();
         assert_eq!(found(3), [0, 2, 5]);
         assert_eq!([found(0x0103), found(0x01ff), found(0xff)], [[1], [3], [4]]);
         assert!(found(0x0203).is_empty());

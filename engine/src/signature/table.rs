@@ -199,15 +199,15 @@ impl Table {
         if verdict.is_match() { self.row(verdict.signature) } else { None }
     }
 
-    /// Rows about a STUN message of this type.
+    /// Rows about a STUN message of this type, in two lists.
     #[inline]
-    pub(crate) fn by_stun_type(&self, kind: u16) -> impl Iterator<Item = &CandidateRow> + '_ {
-        self.stun.of(kind).chain(&self.stun_any)
+    pub(crate) fn by_stun_type(&self, kind: u16) -> [&[CandidateRow]; 2] {
+        [self.stun.of(kind), &self.stun_any]
     }
 
     /// Rows about any STUN message with such an attribute.
     #[inline]
-    pub(crate) fn by_stun_attribute(&self, kind: u16) -> impl Iterator<Item = &CandidateRow> + '_ {
+    pub(crate) fn by_stun_attribute(&self, kind: u16) -> &[CandidateRow] {
         self.stun_attributes.of(kind)
     }
 
