@@ -181,7 +181,7 @@ impl Classifier {
             if !findings.is_taken_back(flow) {
                 break (view.bytes, shown);
             }
-            findings = Findings::default();
+            findings = Findings::NONE;
         };
         // What the packet itself gave of the start, to be kept if the start waits for more.
         let fresh_bytes = start.len();
@@ -244,7 +244,7 @@ impl Classifier {
             if !findings.is_taken_back(flow) {
                 break shown;
             }
-            findings = Findings::default();
+            findings = Findings::NONE;
         };
         if flow.packets <= FIRST_DATAGRAMS {
             self.contradict(flow, side, packet, view.bytes, &findings, observer);

@@ -24,7 +24,7 @@ impl Classifier {
         if findings.settled.is_some() {
             return self.weigh_settled(flow, side, findings, transport, observer);
         }
-        if flow.verdict.is_match() || findings.named.is_some() || !findings.matches.is_empty() {
+        if flow.verdict.is_match() || findings.named.is_some() || !findings.matches.as_slice().is_empty() {
             return self.weigh(flow, side, findings, transport, observer);
         }
         // No row says anything, and none did before.
@@ -61,7 +61,7 @@ impl Classifier {
             flow.verdict.flags |= Verdict::FINAL;
         }
         let mut shown = None;
-        for index in findings.matches.iter().copied() {
+        for index in findings.matches.as_slice().iter().copied() {
             let row = &rows[usize::from(index)];
             if row.confidence == Confidence::Payload && self.may_conclude(flow, index, sender, observer) {
                 if transport == Transport::Tcp {
@@ -107,7 +107,7 @@ impl Classifier {
         };
         let carrier =
             if flow.verdict.carrier == Carrier::Unknown { Carrier::Raw } else { flow.verdict.carrier };
-        for index in findings.matches.iter().copied() {
+        for index in findings.matches.as_slice().iter().copied() {
             if self.may_conclude(flow, index, sender, observer) {
                 offer(index, carrier);
                 let row = &rows[usize::from(index)];
@@ -163,7 +163,7 @@ impl Classifier {
         observer: &mut impl Observer,
     ) {
         let mut groups = 0;
-        for row in findings.matches.iter().map(|row| &self.set.table.rows[usize::from(*row)]) {
+        for row in findings.matches.as_slice().iter().map(|row| &self.set.table.rows[usize::from(*row)]) {
             if row.is_veto {
                 observer.event(if row.is_feared { Event::Vetoed(row.id) } else { Event::Noted(row.id) });
             }

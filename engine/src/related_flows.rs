@@ -88,7 +88,7 @@ impl Classifier {
     fn is_other_shape(&self, flow: &FlowState, side: Side, start: &[u8], findings: &Findings) -> bool {
         let Some(row) = self.set.table.row_of(&flow.verdict) else { return false };
         let rows = &self.set.table.rows;
-        let speaks = findings.matches.iter().any(|other| rows[usize::from(*other)].app == row.app)
+        let speaks = findings.matches.as_slice().iter().any(|other| rows[usize::from(*other)].app == row.app)
             || match row.anchor {
                 Some(Anchor::Http) => findings.carrier == Carrier::Http,
                 Some(Anchor::Host) => matches!(findings.carrier, Carrier::Tls | Carrier::Http),
@@ -153,13 +153,13 @@ impl Classifier {
         observer: &mut impl Observer,
     ) {
         let rows = &self.set.table.rows;
-        if !findings.matches.iter().any(|row| rows[usize::from(*row)].joins_call) {
+        if !findings.matches.as_slice().iter().any(|row| rows[usize::from(*row)].joins_call) {
             return;
         }
         let call = evidence.client_call(&packet.five_tuple, packet.time_us);
         let app = call.and_then(|signature| self.set.table.row(signature)).map(|row| row.app);
         findings.matches.retain(|row| {
-            let row = &rows[usize::from(*row)];
+            let row = &rows[usize::from(row)];
             let stays = !row.joins_call || app == Some(row.app);
             if !stays {
                 observer.event(Event::NotInCall(row.id));

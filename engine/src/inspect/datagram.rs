@@ -104,7 +104,7 @@ impl Classifier {
         {
             self.try_rows(view, table.rtp.iter(), findings);
         }
-        if view.stun.is_none() && findings.matches.is_empty() && quic::may_be(payload) {
+        if view.stun.is_none() && findings.matches.as_slice().is_empty() && quic::may_be(payload) {
             self.inspect_quic(view, context, flow, side, findings, observer);
         }
         findings.need_more = false;

@@ -10,13 +10,49 @@ use crate::observer::{Event, Observer};
 use crate::signature::candidate::CandidateRow;
 use crate::signature::row::{Row, RowIndex};
 use crate::verdict::{AppId, Carrier, Confidence};
-use smallvec::SmallVec;
 
-/// Rows whose conditions hold for one packet. More than these are not looked at.
-type Matches = SmallVec<[RowIndex; 16]>;
+/// Most rows that are noted for one packet.
+const MATCHES_MAX: usize = 16;
+
+/// Rows whose conditions hold for one packet, in the order in which they were found. More than these are not looked at.
+#[derive(Clone, Copy)]
+pub(crate) struct Matches {
+    rows: [RowIndex; MATCHES_MAX],
+    count: usize,
+}
+
+impl Matches {
+    const NONE: Self = Self { rows: [0; MATCHES_MAX], count: 0 };
+
+    #[inline]
+    pub(crate) fn as_slice(&self) -> &[RowIndex] {
+        self.rows.get(..self.count).unwrap_or_default()
+    }
+
+    /// Adds a row, if it is not there yet and there is room; whether it did.
+    #[inline]
+    pub(super) fn note(&mut self, row: RowIndex) -> bool {
+        let is_new = self.as_slice().iter().all(|known| *known != row);
+        match self.rows.get_mut(self.count) {
+            Some(place) if is_new => {
+                *place = row;
+                self.count += 1;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    pub(crate) fn retain(&mut self, mut stays: impl FnMut(RowIndex) -> bool) {
+        let all = *self;
+        *self = Self::NONE;
+        for row in all.as_slice().iter().copied().filter(|row| stays(*row)) {
+            self.note(row);
+        }
+    }
+}
 
 /// What inspecting a packet's bytes came to.
-#[derive(Default)]
 pub(crate) struct Findings {
     pub(crate) matches: Matches,
     /// The best row by name, and where the name stood.
@@ -57,6 +93,18 @@ pub(crate) struct InspectContext<'c> {
 }
 
 impl Findings {
+    /// Nothing yet, of a flow nothing is known of.
+    pub(crate) const NONE: Self = Self {
+        matches: Matches::NONE,
+        named: None,
+        carrier: Carrier::Unknown,
+        need_more: false,
+        consumed: 0,
+        settled: None,
+        has_teacher: false,
+        conclusive: false,
+    };
+
     /// Nothing yet, of a packet of this flow.
     #[inline]
     pub(crate) fn of(flow: &FlowState, side: Side, observer: &impl Observer) -> Self {
@@ -66,7 +114,7 @@ impl Findings {
             sender: usize::from(flow.direction_of(side) == Direction::Responder),
             app: flow.verdict.app,
         });
-        Self { settled, ..Self::default() }
+        Self { settled, ..Self::NONE }
     }
 
     /// Whether what the flow's own bytes had decided was taken back: then all rows count again.

@@ -100,9 +100,7 @@ impl Classifier {
     /// Adds a row to those that match, once.
     #[inline]
     pub(super) fn note_match(&self, row: RowIndex, findings: &mut Findings) {
-        let is_new = findings.matches.iter().all(|known| *known != row);
-        if is_new && findings.matches.len() < findings.matches.inline_size() {
-            findings.matches.push(row);
+        if findings.matches.note(row) {
             findings.has_teacher |= findings.settled.is_some_and(|of| self.teaches(row, of));
         }
     }
