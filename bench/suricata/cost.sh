@@ -1,5 +1,5 @@
 #!/bin/sh
-# What the plugin costs Suricata: the same capture without and with it, side by side, three rounds.
+# What the plugin costs Suricata: the same capture without and with it, side by side, three rounds and their median.
 #
 #     cargo run --release -p wiremark-bench -- write /tmp/mix.pcap --packets 1400000
 #     bench/suricata/cost.sh /tmp/mix.pcap plugins/suricata/wiremark.so
@@ -24,7 +24,10 @@ suricata_on() {
     # No time-outs, and room for every flow: both runs do the same.
     $under suricata -c "$config" -S "$rules" -l "$work/$word" -r "$read" -k none --runmode single \
         --set flow.memcap=4gb --set stream.memcap=4gb --set stream.reassembly.memcap=4gb --set unix-command.enabled=no \
-        --set default-rule-path=/ "$@" >"$work/$word/said" 2>&1
+        --set default-rule-path=/ "$@" >"$work/$word.said" 2>&1 || {
+        cat "$work/$word.said" >&2
+        exit 1
+    }
 }
 
 # User seconds and the most memory resident, in KB.
@@ -38,7 +41,9 @@ measure() {
 # Both, one after the other: "user KB user KB flows".
 both() {
     capture=$1
-    echo "$(measure without) $(measure with --set "plugins.0=$plugin") $(grep -c '"event_type":"flow"' "$work/with/eve.json" || true)"
+    without=$(measure without) || exit 1
+    with=$(measure with --set "plugins.0=$plugin") || exit 1
+    echo "$without $with $(grep -c '"event_type":"flow"' "$work/with/eve.json" || true)"
 }
 
 small="0 0 0 0 0"
@@ -48,12 +53,16 @@ fi
 large=$capture
 echo "round: user seconds and resident MB without; with; ratio; bytes more a flow"
 for round in $(seq "${ROUNDS:-3}"); do
-    echo "$(both "$large") $small" | awk -v round="$round" '{
+    measured=$(both "$large")
+    echo "$measured $small" | awk -v round="$round" '{
         printf "%d: %.2f s %.0f MB; %.2f s %.0f MB; %.3f", round, $1, $2 / 1024, $3, $4 / 1024, $3 / $1
         if ($5 > $10) printf "; %.0f of %d", ($4 - $2 - $9 + $7) * 1024 / ($5 - $10), $5 - $10
         print ""
-    }'
+    }' | tee -a "$work/rounds"
 done
+sed 's/.*MB; \([0-9.]*\).*/\1/' "$work/rounds" | sort -n | awk '{ratio[NR] = $1} END {
+    printf "median: %.3f\n", (ratio[int((NR + 1) / 2)] + ratio[int(NR / 2) + 1]) / 2
+}'
 
 if [ -n "${SMALL:-}" ] && command -v valgrind >/dev/null; then
     count() {
@@ -62,7 +71,9 @@ if [ -n "${SMALL:-}" ] && command -v valgrind >/dev/null; then
         suricata_on "$word" "$SMALL" "valgrind --tool=callgrind --callgrind-out-file=$work/counted" "$@"
         sed -n 's/^summary: //p; s/^totals: //p' "$work/counted" | head -1
     }
-    echo "$(count without) $(count with --set "plugins.0=$plugin")" | awk '{
+    without=$(count without)
+    with=$(count with --set "plugins.0=$plugin")
+    echo "$without $with" | awk '{
         printf "instructions: %.0f M without, %.0f M with; %.3f\n", $1 / 1e6, $2 / 1e6, $2 / $1
     }'
 fi

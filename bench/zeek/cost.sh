@@ -1,5 +1,5 @@
 #!/bin/sh
-# What the plugin costs Zeek: the same capture without and with it, side by side, three rounds.
+# What the plugin costs Zeek: the same capture without and with it, side by side, three rounds and their median.
 #
 #     cargo run --release -p wiremark-bench -- write /tmp/mix.pcap --packets 1400000
 #     bench/zeek/cost.sh /tmp/mix.pcap plugins/zeek/build
@@ -53,7 +53,9 @@ measure() {
 
 # Both, one after the other: "user KB user KB connections".
 both() {
-    echo "$(measure without "$1" '') $(measure with "$1" "$plugin") $(grep -vc '^#' "$work/with/conn.log" || true)"
+    without=$(measure without "$1" '') || exit 1
+    with=$(measure with "$1" "$plugin") || exit 1
+    echo "$without $with $(grep -vc '^#' "$work/with/conn.log" || true)"
 }
 
 small="0 0 0 0 0"
@@ -62,12 +64,16 @@ if [ -n "${SMALL:-}" ]; then
 fi
 echo "round: user seconds and resident MB without; with; ratio; bytes more a connection"
 for round in $(seq "${ROUNDS:-3}"); do
-    echo "$(both "$capture") $small" | awk -v round="$round" '{
+    measured=$(both "$capture")
+    echo "$measured $small" | awk -v round="$round" '{
         printf "%d: %.2f s %.0f MB; %.2f s %.0f MB; %.3f", round, $1, $2 / 1024, $3, $4 / 1024, $3 / $1
         if ($5 > $10) printf "; %.0f of %d", ($4 - $2 - $9 + $7) * 1024 / ($5 - $10), $5 - $10
         print ""
-    }'
+    }' | tee -a "$work/rounds"
 done
+sed 's/.*MB; \([0-9.]*\).*/\1/' "$work/rounds" | sort -n | awk '{ratio[NR] = $1} END {
+    printf "median: %.3f\n", (ratio[int((NR + 1) / 2)] + ratio[int(NR / 2) + 1]) / 2
+}'
 
 if [ -n "${SMALL:-}" ] && command -v valgrind >/dev/null; then
     count() {
@@ -76,8 +82,14 @@ if [ -n "${SMALL:-}" ] && command -v valgrind >/dev/null; then
     }
     tiny=${TINY:-}
     base="0 0"
-    if [ -n "$tiny" ]; then base="$(count without "$tiny" '') $(count with "$tiny" "$plugin")"; fi
-    echo "$(count without "$SMALL" '') $(count with "$SMALL" "$plugin") $base" | awk '{
+    if [ -n "$tiny" ]; then
+        without=$(count without "$tiny" '')
+        with=$(count with "$tiny" "$plugin")
+        base="$without $with"
+    fi
+    without=$(count without "$SMALL" '')
+    with=$(count with "$SMALL" "$plugin")
+    echo "$without $with $base" | awk '{
         printf "instructions above start and load: %.0f M without, %.0f M with; %.3f\n",
             ($1 - $3) / 1e6, ($2 - $4) / 1e6, ($2 - $4) / ($1 - $3)
     }'
