@@ -165,9 +165,9 @@ impl<K: SeededHash, V: Copy> LruCache<K, V> {
         self.insert_hashed(key, key.seeded_hash(self.seed), value, now_us, ttl_us);
     }
 
-    /// The same for a key whose [`SeededHash::seeded_hash`] is at hand.
-    pub(crate) fn insert_hashed(&mut self, key: K, hash: u64, value: V, now_us: u64, ttl_us: u64) {
-        let Some(place) = self.place(hash) else { return };
+    /// The same for a key whose [`SeededHash::seeded_hash`] is at hand. Whether the key was not there before.
+    pub(crate) fn insert_hashed(&mut self, key: K, hash: u64, value: V, now_us: u64, ttl_us: u64) -> bool {
+        let Some(place) = self.place(hash) else { return false };
         let expires_us = now_us.saturating_add(ttl_us);
         let candidates = self.candidates(&place);
         if self.heads[place.set].place == 0 {
@@ -175,17 +175,18 @@ impl<K: SeededHash, V: Copy> LruCache<K, V> {
             self.entries.push([None; WAYS]);
             self.heads[place.set].place = self.entries.len() as u32;
         }
-        let Some(ways) = self.ways_mut(place.set) else { return };
+        let Some(ways) = self.ways_mut(place.set) else { return false };
         let known = Self::way_of(ways, candidates, &key);
         if let Some(entry) = known.and_then(|way| ways[way].as_mut()) {
             (entry.value, entry.used_us, entry.expires_us) = (value, now_us, expires_us);
-            return;
+            return false;
         }
         // `None`, a free place, comes before any time.
         let age = |way: &usize| ways[*way].as_ref().map(|entry| entry.used_us);
         let way = (0..WAYS).min_by_key(age).unwrap_or(0);
         ways[way] = Some(Entry { key, value, used_us: now_us, expires_us });
         self.set_tag(&place, way, place.tag);
+        true
     }
 
     /// Forgets a key.

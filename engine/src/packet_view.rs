@@ -124,7 +124,6 @@ impl<'s> PacketView<'s> {
         if fits == Match::No {
             return Match::No;
         }
-        let stun = || conditions.stun.as_ref().is_none_or(|stun| self.stun_fits(stun));
         let rtp = || conditions.rtp.as_ref().is_none_or(|rtp| self.rtp_fits(rtp));
         let protobuf = || {
             conditions.protobuf.as_ref().is_none_or(|shape| {
@@ -133,7 +132,7 @@ impl<'s> PacketView<'s> {
         };
         let rest = (!asks(candidate::TEXT)
             || memchr::memmem::find(self.contained(), &conditions.contains).is_some())
-            && (!asks(candidate::STUN) || stun())
+            && (!asks(candidate::STUN) || self.stun_fits(conditions))
             && (!asks(candidate::MEDIA) || rtp())
             && (!asks(candidate::HISTORY) || self.history_fits(conditions))
             && (!asks(candidate::PROTOBUF) || protobuf());
@@ -181,7 +180,9 @@ impl<'s> PacketView<'s> {
         blocks.is_empty() || blocks.iter().any(|block| block.contains(tuple.src) || block.contains(tuple.dst))
     }
 
-    fn stun_fits(&self, condition: &StunCondition) -> bool {
+    /// Whether the datagram is a STUN message as wanted, if it is wanted to be one.
+    pub(crate) fn stun_fits(&self, conditions: &Conditions) -> bool {
+        let Some(condition) = &conditions.stun else { return true };
         let Some(message) = &self.stun else { return false };
         // Most rows ask for attributes that most messages lack.
         let may_have = |kind: u16| self.stun_attributes & stun::attribute_bit(kind) != 0;
@@ -304,20 +305,16 @@ fn response_fits(condition: &HttpCondition, response: &http::Response<'_>) -> Ma
 }
 
 fn attributes_fit(condition: &StunCondition, message: &stun::Message<'_>) -> bool {
-    let fits = |wanted: &AttributeCondition, kind: u16, value: &[u8]| {
-        wanted.kind == kind && within(&wanted.lengths, value.len() as u64)
+    let fits = |wanted: &AttributeCondition, found: &stun::Attribute<'_>| {
+        wanted.kind == found.kind && within(&wanted.lengths, found.value.len() as u64)
     };
+    let mut found = message.attributes();
     if condition.only {
-        let mut found = message.attributes();
-        let all = condition.attributes.iter().all(|wanted| {
-            found.next().is_some_and(|attribute| fits(wanted, attribute.kind, attribute.value))
-        });
+        let all =
+            condition.attributes.iter().all(|wanted| found.next().is_some_and(|one| fits(wanted, &one)));
         return all && found.next().is_none();
     }
-    condition
-        .attributes
-        .iter()
-        .all(|wanted| message.attributes().any(|attribute| fits(wanted, attribute.kind, attribute.value)))
+    condition.attributes.iter().all(|wanted| message.attributes().any(|one| fits(wanted, &one)))
 }
 
 fn body_fits(condition: &HttpCondition, body: &[u8], head_complete: bool, length: Option<u64>) -> Match {

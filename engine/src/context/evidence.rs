@@ -200,12 +200,7 @@ impl Evidence {
         self.known.has(one, Known::Call) || self.known.has(other, Known::Call)
     }
 
-    fn note_known(&mut self, address: Address, how: Known) -> u64 {
-        let hash = address.seeded_hash(self.seed);
-        self.note_hashed(hash, how);
-        hash
-    }
-
+    /// Of an address in a table: what stands there is known as long as it does, so that this is for what is new.
     #[inline]
     fn note_hashed(&mut self, hash: u64, how: Known) {
         if let Some(part) = self.known.note(hash, how, self.addresses.sets()) {
@@ -292,11 +287,13 @@ impl Evidence {
         now_us: u64,
     ) {
         if self.server_ttl_us > 0 && !(self.per_client && client.is_none()) {
-            let by_address = self.note_known(server.0, Known::Server);
+            let by_address = server.0.seeded_hash(self.seed);
             let whom = client.unwrap_or(ANYBODY);
             let hash = for_client(whom, fold(u64::from(server.1), by_address));
             let shown = Shown { signature, transport };
-            self.servers.insert_hashed((whom, server), hash, shown, now_us, self.server_ttl_us);
+            if self.servers.insert_hashed((whom, server), hash, shown, now_us, self.server_ttl_us) {
+                self.note_hashed(by_address, Known::Server);
+            }
         }
     }
 
@@ -315,8 +312,7 @@ impl Evidence {
     ) {
         if self.call_ttl_us > 0 {
             let party = self.party(tuple);
-            let (by_client, by_relay) =
-                (self.note_known(client.0, Known::Call), self.note_known(relay.0, Known::Call));
+            let [by_client, by_relay] = [client.0, relay.0].map(|address| address.seeded_hash(self.seed));
             let own = CallEnd { signature, client: None };
             let served = CallEnd { signature, client: Some(client.0) };
             let whole = (client.0, ANY_PORT);
@@ -324,7 +320,9 @@ impl Evidence {
                 [(client, by_client, own), (whole, by_client, own), (relay, by_relay, served)]
             {
                 let hash = for_client(party, fold(u64::from(end.1), by_address));
-                self.calls.insert_hashed((party, end), hash, call, now_us, self.call_ttl_us);
+                if self.calls.insert_hashed((party, end), hash, call, now_us, self.call_ttl_us) {
+                    self.note_hashed(by_address, Known::Call);
+                }
             }
         }
     }

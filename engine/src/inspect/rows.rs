@@ -24,11 +24,9 @@ impl Classifier {
     #[inline]
     pub(crate) fn has_segment_rows(&self, flow: &FlowState, side: Side, first: u8, is_curious: bool) -> bool {
         let first_bytes = &self.set.table.first_bytes;
+        let has_decided = flow.verdict.confidence == Confidence::Payload && flow.is_proven(side);
         first_bytes.of(first) & SEGMENT_ROWS != 0
-            && !(flow.verdict.confidence == Confidence::Payload
-                && !is_curious
-                && flow.is_proven(side)
-                && !first_bytes.counts_for(first, flow.verdict.app))
+            && (is_curious || !has_decided || first_bytes.counts_for(first, flow.verdict.app))
     }
 
     /// Rows by their first bytes. That one of them would need more bytes is noted once, where `may_grow`.
@@ -90,7 +88,12 @@ impl Classifier {
         findings: &mut Findings,
     ) {
         let row = candidate.row;
-        match view.matches(candidate, &self.set.signatures()[usize::from(row)].conditions, prefix) {
+        let conditions = &self.set.signatures()[usize::from(row)].conditions;
+        let fits = match candidate.asks {
+            candidate::STUN => Match::from(view.stun_fits(conditions)),
+            _ => view.matches(candidate, conditions, prefix),
+        };
+        match fits {
             Match::Yes => self.note_match(row, findings),
             Match::NeedMore => findings.need_more = true,
             Match::No => {}
