@@ -401,3 +401,6 @@ impl Evidence {
         Some((named.signature, named.relation))
     }
 }
+
+#[cfg(test)]
+mod tests;
