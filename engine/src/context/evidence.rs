@@ -247,7 +247,7 @@ impl Evidence {
         now_us: u64,
     ) {
         let ttl_us = if relation == Relation::DnsAnswer { self.dns_ttl_us } else { self.list_ttl_us };
-        if ttl_us == 0 {
+        if ttl_us == 0 || self.addresses.sets() == 0 {
             return;
         }
         let hash = address.seeded_hash(self.seed);
@@ -264,16 +264,18 @@ impl Evidence {
         if !is_named {
             self.first_epoch = self.first_epoch.wrapping_add(1);
         }
-        self.note_hashed(hash, Known::Named);
         self.recent[self.epoch as usize % RECENT] = tag(hash);
         self.epoch = self.epoch.wrapping_add(1);
         let named = Named { signature, relation };
         let mut name_for = |whom: Client| {
-            self.addresses.insert_hashed((whom, address), for_client(whom, hash), named, now_us, ttl_us);
+            self.addresses.insert_hashed((whom, address), for_client(whom, hash), named, now_us, ttl_us)
         };
-        name_for(client);
+        let mut is_new = name_for(client);
         if relation == Relation::DnsAnswer && !self.per_client {
-            name_for(ANYBODY);
+            is_new |= name_for(ANYBODY);
+        }
+        if is_new {
+            self.note_hashed(hash, Known::Named);
         }
     }
 
