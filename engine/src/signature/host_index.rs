@@ -71,7 +71,9 @@ struct Counted;
 impl Writing for Dotted {
     #[inline]
     fn first(name: &[u8]) -> Option<(&[u8], usize)> {
-        (!name.is_empty()).then(|| (name, text::position(name, b'.').unwrap_or(name.len())))
+        // Labels are so short that a search eight bytes at a time takes longer.
+        let dot = name.iter().position(|byte| *byte == b'.');
+        (!name.is_empty()).then(|| (name, dot.unwrap_or(name.len())))
     }
 
     #[inline]
