@@ -1,4 +1,5 @@
-//! wiremark through its C ABI: the library as a C program finds it, opened at run time.
+//! wiremark through its C ABI: the library as a C program finds it, opened at run time, and asked as wiremark.h wants to be asked:
+//! `wiremark_wants_now` first, which stands in the header and is [`FlowState::wants`] and [`FlowState::rests`] here.
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, CString, c_void};
@@ -7,7 +8,7 @@ use std::path::PathBuf;
 use std::ptr;
 
 use crate::pass::Engine;
-use wiremark::{Address, Fragment, Packet};
+use wiremark::{Address, FlowState, Fragment, Packet};
 
 /// `wiremark_packet` of wiremark.h.
 #[repr(C)]
@@ -43,18 +44,13 @@ struct CVerdict {
 
 /// `WIREMARK_VERDICT_FINAL`.
 const FINAL: u8 = 1;
-/// Where `app` lies in a `wiremark_flow`; wiremark's own business, but calling for each flow would be timed.
-const APP_AT: usize = 34;
+/// Where a context shows its pulse, as `wiremark_wants_now` reads it.
+const PULSE_AT: usize = 12;
 
 type New = unsafe extern "C" fn(*const c_void, *mut *mut c_void) -> i32;
 type Free = unsafe extern "C" fn(*mut c_void) -> i32;
 type Classify =
-    unsafe extern "C" fn(*const c_void, *mut c_void, *mut CFlow, *const CPacket, *mut CVerdict) -> i32;
-
-/// `wiremark_flow` of wiremark.h.
-#[derive(Clone, Copy, Debug, Default)]
-#[repr(C)]
-pub(crate) struct CFlow([u64; 8]);
+    unsafe extern "C" fn(*const c_void, *mut c_void, *mut FlowState, *const CPacket, *mut CVerdict) -> i32;
 
 /// A classifier and a context of the library.
 #[derive(Debug)]
@@ -63,6 +59,8 @@ pub(crate) struct CAbi {
     context: *mut c_void,
     classify: Classify,
     free: [Free; 2],
+    /// What `wiremark_wants_now` reads in the context, after the last call.
+    pulse: u32,
 }
 
 /// The library beside this program: `cargo build --release -p wiremark-ffi` puts it there.
@@ -105,6 +103,7 @@ impl CAbi {
             free: [c"wiremark_classifier_free", c"wiremark_context_free"]
                 // SAFETY: their type in wiremark.h.
                 .map(|name| unsafe { mem::transmute::<*mut c_void, Free>(find(name)) }),
+            pulse: 0,
         }
     }
 }
@@ -119,11 +118,32 @@ impl Drop for CAbi {
     }
 }
 
+impl CAbi {
+    /// `wiremark_wants_now` of wiremark.h.
+    #[inline]
+    fn wants_now(&self, flow: &FlowState, packet: &Packet<'_>) -> bool {
+        if !flow.wants(packet.tcp.flags, packet.payload.len()) {
+            return false;
+        }
+        packet.fragment != Fragment::Whole
+            || !flow.rests(self.pulse, packet.five_tuple.transport, packet.tcp.flags, packet.payload)
+    }
+}
+
 impl Engine for CAbi {
-    type State = CFlow;
+    /// `wiremark_flow` is the same 64 bytes.
+    type State = FlowState;
 
     #[inline]
-    fn packet<'p>(&mut self, state: &mut CFlow, packet: &Packet<'_>, _ip: impl FnOnce() -> &'p [u8]) -> bool {
+    fn packet<'p>(
+        &mut self,
+        state: &mut FlowState,
+        packet: &Packet<'_>,
+        _ip: impl FnOnce() -> &'p [u8],
+    ) -> bool {
+        if !self.wants_now(state, packet) {
+            return false;
+        }
         let tuple = &packet.five_tuple;
         let (fragment, fragment_id) = match packet.fragment {
             Fragment::Whole => (0, 0),
@@ -148,15 +168,19 @@ impl Engine for CAbi {
             reserved: 0,
         };
         let mut verdict = CVerdict::default();
-        // SAFETY: classifier and context are alive and used by this thread alone; flow and packet are as wiremark.h says.
-        let status =
-            unsafe { (self.classify)(self.classifier, self.context, state, &packet, &raw mut verdict) };
+        // SAFETY: classifier and context are alive and used by this thread alone; flow and packet are as wiremark.h says. The pulse lies in
+        // the first 16 bytes of a context.
+        let (status, pulse) = unsafe {
+            let status = (self.classify)(self.classifier, self.context, state, &packet, &raw mut verdict);
+            (status, self.context.byte_add(PULSE_AT).cast::<u32>().read())
+        };
+        self.pulse = pulse;
         assert_eq!(status, 0, "wiremark_classify refused a packet");
         verdict.flags & FINAL != 0
     }
 
-    fn is_match(state: &CFlow) -> bool {
-        state.0[APP_AT / 8].to_ne_bytes()[APP_AT % 8..APP_AT % 8 + 2] != [0, 0]
+    fn is_match(state: &FlowState) -> bool {
+        state.verdict().is_match()
     }
 }
 
