@@ -24,7 +24,7 @@ static wiremark_context *shared_context; /* NULL: each worker has its own */
 static wiremark_context *first_context;  /* made at the start, for the worker that first wants one */
 static pthread_mutex_t shared_lock = PTHREAD_MUTEX_INITIALIZER;
 
-/* Suricata gives every place back, and empties it. */
+/* Suricata gives every place back that is not empty, and empties it. */
 static void give_back(void *place) {
     (void)place;
 }
@@ -131,6 +131,13 @@ static OFTEN void on_packet(ThreadVars *tv, Flow *f, Packet *p, void *user) {
     on_telling(tv, own, state, p);
 }
 
+/* All places at once, which saves nine calls of the above. */
+static void on_end(ThreadVars *tv, Flow *f, void *user) {
+    (void)tv;
+    (void)user;
+    memset(state_of(f), 0, sizeof(flow_state));
+}
+
 void flows_init(void) {
     context_options.remembered = option_number("wiremark.remembered", 16777216);
     context_options.parked_slots = option_number("wiremark.parked-slots", 1048576);
@@ -149,6 +156,6 @@ void flows_init(void) {
         has_places = has_places && id.id >= 0 && id.id == flows_place + place;
     }
     if (thread_storage.id < 0 || !has_places || !SCThreadRegisterInitCallback(on_thread, NULL)
-        || !SCFlowRegisterUpdateCallback(on_packet, NULL))
+        || !SCFlowRegisterUpdateCallback(on_packet, NULL) || !SCFlowRegisterFinishCallback(on_end, NULL))
         FatalError("Suricata has no place for its flows");
 }
