@@ -16,7 +16,7 @@ use crate::signature::row::RowIndex;
 use crate::signature::word_index::Held;
 use crate::verdict::{Carrier, SignatureId};
 use core::net::IpAddr;
-use miniz_oxide::inflate::core as inflate;
+use miniz_oxide::inflate::{TINFLStatus, core as inflate};
 
 impl Classifier {
     #[inline(never)] // Most starts are no HTTP: what it keeps at hand is not made room for then.
@@ -164,16 +164,40 @@ impl Classifier {
     }
 }
 
-/// What a deflated body holds, zlib or raw.
+/// Bytes that a list is read of, unpacked and packed: half as many again as the longest that was seen.
+const LIST_BYTES: usize = 27 * 1024;
+const PACKED_BYTES: usize = 4500;
+/// Bytes that tell whether it is one.
+const LIST_START_BYTES: usize = 256;
+/// Most blocks: one is what a list of that length has, and each costs more than a hundred of its names.
+const BLOCKS_MAX: usize = 8;
+
+/// What a deflated body holds, zlib or raw, as far as a list is read of; of what is none, its start.
 fn inflated<'s>(body: &[u8], inflater: &mut inflate::DecompressorOxide, scratch: &'s mut [u8]) -> &'s [u8] {
+    use inflate::inflate_flags::*;
     let zlib = body.first_chunk().is_some_and(|two| two[0] & 15 == 8 && u16::from_be_bytes(*two) % 31 == 0);
-    let mut flags = inflate::inflate_flags::TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF;
-    if zlib {
-        flags |= inflate::inflate_flags::TINFL_FLAG_PARSE_ZLIB_HEADER;
-    }
+    let flags = TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF
+        | TINFL_FLAG_IGNORE_ADLER32
+        | TINFL_FLAG_STOP_ON_BLOCK_BOUNDARY
+        | if zlib { TINFL_FLAG_PARSE_ZLIB_HEADER } else { 0 };
+    let mut packed = &body[..body.len().min(PACKED_BYTES)];
+    let (mut room, mut written, mut blocks) = (LIST_START_BYTES, 0, 0);
     inflater.init();
-    let (_, _, written) = inflate::decompress(inflater, body, scratch, 0, flags);
-    &scratch[..written]
+    loop {
+        let (status, read, fresh) =
+            inflate::decompress(inflater, packed, &mut scratch[..room], written, flags);
+        packed = &packed[read..];
+        written += fresh;
+        match status {
+            TINFLStatus::BlockBoundary if blocks < BLOCKS_MAX => blocks += 1,
+            TINFLStatus::HasMoreOutput
+                if room == LIST_START_BYTES && name_list::is_list(&scratch[..written]) =>
+            {
+                room = LIST_BYTES;
+            }
+            _ => return &scratch[..written],
+        }
+    }
 }
 
 /// What a row may ask for that a request does not have and will not get.

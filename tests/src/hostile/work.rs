@@ -141,13 +141,25 @@ fn deflated(bytes: &[u8]) -> Vec<u8> {
     encoder.write_all(bytes).and_then(|()| encoder.finish()).expect("written to memory")
 }
 
-/// A list of one name and as many addresses as fit.
-fn list(bytes: usize) -> Vec<u8> {
+/// A list of one name and as many elements as fit, made of their numbers.
+fn list(bytes: usize, element: impl Fn(u32) -> String) -> Vec<u8> {
     let mut list = b"<dns><domainlist><domain name=\"szlong.weixin.qq.com\" timeout=\"1\">".to_vec();
-    while list.len() < bytes {
-        list.extend_from_slice(b"<ip>1.2.3.4</ip>");
-    }
+    (0..)
+        .map_while(|number| (list.len() < bytes).then(|| list.extend_from_slice(element(number).as_bytes())))
+        .for_each(drop);
     list
+}
+
+/// A list in as many packed blocks as fit, each of which brings its own codes.
+fn in_blocks(list: &[u8], bytes: usize) -> Vec<u8> {
+    let mut random = Random::new(3);
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(list).expect("written to memory");
+    while encoder.get_ref().len() < bytes {
+        let text: Vec<u8> = random.bytes(60).iter().map(|byte| b'a' + byte % 3).collect();
+        encoder.write_all(&text).and_then(|()| encoder.flush()).expect("written to memory");
+    }
+    encoder.finish().expect("written to memory")
 }
 
 /// Everything that was thought of.
@@ -280,8 +292,30 @@ pub fn cases() -> Vec<Case> {
     let copies: Vec<Vec<u8>> = packet::fragments(&ip_in_pieces(), 8);
     case("fragments: copies of a whole packet's", packets(copies.iter().chain(&copies).cloned()));
 
-    case("look-up list: in segments", look_up_list(&list(40_000), "identity", 120));
-    case("look-up list: deflated, 30,000 bytes", look_up_list(&deflated(&list(30_000)), "deflate", 8));
+    let one = |_| String::from("<ip>1.2.3.4</ip>");
+    let v4 =
+        |n: u32| format!("<ip>{}.{}.{}.{}</ip>", n * 7 % 220 + 1, n * 31 % 256, n / 3 % 256, n * 13 % 256);
+    let v6 = |n: u32| format!("<ipv6>2001:db8:{:x}:{:x}::{n:x}:9</ipv6>", n * 7 + 4096, n * 911 % 65_536);
+    let names = |n: u32| {
+        format!("</domain><domain name=\"{}{n}.weixin.qq.com\"><ip>1.2.3.{}</ip>", n * 7919 % 1000, n % 256)
+    };
+    case("look-up list: in segments", look_up_list(&list(40_000, one), "identity", 120));
+    case("look-up list: deflated, 30,000 bytes", look_up_list(&deflated(&list(30_000, one)), "deflate", 8));
+    case(
+        "look-up list: deflated, IPv4 addresses",
+        look_up_list(&deflated(&list(30_000, v4)), "deflate", SEGMENT),
+    );
+    case(
+        "look-up list: deflated, IPv6 addresses",
+        look_up_list(&deflated(&list(30_000, v6)), "deflate", SEGMENT),
+    );
+    case("look-up list: deflated, names", look_up_list(&deflated(&list(30_000, names)), "deflate", SEGMENT));
+    case(
+        "look-up list: deflated, tags",
+        look_up_list(&deflated(&list(30_000, |_| String::from("<"))), "deflate", SEGMENT),
+    );
+    let blocks = in_blocks(&list(1000, one), JUMBO - 100);
+    case("look-up list: deflated, 8,800 bytes of short blocks", look_up_list(&blocks, "deflate", JUMBO));
     case("look-up list: deflated, a bomb", look_up_list(&deflated(&vec![b' '; 1 << 22]), "deflate", 120));
     cases
 }
