@@ -27,7 +27,7 @@ pub(crate) fn run(name: Name, flows: usize, source: &Source) -> Result<(), Box<d
         // In pieces, so as to stop near the wanted number.
         for slots in mix.slots.chunks(2000) {
             contender.pass(mix.part(slots));
-            found = contender.found().map_or(flows, |(found, _)| found);
+            found = contender.flows().unwrap_or(flows);
             if found >= flows {
                 break;
             }

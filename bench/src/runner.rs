@@ -119,7 +119,11 @@ pub(crate) trait Contender {
     fn reset(&mut self);
     /// Runs over all frames once.
     fn pass(&mut self, load: Load<'_>);
-    /// Flows found, and flows with a verdict, in the last pass.
+    /// Flows found in the last pass.
+    fn flows(&self) -> Option<usize> {
+        None
+    }
+    /// The same, and flows with a verdict, which takes a look at every flow.
     fn found(&self) -> Option<(usize, usize)> {
         None
     }
@@ -175,6 +179,10 @@ impl<E: Engine> Contender for InTable<E> {
         table_pass(load, &mut self.table, &mut self.engine);
     }
 
+    fn flows(&self) -> Option<usize> {
+        Some(self.table.flows)
+    }
+
     fn found(&self) -> Option<(usize, usize)> {
         Some((self.table.flows, self.table.matched(E::is_match)))
     }
@@ -195,6 +203,10 @@ impl Contender for Tracking<'_> {
 
     fn pass(&mut self, load: Load<'_>) {
         self.matched += tracker_pass(load, &mut self.tracker);
+    }
+
+    fn flows(&self) -> Option<usize> {
+        Some(self.tracker.statistics().flows as usize)
     }
 
     fn found(&self) -> Option<(usize, usize)> {
