@@ -82,3 +82,84 @@ impl FirstByteTable {
         self.counting[usize::from(first)] & app_bit(app) != 0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Source;
+    use super::super::set::SignatureSet;
+
+    /// Two apps with a row about any segment each, and one of the second that is taken back by such a row.
+    const FIRST: &str = r#"
+[app]
+id = 1
+name = "one"
+roles = ["chat"]
+
+[[signature]]
+id = 1
+name = "teacher"
+role = "chat"
+teaches = "server"
+why = "an example"
+source = "none"
+transport = "tcp"
+start = "segment"
+prefix = "a1"
+hit = ["a1"]
+miss = ["a2"]
+
+[[signature]]
+id = 2
+name = "mere"
+role = "chat"
+why = "an example"
+source = "none"
+transport = "tcp"
+start = "segment"
+prefix = "b1"
+hit = ["b1"]
+miss = ["b2"]
+"#;
+    const SECOND: &str = r#"
+[app]
+id = 2
+name = "two"
+roles = ["chat"]
+
+[[signature]]
+id = 11
+name = "doubted"
+role = "chat"
+why = "an example"
+source = "none"
+transport = "tcp"
+prefix = "d1"
+unless = ["veto"]
+hit = ["d1"]
+miss = ["d2"]
+
+[[signature]]
+id = 12
+name = "veto"
+veto = true
+why = "an example"
+source = "none"
+transport = "tcp"
+start = "segment"
+prefix = "c1"
+hit = ["c1"]
+miss = ["c2"]
+"#;
+
+    #[test]
+    fn a_row_about_any_segment_counts_for_flows_that_it_can_teach_by_or_take_back() {
+        let sources = [("one.toml", FIRST), ("two.toml", SECOND)].map(|(file, text)| Source { file, text });
+        let set = SignatureSet::load(&sources).unwrap();
+        let app = |row: u16| set.signature(crate::verdict::SignatureId(row)).unwrap().app;
+        let counts = |first: u8| [1, 11].map(|row| set.table.first_bytes.counts_for(first, app(row)));
+        assert_eq!(counts(0xa1), [true, false], "teaches of its own app");
+        assert_eq!(counts(0xb1), [false, false], "tells nothing that its flow has not shown");
+        assert_eq!(counts(0xc1), [false, true], "takes a verdict back");
+        assert_eq!(counts(0xee), [false, false]);
+    }
+}
