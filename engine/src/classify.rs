@@ -112,7 +112,7 @@ impl Classifier {
                 self.take_up_again(flow);
             }
             // A start that is still being put together is looked at to its end; its slot bounds it.
-            let waits = transport == Transport::Tcp && (flow.slot(0).is_some() || flow.slot(1).is_some());
+            let waits = transport == Transport::Tcp && (flow.waits(0) || flow.waits(1));
             if flow.packets >= self.options.budget_packets && (!waits || flow.packets == u8::MAX) {
                 self.close(flow);
             }
@@ -206,7 +206,7 @@ impl Classifier {
             if waits {
                 observer.event(Event::NeedMore(fresh.len()));
             } else {
-                reassembly::finish(flow, &mut context.pool, &packet.five_tuple, side, fresh.len());
+                reassembly::finish(flow, &mut context.pool, &packet.five_tuple, side);
             }
         }
         if flow.is_over() {

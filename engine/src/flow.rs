@@ -27,11 +27,11 @@ pub struct FlowState {
     pub(crate) dead_groups: u8,
     /// Which signature set the bits below speak of.
     pub(crate) generation: u16,
-    /// TCP: the first bytes each side sent, in sequence order. UDP: how many of the first bytes of each side's first datagram there
+    /// TCP: the first bytes each side sent, where so few wait for more. UDP: how many of the first bytes of each side's first datagram there
     /// are, these, and how many datagrams with payload it has sent.
     head: [[u8; HEAD_BYTES]; 2],
-    /// TCP: the next sequence number expected. UDP: when the flow last taught of a call, and by which row. While bytes are parked,
-    /// the number of the slot.
+    /// TCP: the sequence number of the side's start. UDP: when the flow last taught of a call, and by which row. While bytes are
+    /// parked in a slot, its number.
     pub(crate) sequence: [u32; 2],
     /// One bit for each veto row, two for each row that takes part in a `reverse` pair.
     pub(crate) seen: u64,
@@ -337,12 +337,17 @@ impl FlowState {
 
     /// Takes `sequence` for the start of the side's stream, whatever was before.
     pub(crate) fn restart(&mut self, side: Side, sequence: u32) {
-        self.set(DONE << side, false);
-        self.head_bytes[side] &= UNNAMED;
+        self.set((DONE | PARKED) << side, false);
+        self.empty_head(side);
         self.start(side, sequence);
     }
 
-    /// The slot that holds the side's bytes.
+    /// Whether bytes of the side's start wait for more: over TCP in its [head](Self::head) if that is not empty, else in a slot.
+    pub(crate) fn waits(&self, side: Side) -> bool {
+        self.has(PARKED << side)
+    }
+
+    /// The slot that holds the side's bytes, unless its head does.
     pub(crate) fn slot(&self, side: Side) -> Option<u32> {
         self.has(PARKED << side).then(|| self.sequence[side])
     }
@@ -378,7 +383,7 @@ impl FlowState {
         usize::from(self.head_bytes[side] & !UNNAMED).min(HEAD_BYTES)
     }
 
-    /// The first bytes the side sent, as far as they came in sequence.
+    /// The first bytes the side sent, while they wait there for more.
     pub(crate) fn head(&self, side: Side) -> &[u8] {
         &self.head[side][..self.filled(side)]
     }
@@ -392,12 +397,20 @@ impl FlowState {
         self.filled(side) >= HEAD_BYTES
     }
 
-    /// Adds the next bytes in sequence to the head, until it is full.
-    pub(crate) fn fill_head(&mut self, side: Side, bytes: &[u8]) {
+    /// Adds bytes to the head, as far as they join what is there and fit. Of bytes that come twice the later stay.
+    pub(crate) fn fill_head(&mut self, side: Side, offset: usize, bytes: &[u8]) {
         let filled = self.filled(side);
-        let taken = bytes.len().min(HEAD_BYTES - filled);
-        self.head[side][filled..filled + taken].copy_from_slice(&bytes[..taken]);
-        self.head_bytes[side] = self.head_bytes[side] & UNNAMED | (filled + taken) as u8;
+        if offset > filled {
+            return;
+        }
+        let taken = bytes.len().min(HEAD_BYTES - offset);
+        self.head[side][offset..offset + taken].copy_from_slice(&bytes[..taken]);
+        self.head_bytes[side] = self.head_bytes[side] & UNNAMED | filled.max(offset + taken) as u8;
+    }
+
+    /// The side's start waits there no longer.
+    pub(crate) fn empty_head(&mut self, side: Side) {
+        self.head_bytes[side] &= UNNAMED;
     }
 
     /// Takes in the next datagram with payload of a side; gives what rows about several datagrams ask of the flow.

@@ -240,8 +240,7 @@ impl Classifier {
                 Transport::Tcp => {
                     // Both starts were read to their end, or there were packets enough.
                     (flow.is_over()
-                        || is_spent
-                            && (flow.packets == u8::MAX || flow.slot(0).is_none() && flow.slot(1).is_none()))
+                        || is_spent && (flow.packets == u8::MAX || !flow.waits(0) && !flow.waits(1)))
                         && packet.tcp.flags & TcpFields::SYN == 0
                 }
                 Transport::Udp => {

@@ -2,7 +2,7 @@
 
 use crate::context::pool::Pool;
 use crate::five_tuple::FiveTuple;
-use crate::flow::{FlowState, Side};
+use crate::flow::{FlowState, HEAD_BYTES, Side};
 use crate::packet::{Packet, TcpFields};
 
 /// What a segment adds.
@@ -35,6 +35,9 @@ pub(crate) fn add<'a>(
         }
         flow.restart(side, sequence);
     }
+    if !flow.head(side).is_empty() {
+        return add_to_head(flow, pool, side, sequence, packet);
+    }
     if let Some(number) = flow.slot(side) {
         let key = packet.five_tuple.key();
         let place = pool.get(number, &key, side).and_then(|slot| behind(slot.base, sequence, packet.payload));
@@ -64,16 +67,38 @@ pub(crate) fn add<'a>(
         return StreamBytes::Nothing;
     };
     if offset > 0 {
-        if flow.head(side).is_empty() {
-            let base = flow.sequence[side];
-            park(flow, pool, &packet.five_tuple, side, base, offset, bytes);
-        }
+        let base = flow.sequence[side];
+        park(flow, pool, &packet.five_tuple, side, base, offset, bytes);
         return StreamBytes::Nothing;
     }
-    let is_first = flow.head(side).is_empty();
-    flow.fill_head(side, bytes);
-    flow.sequence[side] = sequence.wrapping_add(packet.payload.len() as u32);
-    if is_first { StreamBytes::Start(bytes) } else { StreamBytes::Head }
+    StreamBytes::Start(bytes)
+}
+
+/// Takes in a segment of a side whose start waits in the flow's head: it goes on there as far as it fits, else both go to a slot.
+fn add_to_head<'a>(
+    flow: &mut FlowState,
+    pool: &'a mut Pool,
+    side: Side,
+    sequence: u32,
+    packet: &Packet<'a>,
+) -> StreamBytes<'a> {
+    let base = flow.sequence[side];
+    let Some((offset, bytes)) = behind(base, sequence, packet.payload) else { return StreamBytes::Nothing };
+    let head = flow.head_copy(side);
+    let (known, end) = (flow.head(side).len(), offset + bytes.len());
+    let fits = offset <= known && end <= HEAD_BYTES;
+    if !fits && let Some((number, slot)) = pool.take(packet.five_tuple.key(), side, base, end) {
+        slot.insert(0, &head[..known]);
+        slot.insert(offset, bytes);
+        flow.empty_head(side);
+        flow.park(side, number);
+        return match slot.contiguous() {
+            start if start.len() > known => StreamBytes::Start(start),
+            _ => StreamBytes::Nothing,
+        };
+    }
+    flow.fill_head(side, offset, bytes);
+    if flow.head(side).len() > known { StreamBytes::Head } else { StreamBytes::Nothing }
 }
 
 /// What was looked at did not suffice: keeps it until more comes. `bytes` is what the packet itself gave of the start.
@@ -85,24 +110,29 @@ pub(crate) fn keep(
     side: Side,
     bytes: &[u8],
 ) -> bool {
-    if flow.slot(side).is_none() && flow.head(side).len() <= bytes.len() {
-        let base = flow.sequence[side].wrapping_sub(bytes.len() as u32);
-        park(flow, pool, tuple, side, base, 0, bytes);
+    if !flow.waits(side) {
+        let base = flow.sequence[side];
+        hold(flow, pool, tuple, side, base, bytes);
     }
-    match flow.slot(side) {
-        Some(number) => {
-            // What fills a small slot to the brim goes on in a large one.
-            let may_grow = pool.may_grow(number);
-            pool.get(number, &tuple.key(), side).is_some_and(|slot| may_grow || !slot.is_full())
-        }
-        None => !flow.is_head_full(side),
+    if !flow.head(side).is_empty() {
+        // What outgrows the head goes on in a slot.
+        return !flow.is_head_full(side) || !pool.is_empty();
     }
+    // What fills a small slot to the brim goes on in a large one.
+    flow.slot(side).is_some_and(|number| {
+        let may_grow = pool.may_grow(number);
+        pool.get(number, &tuple.key(), side).is_some_and(|slot| may_grow || !slot.is_full())
+    })
 }
 
-/// The start of the side's stream needs no further look: gives its slot back. Of the start, `looked_at` bytes were seen
-/// without a slot. From here on the side's sequence number is that of its start.
-pub(crate) fn finish(flow: &mut FlowState, pool: &mut Pool, tuple: &FiveTuple, side: Side, looked_at: usize) {
-    if let Some(number) = flow.slot(side) {
+/// The start of the side's stream needs no further look: gives its slot back. From here on the side's sequence number is that of
+/// its start.
+pub(crate) fn finish(flow: &mut FlowState, pool: &mut Pool, tuple: &FiveTuple, side: Side) {
+    if !flow.head(side).is_empty() {
+        let base = flow.sequence[side];
+        flow.empty_head(side);
+        flow.unpark(side, base);
+    } else if let Some(number) = flow.slot(side) {
         if let Some(slot) = pool.get(number, &tuple.key(), side) {
             let base = slot.base;
             flow.unpark(side, base);
@@ -110,8 +140,6 @@ pub(crate) fn finish(flow: &mut FlowState, pool: &mut Pool, tuple: &FiveTuple, s
         } else {
             flow.unpark(side, 0);
         }
-    } else {
-        flow.sequence[side] = flow.sequence[side].wrapping_sub(looked_at as u32);
     }
     flow.set_done(side);
 }
@@ -125,23 +153,38 @@ pub(crate) fn advance(
     count: usize,
     fresh: &[u8],
 ) {
-    if let Some(number) = flow.slot(side)
+    let head = flow.head_copy(side);
+    let start = match flow.head(side).len() {
+        0 => fresh,
+        known => &head[..known],
+    };
+    if flow.head(side).is_empty()
+        && let Some(number) = flow.slot(side)
         && let Some(slot) = pool.get(number, &tuple.key(), side)
     {
         slot.consume(count);
         if slot.is_empty() {
             let base = slot.base;
             pool.free(number);
-            flow.unpark(side, base);
             flow.restart(side, base);
         }
         return;
     }
-    let behind = fresh.get(count..).unwrap_or_default();
-    let base = flow.sequence[side].wrapping_sub(behind.len() as u32);
+    let (read, behind) = start.split_at(count.min(start.len()));
+    let base = flow.sequence[side].wrapping_add(read.len() as u32);
     flow.restart(side, base);
     if !behind.is_empty() {
-        park(flow, pool, tuple, side, base, 0, behind);
+        hold(flow, pool, tuple, side, base, behind);
+    }
+}
+
+/// Keeps the bytes at a start: in the flow's own head if they fit in there, as many a side sends a byte or two and no more.
+fn hold(flow: &mut FlowState, pool: &mut Pool, tuple: &FiveTuple, side: Side, base: u32, bytes: &[u8]) {
+    if bytes.len() <= HEAD_BYTES || pool.is_empty() {
+        flow.fill_head(side, 0, bytes);
+        flow.park(side, base);
+    } else {
+        park(flow, pool, tuple, side, base, 0, bytes);
     }
 }
 

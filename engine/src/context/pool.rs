@@ -2,7 +2,7 @@
 //! are small; what outgrows its slot moves to one of a few that are large, within the same memory.
 
 use crate::five_tuple::FlowKey;
-use crate::flow::Side;
+use crate::flow::{HEAD_BYTES, Side};
 use alloc::vec::Vec;
 use bytes::BytesMut;
 use core::ops::Range;
@@ -134,6 +134,8 @@ impl Pool {
     /// of four.
     pub(crate) fn new(slots: usize, slot_bytes: usize) -> Self {
         let slots = slots.min(NONE as usize - 1);
+        // What outgrows a flow's own head finds room.
+        let slot_bytes = slot_bytes.max(HEAD_BYTES);
         let large = slots / SLOTS_PER_LARGE;
         let small = (slots - 4 * large) as u32;
         let count = small + large as u32;
@@ -190,6 +192,11 @@ impl Pool {
         slot.id[0] = 0;
         slot.runs.clear();
         Some((number, slot))
+    }
+
+    /// Whether there are no slots at all.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.slots.is_empty()
     }
 
     /// Whether what outgrows a slot would find room in a larger one.

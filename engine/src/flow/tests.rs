@@ -25,7 +25,7 @@ fn when_a_flow_asked_last_stands_beside_its_first_bytes() {
             let asked = Asked { is_unnamed, epoch: 9 };
             flow.note_asked(transport, asked);
             match transport {
-                Transport::Tcp => flow.fill_head(0, b"some"),
+                Transport::Tcp => flow.fill_head(0, 0, b"some"),
                 Transport::Udp => _ = flow.note_datagram(0, b"thirteen byte"),
             }
             assert!(flow.asked(transport) == asked && flow.verdict() == Verdict::default());
@@ -34,10 +34,13 @@ fn when_a_flow_asked_last_stands_beside_its_first_bytes() {
     let mut flow = FlowState::default();
     let asked = Asked { is_unnamed: true, epoch: 9 };
     flow.note_asked(Transport::Tcp, asked);
-    flow.fill_head(0, b"first bytes");
+    flow.fill_head(0, 0, b"first bytes");
     assert!(flow.head(0) == b"first bytes" && !flow.is_head_full(0));
-    flow.fill_head(0, b" and more");
-    assert!(flow.head(0) == b"first bytes and " && flow.is_head_full(0));
+    flow.fill_head(0, 12, b"behind a gap");
+    flow.fill_head(0, 0, b"First");
+    assert!(flow.head(0) == b"First bytes", "what comes twice lies over what was there");
+    flow.fill_head(0, 11, b" and more");
+    assert!(flow.head(0) == b"First bytes and " && flow.is_head_full(0));
     flow.restart(0, 7);
     assert!(flow.head(0).is_empty() && flow.asked(Transport::Tcp) == asked);
     #[cfg(feature = "quic")]
