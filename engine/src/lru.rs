@@ -16,35 +16,62 @@ pub(crate) trait SeededHash: Copy + Eq {
     fn seeded_hash(&self, seed: u64) -> u64;
 }
 
+/// A packet time in bytes, so that entries lie as close as what they hold lets them.
+type Time = [u8; 8];
+
 #[derive(Clone, Copy, Debug)]
 struct Entry<K, V> {
     key: K,
     value: V,
     /// Packet time of the last use.
-    used_us: u64,
-    expires_us: u64,
+    used_us: Time,
+    expires_us: Time,
 }
-
-/// The entries one key may use.
-type Set<K, V> = [Option<Entry<K, V>>; WAYS];
 
 /// Fixed memory: when the entries a key may use are all taken, the least recently used of them goes.
 #[derive(Debug)]
 pub(crate) struct LruCache<K, V> {
     heads: Box<[Head]>,
-    /// Memory for all sets, given to them as they come: who learns little writes to little of it.
-    entries: Vec<Set<K, V>>,
+    /// Memory for all entries, given to sets in pairs as they come: who learns little writes to little of it.
+    entries: Vec<[Entry<K, V>; 2]>,
     seed: u64,
 }
 
-/// What is known of a set before its entries are touched.
+/// What is known of a set, the entries one key may use, before they are touched.
 #[derive(Clone, Copy, Debug)]
 struct Head {
     /// Sixteen bits of the hash of each entry's key, the first way's lowest, so that a key that is not there costs one
     /// cache line and one comparison; 0 is free.
     tags: u128,
-    /// Which of all entries are the set's, from 1; 0 where nothing was ever kept.
-    place: u32,
+    /// Which of all pairs are the set's, from 1; 0 where nothing was ever kept.
+    pairs: [u32; WAYS / 2],
+}
+
+impl Head {
+    /// Ways of this tag, a high bit for each; above the first there may be false ones.
+    #[inline]
+    fn tagged(&self, tag: u16) -> u128 {
+        let splat = u64::from(tag).wrapping_mul(0x0001_0001_0001_0001);
+        let differing = self.tags ^ (u128::from(splat) << 64 | u128::from(splat));
+        differing.wrapping_sub(LOWEST) & !differing & (LOWEST << 15)
+    }
+
+    /// Where among all pairs a way's is.
+    #[inline]
+    fn place(&self, way: usize) -> usize {
+        (self.pairs[way / 2] as usize).wrapping_sub(1)
+    }
+
+    fn set_tag(&mut self, way: usize, tag: u16) {
+        let shift = 16 * way as u32;
+        self.tags = self.tags & !(0xffff << shift) | u128::from(tag) << shift;
+    }
+}
+
+/// The first of some ways.
+#[inline]
+fn first_way(ways: u128) -> usize {
+    ways.trailing_zeros() as usize / 16
 }
 
 /// Where a key may lie.
@@ -58,8 +85,8 @@ impl<K: SeededHash, V: Copy> LruCache<K, V> {
     pub(crate) fn new(capacity: usize, seed: u64) -> Self {
         let sets = if capacity == 0 { 0 } else { capacity.div_ceil(WAYS).next_power_of_two() };
         Self {
-            heads: vec![Head { tags: 0, place: 0 }; sets].into_boxed_slice(),
-            entries: Vec::with_capacity(sets),
+            heads: vec![Head { tags: 0, pairs: [0; WAYS / 2] }; sets].into_boxed_slice(),
+            entries: Vec::with_capacity(sets * WAYS / 2),
             seed,
         }
     }
@@ -71,19 +98,9 @@ impl<K: SeededHash, V: Copy> LruCache<K, V> {
 
     /// The keys in one of them.
     pub(crate) fn keys_of(&self, set: usize) -> impl Iterator<Item = K> + '_ {
-        self.ways(set).into_iter().flatten().flatten().map(|entry| entry.key)
-    }
-
-    /// A set's entries, where something was ever kept.
-    #[inline]
-    fn ways(&self, set: usize) -> Option<&Set<K, V>> {
-        self.entries.get((self.heads.get(set)?.place as usize).wrapping_sub(1))
-    }
-
-    /// The same, to be written to.
-    #[inline]
-    fn ways_mut(&mut self, set: usize) -> Option<&mut Set<K, V>> {
-        self.entries.get_mut((self.heads[set].place as usize).wrapping_sub(1))
+        let ways = self.heads.get(set).into_iter().flat_map(|head| (0..WAYS).map(move |way| (head, way)));
+        let taken = ways.filter(|(head, way)| (head.tags >> (16 * way)) as u16 != 0);
+        taken.filter_map(|(head, way)| Some(self.entries.get(head.place(way))?[way % 2].key))
     }
 
     #[inline]
@@ -92,31 +109,23 @@ impl<K: SeededHash, V: Copy> LruCache<K, V> {
         Some(Place { set, tag: (hash >> 48) as u16 | 1 })
     }
 
-    /// Ways whose tag is the key's, a high bit for each; above the first there may be false ones.
+    /// The way of a set that is the key's, of some whose tag is, and its entry.
     #[inline]
-    fn candidates(&self, place: &Place) -> u128 {
-        let splat = u64::from(place.tag).wrapping_mul(0x0001_0001_0001_0001);
-        let differing = self.heads[place.set].tags ^ (u128::from(splat) << 64 | u128::from(splat));
-        differing.wrapping_sub(LOWEST) & !differing & (LOWEST << 15)
-    }
-
-    /// The way of these that is the key's.
-    #[inline]
-    fn way_of(ways: &Set<K, V>, mut candidates: u128, key: &K) -> Option<usize> {
+    fn find<'e>(
+        entries: &'e mut [[Entry<K, V>; 2]],
+        head: &Head,
+        mut candidates: u128,
+        key: &K,
+    ) -> Option<(usize, &'e mut Entry<K, V>)> {
         while candidates != 0 {
-            let way = candidates.trailing_zeros() as usize / 16;
-            if ways[way].as_ref().is_some_and(|entry| entry.key == *key) {
-                return Some(way);
+            let way = first_way(candidates);
+            let place = head.place(way);
+            if entries.get(place).is_some_and(|pair| pair[way % 2].key == *key) {
+                return Some((way, &mut entries[place][way % 2]));
             }
             candidates &= candidates - 1;
         }
         None
-    }
-
-    fn set_tag(&mut self, place: &Place, way: usize, tag: u16) {
-        let shift = 16 * way as u32;
-        let tags = &mut self.heads[place.set].tags;
-        *tags = *tags & !(0xffff << shift) | u128::from(tag) << shift;
     }
 
     /// The value, if it has not expired at `now_us`.
@@ -129,18 +138,19 @@ impl<K: SeededHash, V: Copy> LruCache<K, V> {
     #[inline]
     pub(crate) fn get_hashed(&mut self, key: &K, hash: u64, now_us: u64) -> Option<V> {
         let place = self.place(hash)?;
-        match self.candidates(&place) {
+        match self.heads[place.set].tagged(place.tag) {
             0 => None,
-            candidates => self.found(&place, candidates, key, now_us),
+            candidates => self.found(place.set, candidates, key, now_us),
         }
     }
 
     #[inline(never)]
-    fn found(&mut self, place: &Place, candidates: u128, key: &K, now_us: u64) -> Option<V> {
-        let ways = self.ways_mut(place.set)?;
-        let entry = ways[Self::way_of(ways, candidates, key)?].as_mut();
-        let entry = entry.filter(|entry| now_us <= entry.expires_us)?;
-        entry.used_us = now_us;
+    fn found(&mut self, set: usize, candidates: u128, key: &K, now_us: u64) -> Option<V> {
+        let (_, entry) = Self::find(&mut self.entries, &self.heads[set], candidates, key)?;
+        if now_us > u64::from_ne_bytes(entry.expires_us) {
+            return None;
+        }
+        entry.used_us = now_us.to_ne_bytes();
         Some(entry.value)
     }
 
@@ -155,8 +165,9 @@ impl<K: SeededHash, V: Copy> LruCache<K, V> {
     /// Asks for the entry itself, once that has come. The first of a set's, which has its key most often.
     #[inline]
     pub(crate) fn prefetch_entry(&self, hash: u64) {
-        if let Some(ways) = self.place(hash).and_then(|place| self.ways(place.set)) {
-            prefetch(&ways[0]);
+        let pair = self.place(hash).and_then(|place| self.entries.get(self.heads[place.set].place(0)));
+        if let Some(pair) = pair {
+            prefetch(pair);
         }
     }
 
@@ -168,35 +179,37 @@ impl<K: SeededHash, V: Copy> LruCache<K, V> {
     /// The same for a key whose [`SeededHash::seeded_hash`] is at hand. Whether the key was not there before.
     pub(crate) fn insert_hashed(&mut self, key: K, hash: u64, value: V, now_us: u64, ttl_us: u64) -> bool {
         let Some(place) = self.place(hash) else { return false };
-        let expires_us = now_us.saturating_add(ttl_us);
-        let candidates = self.candidates(&place);
-        if self.heads[place.set].place == 0 {
-            // There is room for all sets.
-            self.entries.push([None; WAYS]);
-            self.heads[place.set].place = self.entries.len() as u32;
-        }
-        let Some(ways) = self.ways_mut(place.set) else { return false };
-        let known = Self::way_of(ways, candidates, &key);
-        if let Some(entry) = known.and_then(|way| ways[way].as_mut()) {
-            (entry.value, entry.used_us, entry.expires_us) = (value, now_us, expires_us);
+        let head = &mut self.heads[place.set];
+        let (used_us, expires_us) = (now_us.to_ne_bytes(), now_us.saturating_add(ttl_us).to_ne_bytes());
+        if let Some((_, entry)) = Self::find(&mut self.entries, head, head.tagged(place.tag), &key) {
+            (entry.value, entry.used_us, entry.expires_us) = (value, used_us, expires_us);
             return false;
         }
-        // `None`, a free place, comes before any time.
-        let age = |way: &usize| ways[*way].as_ref().map(|entry| entry.used_us);
-        let way = (0..WAYS).min_by_key(age).unwrap_or(0);
-        ways[way] = Some(Entry { key, value, used_us: now_us, expires_us });
-        self.set_tag(&place, way, place.tag);
+        let entry = Entry { key, value, used_us, expires_us };
+        let age = |way: &usize| {
+            self.entries.get(head.place(*way)).map(|pair| u64::from_ne_bytes(pair[way % 2].used_us))
+        };
+        let way = match head.tagged(0) {
+            0 => (0..WAYS).min_by_key(age).unwrap_or(0),
+            free => first_way(free),
+        };
+        head.set_tag(way, place.tag);
+        if let Some(pair) = self.entries.get_mut(head.place(way)) {
+            pair[way % 2] = entry;
+        } else {
+            // There is room for all sets.
+            self.entries.push([entry; 2]);
+            head.pairs[way / 2] = self.entries.len() as u32;
+        }
         true
     }
 
     /// Forgets a key.
     pub(crate) fn remove(&mut self, key: &K) {
         let Some(place) = self.place(key.seeded_hash(self.seed)) else { return };
-        let candidates = self.candidates(&place);
-        let Some(ways) = self.ways_mut(place.set) else { return };
-        if let Some(way) = Self::way_of(ways, candidates, key) {
-            ways[way] = None;
-            self.set_tag(&place, way, 0);
+        let head = &mut self.heads[place.set];
+        if let Some((way, _)) = Self::find(&mut self.entries, head, head.tagged(place.tag), key) {
+            head.set_tag(way, 0);
         }
     }
 }
@@ -255,7 +268,7 @@ mod tests {
                 cache.remove(&key);
             }
         }
-        assert_eq!((cache.entries.len(), cache.entries.capacity()), (cache.sets(), room));
+        assert_eq!((cache.entries.len(), cache.entries.capacity()), (cache.sets() * WAYS / 2, room));
     }
 
     #[test]
