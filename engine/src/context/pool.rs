@@ -17,21 +17,25 @@ const SLOTS_PER_LARGE: usize = 32;
 /// Longest connection id of QUIC (RFC 9000, 17.2).
 const ID_MAX: usize = 20;
 
-/// The slots.
+/// The slots. A slot's number is twice its place in its shelf, and one more if it is large.
 #[derive(Debug)]
 pub(crate) struct Pool {
-    slots: Vec<Slot>,
     /// Small ones, then large ones.
-    queues: [Queue; 2],
-    /// The number of the first large slot.
-    first_large: u32,
+    shelves: [Shelf; 2],
     /// Slots taken from their owners to make room.
     pub(crate) lost: u64,
 }
 
-/// Slots of one size, from the one to be taken next (free ones first, then the oldest) to the newest.
-#[derive(Clone, Copy, Debug)]
-struct Queue {
+/// Slots of one size, made as they are needed, so that who parks little writes to little memory. The list goes from the one to
+/// be taken next (free ones first, then the oldest) to the newest.
+#[derive(Debug)]
+struct Shelf {
+    /// In memory for all that there may be.
+    slots: Vec<Slot>,
+    most: usize,
+    /// Of the slots that are not made yet.
+    memory: BytesMut,
+    slot_bytes: usize,
     first: u32,
     last: u32,
 }
@@ -129,44 +133,99 @@ impl Slot {
     }
 }
 
-impl Pool {
-    /// Memory of `slots` times `slot_bytes`; the only place that allocates. A 32nd of the slots is large, each in place
-    /// of four.
-    pub(crate) fn new(slots: usize, slot_bytes: usize) -> Self {
-        let slots = slots.min(NONE as usize - 1);
-        // What outgrows a flow's own head finds room.
-        let slot_bytes = slot_bytes.max(HEAD_BYTES);
-        let large = slots / SLOTS_PER_LARGE;
-        let small = (slots - 4 * large) as u32;
-        let count = small + large as u32;
-        let large_bytes = 4 * slot_bytes + slot_bytes / 4;
-        // In one piece, of which the system gives what is written to.
-        let mut memory = BytesMut::zeroed(small as usize * slot_bytes + large * large_bytes);
-        let slot = |index: u32| Slot {
+impl Shelf {
+    fn new(most: usize, memory: BytesMut, slot_bytes: usize) -> Self {
+        Self { slots: Vec::with_capacity(most), most, memory, slot_bytes, first: NONE, last: NONE }
+    }
+
+    /// The place of a slot to be used next, now the newest: a free one, one that is made now, or the oldest.
+    fn next(&mut self) -> Option<u32> {
+        let is_free = self.slots.get(self.first as usize).is_some_and(|slot| slot.owner.is_none());
+        let place = if !is_free && self.slots.len() < self.most { self.make() } else { self.first };
+        if place == self.first {
+            self.slots.get(place as usize)?;
+            self.unlink(place);
+        }
+        self.link_between(self.last, place, NONE);
+        Some(place)
+    }
+
+    #[cold]
+    fn make(&mut self) -> u32 {
+        self.slots.push(Slot {
             owner: None,
             base: 0,
             id: [0; ID_MAX + 1],
             runs: SmallVec::new(),
-            bytes: memory.split_to(if index < small { slot_bytes } else { large_bytes }),
-            previous: if index == 0 || index == small { NONE } else { index - 1 },
-            next: if index + 1 == small || index + 1 == count { NONE } else { index + 1 },
-        };
-        let queue = |range: Range<u32>| match range.is_empty() {
-            true => Queue { first: NONE, last: NONE },
-            false => Queue { first: range.start, last: range.end - 1 },
-        };
-        Self {
-            slots: (0..count).map(slot).collect(),
-            queues: [queue(0..small), queue(small..count)],
-            first_large: small,
-            lost: 0,
+            bytes: self.memory.split_to(self.slot_bytes),
+            previous: NONE,
+            next: NONE,
+        });
+        self.slots.len() as u32 - 1
+    }
+
+    fn free(&mut self, place: u32) {
+        if let Some(slot) = self.slots.get_mut(place as usize) {
+            slot.owner = None;
+            self.unlink(place);
+            self.link_between(NONE, place, self.first);
         }
+    }
+
+    fn unlink(&mut self, place: u32) {
+        let (previous, next) = {
+            let slot = &self.slots[place as usize];
+            (slot.previous, slot.next)
+        };
+        match self.slots.get_mut(previous as usize) {
+            Some(slot) => slot.next = next,
+            None => self.first = next,
+        }
+        match self.slots.get_mut(next as usize) {
+            Some(slot) => slot.previous = previous,
+            None => self.last = previous,
+        }
+    }
+
+    fn link_between(&mut self, previous: u32, place: u32, next: u32) {
+        let slot = &mut self.slots[place as usize];
+        (slot.previous, slot.next) = (previous, next);
+        match self.slots.get_mut(previous as usize) {
+            Some(slot) => slot.next = place,
+            None => self.first = place,
+        }
+        match self.slots.get_mut(next as usize) {
+            Some(slot) => slot.previous = place,
+            None => self.last = place,
+        }
+    }
+}
+
+impl Pool {
+    /// Memory of `slots` times `slot_bytes`; the only place that allocates. A 32nd of the slots is large, each in place
+    /// of four.
+    pub(crate) fn new(slots: usize, slot_bytes: usize) -> Self {
+        let slots = slots.min(NONE as usize / 2 - 1);
+        // What outgrows a flow's own head finds room.
+        let slot_bytes = slot_bytes.max(HEAD_BYTES);
+        let large = slots / SLOTS_PER_LARGE;
+        let small = slots - 4 * large;
+        let large_bytes = 4 * slot_bytes + slot_bytes / 4;
+        // In one piece, of which the system gives what is written to.
+        let mut memory = BytesMut::zeroed(small * slot_bytes + large * large_bytes);
+        let of_small = memory.split_to(small * slot_bytes);
+        let shelves = [Shelf::new(small, of_small, slot_bytes), Shelf::new(large, memory, large_bytes)];
+        Self { shelves, lost: 0 }
     }
 
     /// The slot, if it still belongs to this side of this flow.
     pub(crate) fn get(&mut self, number: u32, owner: &FlowKey, side: Side) -> Option<&mut Slot> {
-        let slot = self.slots.get_mut(number as usize)?;
+        let slot = self.shelf(number).slots.get_mut(number as usize / 2)?;
         slot.owner.as_ref().is_some_and(|(key, its)| *its == side && key == owner).then_some(slot)
+    }
+
+    fn shelf(&mut self, number: u32) -> &mut Shelf {
+        &mut self.shelves[number as usize % 2]
     }
 
     /// Takes a free slot, or the oldest from its owner, with room for `bytes` if there is any such. `None` where the pool
@@ -178,43 +237,39 @@ impl Pool {
         base: u32,
         bytes: usize,
     ) -> Option<(u32, &mut Slot)> {
-        let small = self.slots.first().map_or(0, |slot| slot.bytes.len());
-        let wants_large = bytes > small && self.queues[1].first != NONE;
-        let number = self.queues[usize::from(wants_large)].first;
-        self.slots.get(number as usize)?;
-        self.unlink(number);
-        let last = self.queue(number).last;
-        self.link_between(last, number, NONE);
-        let slot = &mut self.slots[number as usize];
+        let wants_large = bytes > self.shelves[0].slot_bytes && self.shelves[1].most > 0;
+        let shelf = &mut self.shelves[usize::from(wants_large)];
+        let place = shelf.next()?;
+        let slot = shelf.slots.get_mut(place as usize)?;
         self.lost += u64::from(slot.owner.is_some());
         slot.owner = Some((owner, side));
         slot.base = base;
         slot.id[0] = 0;
         slot.runs.clear();
-        Some((number, slot))
+        Some((2 * place + u32::from(wants_large), slot))
     }
 
     /// Whether there are no slots at all.
     pub(crate) fn is_empty(&self) -> bool {
-        self.slots.is_empty()
+        self.shelves[0].most == 0
     }
 
     /// Whether what outgrows a slot would find room in a larger one.
     pub(crate) fn may_grow(&self, number: u32) -> bool {
-        number < self.first_large && self.queues[1].first != NONE
+        number % 2 == 0 && self.shelves[1].most > 0
     }
 
     /// Moves what a small slot holds to a large one, because `bytes` are to fit. Gives the number to use from now on.
     pub(crate) fn grow(&mut self, number: u32, bytes: usize) -> u32 {
-        let Some(slot) = self.slots.get(number as usize) else { return number };
-        if bytes <= slot.bytes.len() || !self.may_grow(number) {
+        if bytes <= self.shelves[0].slot_bytes || !self.may_grow(number) {
             return number;
         }
+        let Some(slot) = self.shelves[0].slots.get(number as usize / 2) else { return number };
         let Some((owner, side)) = slot.owner else { return number };
         let (base, id, runs) = (slot.base, slot.id, slot.runs.clone());
         let Some((new, _)) = self.take(owner, side, base, bytes) else { return number };
-        let (small, large) = self.slots.split_at_mut(self.first_large as usize);
-        let (from, to) = (&small[number as usize], &mut large[(new - self.first_large) as usize]);
+        let [small, large] = &mut self.shelves;
+        let (from, to) = (&small.slots[number as usize / 2], &mut large.slots[new as usize / 2]);
         to.bytes[..from.bytes.len()].copy_from_slice(&from.bytes);
         (to.id, to.runs) = (id, runs);
         self.free(number);
@@ -223,44 +278,7 @@ impl Pool {
 
     /// Gives a slot back.
     pub(crate) fn free(&mut self, number: u32) {
-        if let Some(slot) = self.slots.get_mut(number as usize) {
-            slot.owner = None;
-            self.unlink(number);
-            let first = self.queue(number).first;
-            self.link_between(NONE, number, first);
-        }
-    }
-
-    fn queue(&mut self, number: u32) -> &mut Queue {
-        &mut self.queues[usize::from(number >= self.first_large)]
-    }
-
-    fn unlink(&mut self, number: u32) {
-        let (previous, next) = {
-            let slot = &self.slots[number as usize];
-            (slot.previous, slot.next)
-        };
-        match self.slots.get_mut(previous as usize) {
-            Some(slot) => slot.next = next,
-            None => self.queue(number).first = next,
-        }
-        match self.slots.get_mut(next as usize) {
-            Some(slot) => slot.previous = previous,
-            None => self.queue(number).last = previous,
-        }
-    }
-
-    fn link_between(&mut self, previous: u32, number: u32, next: u32) {
-        let slot = &mut self.slots[number as usize];
-        (slot.previous, slot.next) = (previous, next);
-        match self.slots.get_mut(previous as usize) {
-            Some(slot) => slot.next = number,
-            None => self.queue(number).first = number,
-        }
-        match self.slots.get_mut(next as usize) {
-            Some(slot) => slot.previous = number,
-            None => self.queue(number).last = number,
-        }
+        self.shelf(number).free(number / 2);
     }
 }
 
