@@ -30,8 +30,7 @@ pub struct FlowState {
     /// TCP: the first bytes each side sent, where so few wait for more. UDP: how many of the first bytes of each side's first datagram there
     /// are, these, and how many datagrams with payload it has sent.
     head: [[u8; HEAD_BYTES]; 2],
-    /// TCP: the sequence number of the side's start. UDP: when the flow last taught of a call, and by which row. While bytes are
-    /// parked in a slot, its number.
+    /// TCP: the number of the start. UDP: when the flow last taught of a call, and by which row. Of what waits in a slot, the slot's.
     pub(crate) sequence: [u32; 2],
     /// One bit for each veto row, two for each row that takes part in a `reverse` pair.
     pub(crate) seen: u64,
@@ -400,12 +399,11 @@ impl FlowState {
     /// Adds bytes to the head, as far as they join what is there and fit. Of bytes that come twice the later stay.
     pub(crate) fn fill_head(&mut self, side: Side, offset: usize, bytes: &[u8]) {
         let filled = self.filled(side);
-        if offset > filled {
-            return;
+        if offset <= filled {
+            let end = HEAD_BYTES.min(offset + bytes.len());
+            self.head[side][offset..end].copy_from_slice(&bytes[..end - offset]);
+            self.head_bytes[side] = self.head_bytes[side] & UNNAMED | filled.max(end) as u8;
         }
-        let taken = bytes.len().min(HEAD_BYTES - offset);
-        self.head[side][offset..offset + taken].copy_from_slice(&bytes[..taken]);
-        self.head_bytes[side] = self.head_bytes[side] & UNNAMED | filled.max(offset + taken) as u8;
     }
 
     /// The side's start waits there no longer.

@@ -7,8 +7,20 @@ use wiremark_prefetch::prefetch;
 
 /// Entries looked at for one key.
 const WAYS: usize = 8;
-/// The lowest bit of each way's tag.
-const LOWEST: u128 = 0x0001_0001_0001_0001_0001_0001_0001_0001;
+/// Bits of a way's tag, and the lowest of each, the first way's and all ways'.
+const TAG_BITS: usize = 13;
+const FOUR_LOWEST: u64 = 1 | 1 << TAG_BITS | 1 << (2 * TAG_BITS) | 1 << (3 * TAG_BITS);
+const LOWEST: u128 = four_twice(FOUR_LOWEST);
+/// All tags; above them stand the ways' numbers, of three bits.
+const TAGS: u128 = (1 << (WAYS * TAG_BITS)) - 1;
+const NUMBERS: u32 = 0o7654_3210;
+const EACH: u32 = 0o1111_1111;
+const LAST: usize = 21;
+
+/// The tags of four ways, for all.
+const fn four_twice(four: u64) -> u128 {
+    four as u128 | (four as u128) << (4 * TAG_BITS)
+}
 
 /// A key of the cache.
 pub(crate) trait SeededHash: Copy + Eq {
@@ -23,8 +35,6 @@ type Time = [u8; 8];
 struct Entry<K, V> {
     key: K,
     value: V,
-    /// Packet time of the last use.
-    used_us: Time,
     expires_us: Time,
 }
 
@@ -40,20 +50,50 @@ pub(crate) struct LruCache<K, V> {
 /// What is known of a set, the entries one key may use, before they are touched.
 #[derive(Clone, Copy, Debug)]
 struct Head {
-    /// Sixteen bits of the hash of each entry's key, the first way's lowest, so that a key that is not there costs one
-    /// cache line and one comparison; 0 is free.
-    tags: u128,
+    /// Some bits of the hash of each entry's key, the first way's lowest, so that a key that is not there costs one cache line and
+    /// one comparison; 0 is free. Above them the ways' numbers, from the one used longest ago to the one used last.
+    ways: u128,
     /// Which of all pairs are the set's, from 1; 0 where nothing was ever kept.
     pairs: [u32; WAYS / 2],
 }
 
 impl Head {
+    const NEW: Self = Self { ways: (NUMBERS as u128) << (WAYS * TAG_BITS), pairs: [0; WAYS / 2] };
+
     /// Ways of this tag, a high bit for each; above the first there may be false ones.
     #[inline]
     fn tagged(&self, tag: u16) -> u128 {
-        let splat = u64::from(tag).wrapping_mul(0x0001_0001_0001_0001);
-        let differing = self.tags ^ (u128::from(splat) << 64 | u128::from(splat));
-        differing.wrapping_sub(LOWEST) & !differing & (LOWEST << 15)
+        let differing = self.ways ^ four_twice(u64::from(tag).wrapping_mul(FOUR_LOWEST));
+        differing.wrapping_sub(LOWEST) & !differing & (LOWEST << (TAG_BITS - 1))
+    }
+
+    fn tag(&self, way: usize) -> u16 {
+        (self.ways >> (TAG_BITS * way)) as u16 % (1 << TAG_BITS)
+    }
+
+    fn set_tag(&mut self, way: usize, tag: u16) {
+        let shift = TAG_BITS * way;
+        self.ways = self.ways & !(((1 << TAG_BITS) - 1) << shift) | u128::from(tag) << shift;
+    }
+
+    /// The ways' numbers in the order of their last use.
+    #[inline]
+    fn order(&self) -> u32 {
+        (self.ways >> (WAYS * TAG_BITS)) as u32
+    }
+
+    /// Notes that a way is used now.
+    #[inline]
+    fn note_use(&mut self, way: usize) {
+        let (order, way) = (self.order(), way as u32);
+        if order >> LAST == way {
+            return;
+        }
+        let differing = order ^ (way * EACH);
+        let at = (differing.wrapping_sub(EACH) & !differing & (EACH << 2)).trailing_zeros() - 2;
+        let before = order & ((1 << at) - 1);
+        let order = before | order >> 3 & !((1 << at) - 1) | way << LAST;
+        self.ways = self.ways & TAGS | u128::from(order) << (WAYS * TAG_BITS);
     }
 
     /// Where among all pairs a way's is.
@@ -61,17 +101,12 @@ impl Head {
     fn place(&self, way: usize) -> usize {
         (self.pairs[way / 2] as usize).wrapping_sub(1)
     }
-
-    fn set_tag(&mut self, way: usize, tag: u16) {
-        let shift = 16 * way as u32;
-        self.tags = self.tags & !(0xffff << shift) | u128::from(tag) << shift;
-    }
 }
 
 /// The first of some ways.
 #[inline]
 fn first_way(ways: u128) -> usize {
-    ways.trailing_zeros() as usize / 16
+    ways.trailing_zeros() as usize / TAG_BITS
 }
 
 /// Where a key may lie.
@@ -85,7 +120,7 @@ impl<K: SeededHash, V: Copy> LruCache<K, V> {
     pub(crate) fn new(capacity: usize, seed: u64) -> Self {
         let sets = if capacity == 0 { 0 } else { capacity.div_ceil(WAYS).next_power_of_two() };
         Self {
-            heads: vec![Head { tags: 0, pairs: [0; WAYS / 2] }; sets].into_boxed_slice(),
+            heads: vec![Head::NEW; sets].into_boxed_slice(),
             entries: Vec::with_capacity(sets * WAYS / 2),
             seed,
         }
@@ -99,14 +134,14 @@ impl<K: SeededHash, V: Copy> LruCache<K, V> {
     /// The keys in one of them.
     pub(crate) fn keys_of(&self, set: usize) -> impl Iterator<Item = K> + '_ {
         let ways = self.heads.get(set).into_iter().flat_map(|head| (0..WAYS).map(move |way| (head, way)));
-        let taken = ways.filter(|(head, way)| (head.tags >> (16 * way)) as u16 != 0);
+        let taken = ways.filter(|(head, way)| head.tag(*way) != 0);
         taken.filter_map(|(head, way)| Some(self.entries.get(head.place(way))?[way % 2].key))
     }
 
     #[inline]
     fn place(&self, hash: u64) -> Option<Place> {
         let set = hash as usize & self.heads.len().checked_sub(1)?;
-        Some(Place { set, tag: (hash >> 48) as u16 | 1 })
+        Some(Place { set, tag: (hash >> (64 - TAG_BITS)) as u16 | 1 })
     }
 
     /// The way of a set that is the key's, of some whose tag is, and its entry.
@@ -146,11 +181,12 @@ impl<K: SeededHash, V: Copy> LruCache<K, V> {
 
     #[inline(never)]
     fn found(&mut self, set: usize, candidates: u128, key: &K, now_us: u64) -> Option<V> {
-        let (_, entry) = Self::find(&mut self.entries, &self.heads[set], candidates, key)?;
+        let head = &mut self.heads[set];
+        let (way, entry) = Self::find(&mut self.entries, head, candidates, key)?;
         if now_us > u64::from_ne_bytes(entry.expires_us) {
             return None;
         }
-        entry.used_us = now_us.to_ne_bytes();
+        head.note_use(way);
         Some(entry.value)
     }
 
@@ -180,19 +216,18 @@ impl<K: SeededHash, V: Copy> LruCache<K, V> {
     pub(crate) fn insert_hashed(&mut self, key: K, hash: u64, value: V, now_us: u64, ttl_us: u64) -> bool {
         let Some(place) = self.place(hash) else { return false };
         let head = &mut self.heads[place.set];
-        let (used_us, expires_us) = (now_us.to_ne_bytes(), now_us.saturating_add(ttl_us).to_ne_bytes());
-        if let Some((_, entry)) = Self::find(&mut self.entries, head, head.tagged(place.tag), &key) {
-            (entry.value, entry.used_us, entry.expires_us) = (value, used_us, expires_us);
+        let expires_us = now_us.saturating_add(ttl_us).to_ne_bytes();
+        if let Some((way, entry)) = Self::find(&mut self.entries, head, head.tagged(place.tag), &key) {
+            (entry.value, entry.expires_us) = (value, expires_us);
+            head.note_use(way);
             return false;
         }
-        let entry = Entry { key, value, used_us, expires_us };
-        let age = |way: &usize| {
-            self.entries.get(head.place(*way)).map(|pair| u64::from_ne_bytes(pair[way % 2].used_us))
-        };
+        let entry = Entry { key, value, expires_us };
         let way = match head.tagged(0) {
-            0 => (0..WAYS).min_by_key(age).unwrap_or(0),
+            0 => (head.order() % WAYS as u32) as usize,
             free => first_way(free),
         };
+        head.note_use(way);
         head.set_tag(way, place.tag);
         if let Some(pair) = self.entries.get_mut(head.place(way)) {
             pair[way % 2] = entry;
@@ -269,6 +304,53 @@ mod tests {
             }
         }
         assert_eq!((cache.entries.len(), cache.entries.capacity()), (cache.sets() * WAYS / 2, room));
+    }
+
+    #[test]
+    fn who_learns_little_writes_to_little() {
+        assert!(size_of::<Entry<[u8; 16], ()>>() == 24 && size_of::<Head>() == 32);
+        let mut cache = LruCache::new(WAYS, 7);
+        let pairs = [1, 1, 2, 2, 3, 3, 4, 4, 4, 4];
+        for (key, pairs) in (0u32..).zip(pairs) {
+            cache.insert(key, key, 1, 1000);
+            cache.remove(&99);
+            assert_eq!(cache.entries.len(), pairs);
+        }
+        cache.remove(&7);
+        assert_eq!(cache.keys_of(0).count(), 7);
+        cache.insert(50, 50, 1, 1000);
+        assert_eq!((cache.get(&50, 1), cache.get(&9, 1), cache.keys_of(0).count()), (Some(50), Some(9), 8));
+        assert_eq!(cache.keys_of(1).count(), 0);
+    }
+
+    #[test]
+    fn a_set_does_what_a_plain_list_does() {
+        let mut cache = LruCache::new(WAYS, 7);
+        // Key, value and the end of its time, from the one used longest ago.
+        let mut list: Vec<(u32, u64, u64)> = Vec::new();
+        let mut random = 1;
+        for now_us in 0..20_000 {
+            random = fold(random, 3);
+            let (key, ttl_us) = ((random >> 32) as u32 % 12, (random >> 40) % 60);
+            let at = list.iter().position(|(other, ..)| *other == key);
+            match random % 8 {
+                0 => {
+                    cache.remove(&key);
+                    at.map(|at| list.remove(at));
+                }
+                1..=4 => {
+                    cache.insert(key, now_us, now_us, ttl_us);
+                    let goes = at.or((list.len() == WAYS).then_some(0));
+                    goes.map(|at| list.remove(at));
+                    list.push((key, now_us, now_us + ttl_us));
+                }
+                _ => {
+                    let still = at.filter(|at| now_us <= list[*at].2).map(|at| list.remove(at));
+                    list.extend(still);
+                    assert_eq!(cache.get(&key, now_us), still.map(|(_, value, _)| value), "{now_us}");
+                }
+            }
+        }
     }
 
     #[test]

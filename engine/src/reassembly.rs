@@ -225,3 +225,83 @@ fn behind(base: u32, sequence: u32, payload: &[u8]) -> Option<(usize, &[u8])> {
             .map(|rest| (0, rest)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::five_tuple::{Address, Transport};
+    use crate::packet::Fragment;
+    use alloc::vec::Vec;
+
+    /// The start stands at this sequence number.
+    const BASE: u32 = u32::MAX - 1;
+
+    fn segment(port: u16, offset: u32, payload: &[u8]) -> Packet<'_> {
+        let (src, dst) = (Address::v4([10, 0, 0, 1]), Address::v4([10, 0, 0, 2]));
+        Packet {
+            five_tuple: FiveTuple { src, dst, src_port: port, dst_port: 443, transport: Transport::Tcp },
+            tcp: TcpFields { sequence: BASE.wrapping_add(offset), flags: TcpFields::ACK },
+            time_us: 0,
+            payload,
+            fragment: Fragment::Whole,
+        }
+    }
+
+    /// What a segment makes known of the start, which is then kept for more; `None` if nothing.
+    fn take_in(flow: &mut FlowState, pool: &mut Pool, packet: &Packet<'_>) -> Option<Vec<u8>> {
+        let start = match add(flow, pool, 0, packet) {
+            StreamBytes::Start(start) => start.to_vec(),
+            StreamBytes::Head => flow.head(0).to_vec(),
+            StreamBytes::Segment | StreamBytes::Lost => panic!("the start is behind us"),
+            StreamBytes::Nothing => return None,
+        };
+        let fresh = &packet.payload[packet.payload.len() - start.len().min(packet.payload.len())..];
+        assert!(keep(flow, pool, &packet.five_tuple, 0, fresh) && flow.waits(0));
+        Some(start)
+    }
+
+    #[test]
+    fn what_fits_in_the_flow_itself_takes_no_slot() {
+        let mut pool = Pool::new(1, 64);
+        let [mut short, mut long] = [FlowState::default(); 2];
+        assert_eq!(take_in(&mut short, &mut pool, &segment(1, 0, b"ab")).unwrap(), b"ab");
+        assert_eq!(take_in(&mut long, &mut pool, &segment(2, 0, &[b'x'; 17])).unwrap(), [b'x'; 17]);
+        assert_eq!(take_in(&mut short, &mut pool, &segment(1, 2, b"cd")).unwrap(), b"abcd");
+        assert_eq!(take_in(&mut short, &mut pool, &segment(1, 0, b"AB")), None, "nothing new");
+        assert_eq!(take_in(&mut short, &mut pool, &segment(1, 3, &[b'e'; 13])).unwrap()[..5], *b"ABcee");
+        assert!(short.is_head_full(0) && pool.lost == 0);
+        // What is longer does take one, also where it comes ahead of a gap.
+        assert_eq!(take_in(&mut short, &mut pool, &segment(1, 18, b"g")), None);
+        assert_eq!((short.head(0).len(), pool.lost), (0, 1));
+        assert_eq!(take_in(&mut short, &mut pool, &segment(1, 16, b"ff")).unwrap()[14..], *b"eeffg");
+        finish(&mut short, &mut pool, &segment(1, 0, b"").five_tuple, 0);
+        assert!(short.is_done(0) && !short.waits(0) && short.sequence[0] == BASE);
+        assert!(matches!(add(&mut long, &mut pool, 0, &segment(2, 17, b"x")), StreamBytes::Lost));
+    }
+
+    #[test]
+    fn without_slots_a_flow_keeps_what_it_can() {
+        let (mut pool, mut flow) = (Pool::new(0, 64), FlowState::default());
+        assert_eq!(take_in(&mut flow, &mut pool, &segment(1, 0, b"ab")).unwrap(), b"ab");
+        assert_eq!(take_in(&mut flow, &mut pool, &segment(1, 3, &[b'x'; 20])), None, "ahead of a gap");
+        let packet = segment(1, 2, &[b'c'; 20]);
+        assert!(matches!(add(&mut flow, &mut pool, 0, &packet), StreamBytes::Head));
+        assert_eq!(flow.head(0), b"abcccccccccccccc");
+        assert!(!keep(&mut flow, &mut pool, &packet.five_tuple, 0, packet.payload), "full");
+        finish(&mut flow, &mut pool, &packet.five_tuple, 0);
+        assert!(flow.is_done(0) && flow.head(0).is_empty() && flow.sequence[0] == BASE);
+    }
+
+    #[test]
+    fn behind_a_message_the_next_one_begins() {
+        let (mut pool, mut flow) = (Pool::new(1, 64), FlowState::default());
+        let packet = segment(1, 0, b"abcdef");
+        take_in(&mut flow, &mut pool, &packet).unwrap();
+        advance(&mut flow, &mut pool, &packet.five_tuple, 0, 4, b"");
+        assert!(flow.head(0) == b"ef" && flow.waits(0));
+        assert_eq!(take_in(&mut flow, &mut pool, &segment(1, 6, b"g")).unwrap(), b"efg");
+        advance(&mut flow, &mut pool, &packet.five_tuple, 0, 9, b"");
+        assert!(!flow.waits(0) && flow.sequence[0] == BASE.wrapping_add(7));
+        assert_eq!(take_in(&mut flow, &mut pool, &segment(1, 7, &[b'h'; 30])).unwrap().len(), 30);
+    }
+}

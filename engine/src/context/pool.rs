@@ -256,7 +256,7 @@ impl Pool {
 
     /// Whether what outgrows a slot would find room in a larger one.
     pub(crate) fn may_grow(&self, number: u32) -> bool {
-        number % 2 == 0 && self.shelves[1].most > 0
+        number.is_multiple_of(2) && self.shelves[1].most > 0
     }
 
     /// Moves what a small slot holds to a large one, because `bytes` are to fit. Gives the number to use from now on.
@@ -336,6 +336,22 @@ mod tests {
         assert_eq!(pool.lost, 1, "what was given back is no loss");
         assert!(pool.get(second, &key(2), 0).is_some());
         assert!(Pool::new(0, 16).take(key(1), 0, 0, 1).is_none());
+    }
+
+    #[test]
+    fn slots_are_made_as_they_are_needed() {
+        let mut pool = Pool::new(64, 16);
+        for port in 0..1000 {
+            let (number, slot) = pool.take(key(port), 0, 0, if port % 2 == 0 { 1 } else { 17 }).unwrap();
+            assert!(slot.insert(0, b"x"));
+            pool.free(number);
+        }
+        assert_eq!(pool.shelves.each_ref().map(|shelf| shelf.slots.len()), [1, 1]);
+        for port in 0..200 {
+            pool.take(key(port), 0, 0, 1 + usize::from(port % 2) * 16).unwrap();
+        }
+        let made = pool.shelves.each_ref().map(|shelf| (shelf.slots.len(), shelf.slots.capacity()));
+        assert_eq!((made, pool.lost), ([(56, 56), (2, 2)], 200 - 58));
     }
 
     #[test]
