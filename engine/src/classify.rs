@@ -2,9 +2,10 @@
 
 use crate::classifier::{Classifier, Options};
 use crate::context::Context;
+use crate::dissect::{banner, dns};
 use crate::five_tuple::Transport;
 use crate::flow::{FlowState, Side};
-use crate::inspect::{Findings, InspectContext};
+use crate::inspect::{DNS_PORT, Findings, InspectContext};
 use crate::observer::{Event, Observer};
 use crate::packet::{Fragment, Packet};
 use crate::packet_view::PacketView;
@@ -17,9 +18,6 @@ fn fresh_of<'p>(packet: &Packet<'p>, start_bytes: usize) -> &'p [u8] {
     let payload = packet.payload;
     &payload[payload.len() - start_bytes.min(payload.len())..]
 }
-
-/// Datagrams of a flow that may show another protocol.
-const FIRST_DATAGRAMS: u8 = 4;
 
 impl Classifier {
     /// Looks at the next packet of a flow. The payload is borrowed for this call and never kept, but for handshakes
@@ -48,16 +46,44 @@ impl Classifier {
         if flow.verdict.is_final() && !asks_server() {
             return flow.verdict();
         }
+        if packet.five_tuple.transport == Transport::Udp && packet.five_tuple.has_port(DNS_PORT) {
+            return self.classify_dns(context, flow, packet, observer);
+        }
+        self.look(context, flow, packet, None, observer)
+    }
+
+    #[inline(never)] // Apart, so that other packets do not go through its code.
+    fn classify_dns(
+        &self,
+        context: &mut Context,
+        flow: &mut FlowState,
+        packet: &Packet<'_>,
+        observer: &mut impl Observer,
+    ) -> Verdict {
+        let message = dns::message(packet.payload).found();
+        self.look(context, flow, packet, message.as_ref(), observer)
+    }
+
+    /// `dns` is the message that a datagram to or from a resolver is.
+    #[inline(always)]
+    fn look(
+        &self,
+        context: &mut Context,
+        flow: &mut FlowState,
+        packet: &Packet<'_>,
+        dns: Option<&dns::Message<'_>>,
+        observer: &mut impl Observer,
+    ) -> Verdict {
         let is_curious = observer.is_curious();
         let is_quiet = if flow.packets == 0 {
-            self.begins_quietly(flow, packet, &context.evidence, is_curious)
+            self.begins_quietly(flow, packet, dns, &mut context.evidence, is_curious)
         } else {
-            self.tells_nothing(flow, packet, &context.evidence, is_curious)
+            self.tells_nothing(flow, packet, dns, &mut context.evidence, is_curious)
         };
         if is_quiet {
             return flow.verdict();
         }
-        self.classify_in_full(context, flow, packet, observer)
+        self.classify_in_full(context, flow, packet, dns, observer)
     }
 
     fn classify_in_full(
@@ -65,6 +91,7 @@ impl Classifier {
         context: &mut Context,
         flow: &mut FlowState,
         packet: &Packet<'_>,
+        dns: Option<&dns::Message<'_>>,
         observer: &mut impl Observer,
     ) -> Verdict {
         let Options { payload, name, related, address, .. } = self.options;
@@ -104,7 +131,7 @@ impl Classifier {
                 }
                 Transport::Tcp => self.segment(context, flow, packet, side, observer),
                 Transport::Udp => {
-                    self.datagram(context, flow, packet, side, observer);
+                    self.datagram(context, flow, packet, dns, side, observer);
                     self.give_up_misfit(flow);
                 }
             }
@@ -228,11 +255,13 @@ impl Classifier {
         context: &mut Context,
         flow: &mut FlowState,
         packet: &Packet<'_>,
+        dns: Option<&dns::Message<'_>>,
         side: Side,
         observer: &mut impl Observer,
     ) {
         let mut findings = Findings::of(flow, side, observer);
         let mut view = PacketView::new(packet, None, packet.payload);
+        view.dns = dns;
         view.history = Some(flow.note_datagram(side, packet.payload));
         let shown = loop {
             self.inspect_datagram(&mut view, context, flow, side, &mut findings, observer);
@@ -246,7 +275,7 @@ impl Classifier {
             }
             findings = Findings::NONE;
         };
-        if flow.packets <= FIRST_DATAGRAMS {
+        if flow.packets <= banner::FIRST_DATAGRAMS {
             self.contradict(flow, side, packet, view.bytes, &findings, observer);
         }
         self.teach(&mut context.evidence, flow, packet, Some(&view), shown);

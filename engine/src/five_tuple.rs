@@ -131,6 +131,12 @@ pub struct FlowKey {
 }
 
 impl FiveTuple {
+    /// Whether one of the ports is this one.
+    #[inline]
+    pub(crate) fn has_port(&self, port: u16) -> bool {
+        self.src_port == port || self.dst_port == port
+    }
+
     /// Whether the sender is the higher of the two end points.
     #[inline]
     pub fn is_from_high(&self) -> bool {

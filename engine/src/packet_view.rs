@@ -1,6 +1,6 @@
 //! A packet as the rows see it: its bytes, the facts dissectors found in them, and whether a row's conditions hold.
 
-use crate::dissect::{http, protobuf, rtp, stun};
+use crate::dissect::{dns, http, protobuf, rtp, stun};
 use crate::five_tuple::{Address, Direction, Transport};
 use crate::flow::History;
 use crate::packet::Packet;
@@ -24,6 +24,8 @@ pub(crate) struct PacketView<'s> {
     length: usize,
     /// The bytes are a datagram that a stream carries: rows about datagrams count.
     is_framed: bool,
+    /// UDP: the message to or from a resolver.
+    pub(crate) dns: Option<&'s dns::Message<'s>>,
     pub(crate) http: Option<http::Head<'s>>,
     /// The path of the HTTP request.
     pub(crate) path: &'s [u8],
@@ -48,6 +50,7 @@ impl<'s> PacketView<'s> {
             bytes,
             length: packet.payload.len(),
             is_framed: false,
+            dns: None,
             http: None,
             path: &[],
             stun: None,
@@ -70,7 +73,7 @@ impl<'s> PacketView<'s> {
 
     /// Whether one of the flow's ports is this one.
     pub(crate) fn has_port(&self, port: u16) -> bool {
-        self.packet.five_tuple.src_port == port || self.packet.five_tuple.dst_port == port
+        self.packet.five_tuple.has_port(port)
     }
 
     /// The stream a media packet belongs to.

@@ -3,7 +3,7 @@
 use crate::classifier::Classifier;
 use crate::context::Context;
 use crate::context::evidence::{Asked, Evidence};
-use crate::dissect::{banner, stun};
+use crate::dissect::{banner, dns, stun};
 use crate::five_tuple::Transport;
 use crate::flow::FlowState;
 use crate::packet::{Fragment, Packet, TcpFields};
@@ -41,7 +41,8 @@ impl Classifier {
         &self,
         flow: &mut FlowState,
         packet: &Packet<'_>,
-        evidence: &Evidence,
+        dns: Option<&dns::Message<'_>>,
+        evidence: &mut Evidence,
         is_curious: bool,
     ) -> bool {
         let (table, tuple) = (&self.set.table, &packet.five_tuple);
@@ -49,7 +50,7 @@ impl Classifier {
         let carrier = match tuple.transport {
             Transport::Tcp if packet.payload.is_empty() => Carrier::Unknown,
             Transport::Udp if is_first && !packet.payload.is_empty() => {
-                match self.mere_carrier(flow, packet, evidence) {
+                match self.mere_carrier(flow, packet, dns, evidence) {
                     Some(carrier) if carrier == Carrier::Unknown || !is_curious => carrier,
                     _ => return false,
                 }
@@ -86,7 +87,9 @@ impl Classifier {
             flow.packets = 1;
             flow.note_datagram(side, packet.payload);
             flow.dead_groups = u8::MAX;
-            if banner::is_foreign_datagram(packet.payload, [tuple.src_port, tuple.dst_port]) {
+            if let Some(message) = dns {
+                self.note_mere_dns(message, flow, packet, evidence);
+            } else if banner::is_foreign_datagram(packet.payload, [tuple.src_port, tuple.dst_port]) {
                 flow.note_foreign();
             }
         }
@@ -101,7 +104,8 @@ impl Classifier {
         &self,
         flow: &mut FlowState,
         packet: &Packet<'_>,
-        evidence: &Evidence,
+        dns: Option<&dns::Message<'_>>,
+        evidence: &mut Evidence,
         is_curious: bool,
     ) -> bool {
         let transport = packet.five_tuple.transport;
@@ -131,7 +135,7 @@ impl Classifier {
             Transport::Udp => {
                 let carrier = match packet.fragment {
                     _ if is_spent => Some(Carrier::Unknown),
-                    Fragment::Whole => self.mere_carrier(flow, packet, evidence),
+                    Fragment::Whole => self.mere_carrier(flow, packet, dns, evidence),
                     _ => None,
                 };
                 let Some(carrier) = carrier.filter(|carrier| *carrier == Carrier::Unknown || !is_curious)
@@ -142,6 +146,9 @@ impl Classifier {
                     flow.verdict.carrier = carrier;
                 }
                 flow.packets = flow.packets.saturating_add(1);
+                if let Some(message) = dns {
+                    self.note_mere_dns(message, flow, packet, evidence);
+                }
                 if self.set.table.counts_all_datagrams {
                     flow.note_datagram(usize::from(packet.five_tuple.is_from_high()), packet.payload);
                 }

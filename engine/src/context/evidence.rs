@@ -55,6 +55,12 @@ struct CallEnd {
 pub(crate) struct Ways(u8);
 
 impl Ways {
+    /// A name.
+    #[inline]
+    pub(crate) fn has_name(self) -> bool {
+        self.0 & 1 != 0
+    }
+
     /// A name, or a server.
     #[inline]
     pub(crate) fn has_server(self) -> bool {
@@ -154,7 +160,7 @@ impl Evidence {
     /// This moment, for a flow that asks what is known of its ends.
     #[inline]
     pub(crate) fn now(&self, ends: [Ways; 2]) -> Asked {
-        if (ends[0].0 | ends[1].0) & 1 != 0 { self.now_named() } else { self.now_unnamed() }
+        if ends[0].has_name() | ends[1].has_name() { self.now_named() } else { self.now_unnamed() }
     }
 
     #[inline]

@@ -1,5 +1,8 @@
 //! The first words of protocols that say who they are: enough to know that a flow is not something else.
 
+/// Datagrams of a flow that may show another protocol.
+pub(crate) const FIRST_DATAGRAMS: u8 = 4;
+
 /// How streams of other protocols begin, whoever speaks first.
 const STREAMS: [&[u8]; 33] = [
     b"SSH-", // RFC 4253, 4.2

@@ -1,12 +1,10 @@
 //! A whole datagram.
 
-use super::dns::DNS_PORT;
 use super::findings::Findings;
 use crate::classifier::Classifier;
 use crate::context::Context;
 use crate::context::evidence::Evidence;
-use crate::dissect::{Dissection, dns, quic, stun};
-use crate::five_tuple::FiveTuple;
+use crate::dissect::{dns, quic, stun};
 use crate::flow::{FlowState, Side};
 use crate::observer::Observer;
 use crate::packet::Packet;
@@ -20,19 +18,19 @@ pub(crate) const CALL_PACKETS: u8 = 4;
 
 impl Classifier {
     /// What [`inspect_datagram`](Self::inspect_datagram), and asking other flows' evidence, would come to for the next
-    /// datagram of a flow without a verdict, where that is no more than its carrier: STUN, or none. `None` where it may be more.
+    /// datagram of a flow without a verdict, where that is no more than its carrier: STUN, DNS, or none. `None` where it may be more.
     #[inline]
     pub(crate) fn mere_carrier(
         &self,
         flow: &FlowState,
         packet: &Packet<'_>,
+        dns: Option<&dns::Message<'_>>,
         evidence: &Evidence,
     ) -> Option<Carrier> {
         let (table, tuple, payload) = (&self.set.table, &packet.five_tuple, packet.payload);
         let Some(first) = payload.first() else { return Some(Carrier::Unknown) };
-        if tuple.src_port == DNS_PORT || tuple.dst_port == DNS_PORT {
-            prefetch_asking(evidence, tuple);
-            return None;
+        if let Some(message) = dns {
+            return self.is_mere_dns(message, packet, evidence).then_some(Carrier::Dns);
         }
         let bits = table.first_bytes.of(*first);
         if bits & (ROWS | STUN | MEDIA | QUIC) == 0 {
@@ -87,10 +85,8 @@ impl Classifier {
         observer: &mut impl Observer,
     ) {
         let payload = view.bytes;
-        if view.has_port(DNS_PORT)
-            && let Dissection::Found(message) = dns::message(payload)
-        {
-            return self.inspect_dns(&message, view, &mut context.evidence, findings, observer);
+        if let Some(message) = view.dns {
+            return self.inspect_dns(message, view, &mut context.evidence, findings, observer);
         }
         let Some(first) = payload.first() else { return };
         let table = &self.set.table;
@@ -147,13 +143,6 @@ impl Classifier {
             }
         }
     }
-}
-
-/// Who asks is told by a message, but by its ports early enough to ask for what is known of the client.
-#[inline]
-fn prefetch_asking(evidence: &Evidence, tuple: &FiveTuple) {
-    let client = if tuple.dst_port == DNS_PORT { tuple.src } else { tuple.dst };
-    evidence.prefetch_asking(evidence.client(client, tuple));
 }
 
 /// Whether the message's transaction id is printable, where a row asks for that.

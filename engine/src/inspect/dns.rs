@@ -3,16 +3,18 @@
 use super::findings::Findings;
 use crate::classifier::Classifier;
 use crate::context::evidence::{Evidence, Relation};
-use crate::dissect::dns;
+use crate::dissect::{banner, dns};
 use crate::five_tuple::Address;
+use crate::flow::FlowState;
 use crate::observer::Observer;
+use crate::packet::Packet;
 use crate::packet_view::PacketView;
 use crate::signature::row::RowIndex;
 use crate::verdict::{Carrier, SignatureId};
 
 /// The port of DNS (RFC 1035, 4.2), in clear over UDP and TCP. Multicast DNS (5353) and LLMNR (5355) name neighbours
 /// and are left alone.
-pub(super) const DNS_PORT: u16 = 53;
+pub(crate) const DNS_PORT: u16 = 53;
 
 impl Classifier {
     pub(super) fn inspect_dns(
@@ -25,7 +27,7 @@ impl Classifier {
     ) {
         findings.recognise(Carrier::Dns, observer);
         let tuple = &view.packet.five_tuple;
-        let client = evidence.client(if message.response { tuple.dst } else { tuple.src }, tuple);
+        let client = evidence.client(asking(message, view.packet), tuple);
         // The only name of most messages is looked up as it stands there; who wants to be told of names has them read.
         let labels = if observer.is_curious() { None } else { message.plain_labels() };
         let mut asked = labels.and_then(|(labels, domain)| self.find_labels(labels, domain));
@@ -43,6 +45,52 @@ impl Classifier {
             self.read_answers(message, asked, client, evidence, view.packet.time_us);
         }
         evidence.note_asking(client, view.packet.time_us);
+    }
+
+    /// Whether a message tells nothing but who asks: with no row for the name asked for, nor maybe for an alias, and about addresses
+    /// that have no name with one.
+    #[inline(never)] // Most packets are no DNS.
+    pub(super) fn is_mere_dns(
+        &self,
+        message: &dns::Message<'_>,
+        packet: &Packet<'_>,
+        evidence: &Evidence,
+    ) -> bool {
+        let Some((labels, domain)) = message.plain_labels() else { return false };
+        let hosts = &self.set.table.hosts;
+        if hosts.may_hold_domain(labels, domain) {
+            return false;
+        }
+        evidence.prefetch_asking(evidence.client(asking(message, packet), &packet.five_tuple));
+        let has_no_name = |address: Address| !evidence.ways(address).has_name();
+        self.find_before_suffix(labels, domain, message).is_none()
+            && (!message.response
+                || message.answers().all(|answer| match answer.record {
+                    dns::Record::V4(ip) => has_no_name(Address::from(ip)),
+                    dns::Record::V6(ip) => has_no_name(Address::v6(ip.octets())),
+                    dns::Record::Alias(name) => {
+                        !name.may_end_in(|label, length| hosts.may_hold(label, length))
+                    }
+                    dns::Record::Service(service) => {
+                        service.v4_hints().all(|ip| has_no_name(Address::from(ip)))
+                            && service.v6_hints().all(|ip| has_no_name(Address::v6(ip.octets())))
+                    }
+                }))
+    }
+
+    /// What such a message tells: who asks; and, early in a flow, that this is another protocol.
+    pub(crate) fn note_mere_dns(
+        &self,
+        message: &dns::Message<'_>,
+        flow: &mut FlowState,
+        packet: &Packet<'_>,
+        evidence: &mut Evidence,
+    ) {
+        let client = evidence.client(asking(message, packet), &packet.five_tuple);
+        evidence.note_asking(client, packet.time_us);
+        if flow.packets <= banner::FIRST_DATAGRAMS {
+            flow.note_foreign();
+        }
     }
 
     /// The names asked for, read one by one. The first row of one.
@@ -147,6 +195,11 @@ impl Classifier {
                 .then_some(front)
         })
     }
+}
+
+/// Who asks a resolver.
+fn asking(message: &dns::Message<'_>, packet: &Packet<'_>) -> Address {
+    if message.response { packet.five_tuple.dst } else { packet.five_tuple.src }
 }
 
 /// Each of a name's labels, and where it begins, with its length.

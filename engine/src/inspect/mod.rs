@@ -12,4 +12,5 @@ mod rows;
 mod stream_start;
 
 pub(crate) use datagram::CALL_PACKETS;
+pub(crate) use dns::DNS_PORT;
 pub(crate) use findings::{Findings, InspectContext};

@@ -217,6 +217,19 @@ impl HostIndex {
         self.shapes.has(label, length)
     }
 
+    /// Whether a name as it stands in a DNS message, the last two of whose labels begin at `domain`, may have a row.
+    #[inline]
+    pub(crate) fn may_hold_domain(&self, labels: &[u8], domain: usize) -> bool {
+        let last_two = labels.get(domain..).and_then(Counted::first);
+        last_two.is_some_and(|(domain, length)| self.may_be_known(domain, length))
+    }
+
+    /// By its last two labels, the first of which has this length.
+    #[inline]
+    fn may_be_known(&self, domain: &[u8], length: usize) -> bool {
+        self.has_short || domain.get(..length).is_some_and(|label| self.domains.has(label, domain.len()))
+    }
+
     fn by_suffix<W: Writing>(&self, label: &[u8], suffix: &[u8]) -> &[Entry] {
         let hash = suffix_hash(label, suffix);
         let mut place = hash as usize & (self.places.len() - 1);
@@ -255,8 +268,8 @@ impl HostIndex {
         accept: impl Fn(RowIndex) -> bool,
     ) -> Option<RowIndex> {
         let (domain, length) = W::first(name.get(domain..)?)?;
-        let may_be_known = self.has_short || self.domains.has(domain.get(..length)?, domain.len());
-        if !may_be_known || name.len() > NAME_BYTES { None } else { self.search_labels::<W>(name, accept) }
+        let is_unknown = !self.may_be_known(domain, length) || name.len() > NAME_BYTES;
+        if is_unknown { None } else { self.search_labels::<W>(name, accept) }
     }
 
     fn search_labels<W: Writing>(&self, name: &[u8], accept: impl Fn(RowIndex) -> bool) -> Option<RowIndex> {

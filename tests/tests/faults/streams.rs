@@ -240,6 +240,35 @@ fn every_look_up_is_read() {
     assert_eq!(of_trace(&flow.trace())[&40_003], "whatsapp dns name");
 }
 
+/// An alias counts where the name asked for has no row.
+#[test]
+fn an_alias_tells_what_its_addresses_are() {
+    let (name, alias) = ("www.example.com", "mmg.whatsapp.net");
+    let records = [
+        dns::Record::Cname(name.into(), alias.into()),
+        dns::Record::Address(alias.into(), "198.51.100.60".parse().expect("an address")),
+    ];
+    let lookup = Udp::new(client(40_001), at("192.0.2.53:53"))
+        .client(dns::query(7, name, 1))
+        .server(dns::answer(7, name, 1, &records));
+    let media = Tcp::new(client(50_001), at("198.51.100.60:443"), 2).client(b"\x16\x03\x01\x02\x00\x01");
+    let said = of_trace(&Trace::mixed([lookup.trace(), media.trace().shift(1_000_000)]));
+    assert_eq!(said[&40_001], "nothing");
+    assert_eq!(said[&50_001], "whatsapp files related");
+}
+
+/// A resolver whose own address some name stands for is a resolver still.
+#[test]
+fn look_ups_are_no_app_whatever_their_resolver_is_called() {
+    let mut lookups = Udp::new(client(40_001), at("198.51.100.60:53"));
+    for id in 0..12 {
+        lookups = lookups.client(dns::query(id, "www.example.com", 1)).wait(100_000);
+    }
+    let named = lookup(40_000, "192.0.2.10", "mmg.whatsapp.net", "198.51.100.60", 650_000);
+    let said = of_trace(&Trace::mixed([lookups.trace(), named]));
+    assert_eq!(said[&40_001], "nothing");
+}
+
 /// A relay's dialect over TCP, bare or with lengths in front, also through 443.
 #[test]
 fn stun_over_tcp_is_read() {
