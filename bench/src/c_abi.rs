@@ -150,17 +150,18 @@ impl Engine for CAbi {
             Fragment::First(id) => (1, id),
             Fragment::Later(id) => (2, id),
         };
+        let is_v4 = tuple.src.to_v4().is_some();
         let packet = CPacket {
             struct_bytes: size_of::<CPacket>() as u32,
             tcp_sequence: packet.tcp.sequence,
             payload: packet.payload.as_ptr(),
             payload_bytes: packet.payload.len(),
             time_us: packet.time_us,
-            src: in_front(tuple.src),
-            dst: in_front(tuple.dst),
+            src: in_front(tuple.src, is_v4),
+            dst: in_front(tuple.dst, is_v4),
             src_port: tuple.src_port,
             dst_port: tuple.dst_port,
-            ip_version: if tuple.src.to_v4().is_some() { 4 } else { 6 },
+            ip_version: if is_v4 { 4 } else { 6 },
             transport: tuple.transport as u8,
             tcp_flags: packet.tcp.flags,
             fragment,
@@ -186,10 +187,7 @@ impl Engine for CAbi {
 
 /// An address as wiremark.h wants it: of IPv4 the first four bytes.
 #[inline]
-fn in_front(address: Address) -> [u8; 16] {
-    let mut bytes = address.0;
-    if let Some(v4) = address.to_v4() {
-        bytes[..4].copy_from_slice(&v4);
-    }
-    bytes
+fn in_front(address: Address, is_v4: bool) -> [u8; 16] {
+    let whole = u128::from_le_bytes(address.0);
+    if is_v4 { whole >> 96 } else { whole }.to_le_bytes()
 }
