@@ -57,12 +57,16 @@ impl Classifier {
             }
             _ => return false,
         };
-        if flow.verdict.is_match()
-            || packet.fragment != Fragment::Whole
-            || !self.options.related
-            || self.options.budget_packets < 2
-        {
+        if packet.fragment != Fragment::Whole || !self.options.related || self.options.budget_packets < 2 {
             return false;
+        }
+        if flow.verdict.is_match() {
+            // Other flows told already, with the first SYN: the second is asked nothing.
+            let is_second = tuple.transport == Transport::Tcp && flow.generation == table.generation;
+            if is_second {
+                flow.begin(packet);
+            }
+            return is_second;
         }
         let (src, dst) = (evidence.ways(tuple.src), evidence.ways(tuple.dst));
         if is_first {
