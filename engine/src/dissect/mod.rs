@@ -19,6 +19,7 @@ pub mod rtp;
 pub mod stun;
 pub(crate) mod text;
 pub mod tls;
+pub(crate) mod unpack;
 
 use cursor::Stop;
 

@@ -4,7 +4,7 @@ use super::findings::{Findings, InspectContext};
 use crate::classifier::Classifier;
 use crate::context::evidence::Relation;
 use crate::context::lists::Reading;
-use crate::dissect::{http, name_list, text};
+use crate::dissect::{http, name_list, text, unpack};
 use crate::five_tuple::Address;
 use crate::observer::Observer;
 use crate::packet::Packet;
@@ -16,7 +16,6 @@ use crate::signature::row::RowIndex;
 use crate::signature::word_index::Held;
 use crate::verdict::{Carrier, SignatureId};
 use core::net::IpAddr;
-use miniz_oxide::inflate::{TINFLStatus, core as inflate};
 
 impl Classifier {
     #[inline(never)] // Most starts are no HTTP: what it keeps at hand is not made room for then.
@@ -133,26 +132,42 @@ impl Classifier {
         if let Some(known) = lists.known(reading, body) {
             return known.iter().for_each(|(address, signature)| tell(*address, *signature));
         }
-        let list = if is_deflated { inflated(body, &mut inflater.0, scratch) } else { body };
         lists.begin(reading, body);
         let mut note = |address: IpAddr, signature: SignatureId| {
             let address = Address::from(address);
             lists.add(address, signature);
             tell(address, signature);
         };
-        if name_list::is_list(list) {
-            let mut last: Option<(&[u8], Option<RowIndex>)> = None;
-            for (name, address) in name_list::pairs(list).filter(|(_, address)| !address.is_loopback()) {
+        let (mut reader, mut last) = (name_list::Reader::default(), None);
+        // Reads what has come; whether more is wanted. Behind what brings neither a name nor an address nothing is.
+        let mut read = |list: &[u8]| {
+            let before = reader.last();
+            while let Some((name, address)) = reader.next(list) {
+                if address.is_loopback() {
+                    continue;
+                }
                 // A name's addresses follow each other.
-                let row = match last {
-                    Some((same, row)) if core::ptr::eq(same, name) => row,
+                let place = name.as_ptr().addr();
+                let row: Option<RowIndex> = match last {
+                    Some((same, row)) if same == place => row,
                     _ => self.find_name(name, Carrier::Dns),
                 };
-                last = Some((name, row));
+                last = Some((place, row));
                 if let Some(row) = row {
                     note(address, self.set.table.rows[usize::from(row)].id);
                 }
             }
+            !reader.is_over() && reader.last() > before
+        };
+        let mut is_list = false;
+        let is_wanted = |start: &[u8]| {
+            is_list = is_list || name_list::is_list(start);
+            if is_list { read(start) } else { start.len() < LIST_START_BYTES }
+        };
+        let list =
+            if is_deflated { unpack::unpacked(body, &mut inflater.0, scratch, is_wanted) } else { body };
+        if name_list::is_list(list) {
+            read(list);
             // Addresses the app has for want of any name are no name's; the list itself tells whose they are.
             if let Some(own) = reading.row {
                 name_list::built_in(list)
@@ -164,41 +179,8 @@ impl Classifier {
     }
 }
 
-/// Bytes that a list is read of, unpacked and packed: half as many again as the longest that was seen.
-const LIST_BYTES: usize = 27 * 1024;
-const PACKED_BYTES: usize = 4500;
-/// Bytes that tell whether it is one.
+/// Bytes that tell whether a body is a list.
 const LIST_START_BYTES: usize = 256;
-/// Most blocks: one is what a list of that length has, and each costs more than a hundred of its names.
-const BLOCKS_MAX: usize = 8;
-
-/// What a deflated body holds, zlib or raw, as far as a list is read of; of what is none, its start.
-fn inflated<'s>(body: &[u8], inflater: &mut inflate::DecompressorOxide, scratch: &'s mut [u8]) -> &'s [u8] {
-    use inflate::inflate_flags::*;
-    let zlib = body.first_chunk().is_some_and(|two| two[0] & 15 == 8 && u16::from_be_bytes(*two) % 31 == 0);
-    let flags = TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF
-        | TINFL_FLAG_IGNORE_ADLER32
-        | TINFL_FLAG_STOP_ON_BLOCK_BOUNDARY
-        | if zlib { TINFL_FLAG_PARSE_ZLIB_HEADER } else { 0 };
-    let mut packed = &body[..body.len().min(PACKED_BYTES)];
-    let (mut room, mut written, mut blocks) = (LIST_START_BYTES, 0, 0);
-    inflater.init();
-    loop {
-        let (status, read, fresh) =
-            inflate::decompress(inflater, packed, &mut scratch[..room], written, flags);
-        packed = &packed[read..];
-        written += fresh;
-        match status {
-            TINFLStatus::BlockBoundary if blocks < BLOCKS_MAX => blocks += 1,
-            TINFLStatus::HasMoreOutput
-                if room == LIST_START_BYTES && name_list::is_list(&scratch[..written]) =>
-            {
-                room = LIST_BYTES;
-            }
-            _ => return &scratch[..written],
-        }
-    }
-}
 
 /// What a row may ask for that a request does not have and will not get.
 fn lacking(request: &http::Request<'_>) -> u8 {

@@ -7,7 +7,7 @@ use wiremark::{Classifier, Options};
 use wiremark_tests::hostile::work;
 
 /// What one packet may cost, in ordinary packets. Promised in SECURITY.md and HOSTILE.md.
-const BOUND: f64 = 500.0;
+const BOUND: f64 = 250.0;
 
 fn main() -> ExitCode {
     let set = match wiremark_signatures::embedded() {

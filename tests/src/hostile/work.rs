@@ -162,6 +162,57 @@ fn in_blocks(list: &[u8], bytes: usize) -> Vec<u8> {
     encoder.finish().expect("written to memory")
 }
 
+/// The same bytes deflated letter by letter, with no repetition: rarely the shortest, but the most to do.
+fn by_letter(bytes: &[u8]) -> Vec<u8> {
+    let mut counts = [0usize; 257];
+    bytes.iter().for_each(|byte| counts[usize::from(*byte)] += 1);
+    counts[256] = 1;
+    // Huffman: the two rarest groups become one, and all in it a bit longer.
+    let mut groups: Vec<(usize, Vec<usize>)> =
+        (0..257).filter(|symbol| counts[*symbol] > 0).map(|symbol| (counts[symbol], vec![symbol])).collect();
+    let mut lengths = [0usize; 257];
+    while groups.len() > 1 {
+        groups.sort_by_key(|group| std::cmp::Reverse(group.0));
+        let (one, other) = (groups.remove(groups.len() - 1), groups.remove(groups.len() - 1));
+        let both = [one.1, other.1].concat();
+        both.iter().for_each(|symbol| lengths[*symbol] += 1);
+        groups.push((one.0 + other.0, both));
+    }
+    let mut bits: Vec<bool> = Vec::new();
+    let put = |bits: &mut Vec<bool>, value: usize, count: usize| {
+        bits.extend((0..count).map(|bit| value >> bit & 1 == 1));
+    };
+    // The last block, with codes of its own: of 257 letters, of no distance. Their lengths, none shorter than there are, have codes of
+    // three bits and, most of them, four.
+    let shortest = lengths.iter().copied().filter(|length| *length > 0).min().unwrap_or(1);
+    let said: Vec<usize> = [0].into_iter().chain(shortest..16).collect();
+    let short = 16 - said.len();
+    for (value, count) in [(1, 1), (2, 2), (0, 5), (0, 5), (15, 4)] {
+        put(&mut bits, value, count);
+    }
+    for length in [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15] {
+        let at = said.iter().position(|said| *said == length);
+        put(&mut bits, at.map_or(0, |at| if at < short { 3 } else { 4 }), 3);
+    }
+    let code = |bits: &mut Vec<bool>, value: usize, count: usize| {
+        bits.extend((0..count).rev().map(|bit| value >> bit & 1 == 1));
+    };
+    for length in lengths.iter().chain(&[0]) {
+        let at = said.iter().position(|said| said == length).unwrap_or(0);
+        if at < short { code(&mut bits, at, 3) } else { code(&mut bits, short + at, 4) }
+    }
+    let mut order: Vec<usize> = (0..257).filter(|symbol| lengths[*symbol] > 0).collect();
+    order.sort_by_key(|symbol| (lengths[*symbol], *symbol));
+    let (mut codes, mut next, mut last) = ([0usize; 257], 0, 0);
+    for symbol in order {
+        next <<= lengths[symbol] - last;
+        (codes[symbol], last, next) = (next, lengths[symbol], next + 1);
+    }
+    let letters = bytes.iter().map(|byte| usize::from(*byte)).chain([256]);
+    letters.for_each(|symbol| code(&mut bits, codes[symbol], lengths[symbol]));
+    bits.chunks(8).map(|eight| eight.iter().rev().fold(0, |byte, bit| byte << 1 | u8::from(*bit))).collect()
+}
+
 /// Everything that was thought of.
 pub fn cases() -> Vec<Case> {
     let mut random = Random::new(9);
@@ -316,6 +367,26 @@ pub fn cases() -> Vec<Case> {
     );
     let blocks = in_blocks(&list(1000, one), JUMBO - 100);
     case("look-up list: deflated, 8,800 bytes of short blocks", look_up_list(&blocks, "deflate", JUMBO));
+    let long = [list(1000, v6), vec![b'0'; 27_000]].concat();
+    case("look-up list: letter by letter, a bit each", look_up_list(&by_letter(&long), "deflate", JUMBO));
+    let long = by_letter(&list(30_000, v6));
+    case("look-up list: letter by letter, IPv6 addresses", look_up_list(&long, "deflate", JUMBO));
+    let long = by_letter(&list(30_000, names));
+    case("look-up list: letter by letter, names", look_up_list(&long, "deflate", JUMBO));
+    let short = |n: u32| format!("<ip>{}.{}.{}.{}</ip>", n % 9 + 1, n / 9 % 9, n / 81 % 9, n / 729);
+    let short = by_letter(&list(30_000, short));
+    case("look-up list: letter by letter, short addresses", look_up_list(&short, "deflate", JUMBO));
+    let zeros = |n: u32| format!("<ip>1.1.1.{}</ip>{:0100}", n % 256, 0);
+    let zeros = by_letter(&list(30_000, zeros));
+    case("look-up list: letter by letter, zeros between addresses", look_up_list(&zeros, "deflate", JUMBO));
+    let even = |n: u32| format!("<ip>1.1.1.1</ip>{}", "</i.p1>".repeat(if n < 30 { 9 } else { 4 }));
+    let even = by_letter(&list(30_000, even));
+    case("look-up list: letter by letter, three bits each", look_up_list(&even, "deflate", JUMBO));
+    let all = |n: u32| if n.is_multiple_of(2) { names(n) } else { v6(n) };
+    case(
+        "look-up list: deflated, names and addresses",
+        look_up_list(&deflated(&list(30_000, all)), "deflate", JUMBO),
+    );
     case("look-up list: deflated, a bomb", look_up_list(&deflated(&vec![b' '; 1 << 22]), "deflate", 120));
     cases
 }
