@@ -60,6 +60,28 @@ fn a_look_up_list_in_pieces_teaches_the_same() {
     }
 }
 
+/// A list as long as the longest that was seen (2023: 77 names of 166 addresses, the last of them within its first 2,304 packed bytes)
+/// teaches to its last name, whose two addresses come behind all others.
+#[test]
+fn a_look_up_list_as_long_as_any_seen_is_read_whole() {
+    let random = &mut Random::new(23);
+    let host = |random: &mut Random| format!("{}.weixin.qq.com", random.hex(13));
+    let address = |random: &mut Random| IpAddr::from(random.array::<4>());
+    let others: Vec<(String, Vec<IpAddr>)> = (0..76)
+        .map(|number| (host(random), (0..2 + usize::from(number < 12)).map(|_| address(random)).collect()))
+        .collect();
+    let own = [address(random), "203.0.113.80".parse().expect("an address")];
+    let mut names: Vec<(&str, &[IpAddr])> =
+        others.iter().map(|(name, ips)| (name.as_str(), ips.as_slice())).collect();
+    names.push(("long.weixin.qq.com", &own));
+    assert_eq!((names.len(), names.iter().map(|(_, ips)| ips.len()).sum::<usize>()), (77, 166));
+    let answer = wechat_http::newdns_answer(2023, &names);
+    let packed = answer.len() - answer.windows(4).position(|end| end == b"\r\n\r\n").expect("a head") - 4;
+    assert!((2_304..2_400).contains(&packed), "{packed} bytes");
+    let said = taught(&answer, |flow, answer| flow.server(answer));
+    assert!(said[0].starts_with("wechat") && said[0].ends_with("related"), "{said:?}");
+}
+
 /// A built-in list of its own shapes: several addresses, among them the host itself and a broken one, behind spaces and lines; an
 /// empty one; one whose end was cut; and an address outside of it.
 #[test]
